@@ -1,0 +1,1 @@
+"""Inversion of image representations: the client of the `preimage` service."""

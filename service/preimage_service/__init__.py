@@ -1,0 +1,1 @@
+"""The gRPC frontend of `preimage`: translates, admits, enqueues and streams."""
