@@ -61,6 +61,7 @@ class Model(_message.Message):
     UNAVAILABLE_REASON_FIELD_NUMBER: _builtins.int
     PREPROCESSING_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
+    PRESETS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name in requests."""
     architecture: _builtins.str
@@ -83,6 +84,10 @@ class Model(_message.Message):
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Layer]:
         """The exposed layers, from the input to the output."""
 
+    @_builtins.property
+    def presets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preset]:
+        """The presets that can invert it; the first one is the default."""
+
     def __init__(
         self,
         *,
@@ -95,14 +100,45 @@ class Model(_message.Message):
         unavailable_reason: _builtins.str = ...,
         preprocessing: Global___Preprocessing | None = ...,
         layers: _abc.Iterable[Global___Layer] | None = ...,
+        presets: _abc.Iterable[Global___Preset] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["preprocessing", b"preprocessing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "availability", b"availability", "digest", b"digest", "layers", b"layers", "name", b"name", "preprocessing", b"preprocessing", "unavailable_reason", b"unavailable_reason", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "availability", b"availability", "digest", b"digest", "layers", b"layers", "name", b"name", "preprocessing", b"preprocessing", "presets", b"presets", "unavailable_reason", b"unavailable_reason", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class Preset(_message.Message):
+    """A named recipe."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name in requests: "mv2015", "mv2016"."""
+    description: _builtins.str
+    """One sentence: what it is and where it was published."""
+    steps: _builtins.int
+    """Steps of its schedule."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        steps: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Preset: _TypeAlias = Preset  # noqa: Y015
 
 @_typing.final
 class Preprocessing(_message.Message):
