@@ -1,0 +1,1 @@
+"""Optimisers over lanes: pairs of pure functions, composed with `chain`."""

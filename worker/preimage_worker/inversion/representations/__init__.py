@@ -1,0 +1,1 @@
+"""Representations that can be inverted: nodes of networks, HOG and HOGb."""

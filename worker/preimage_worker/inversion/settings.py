@@ -1,0 +1,114 @@
+"""The numbers of one lane, resolved: what a preset and its overrides come to for one problem.
+
+Everything here is in canvas units: grey levels 0..255 minus the representation's mean. Lanes with
+different settings share a batch as long as `Settings.family` agrees.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import final
+
+from preimage_worker.inversion.errors import SettingError
+
+
+@final
+class Family(Enum):
+    """Which optimiser, and which conventions of the objective; part of the batch key."""
+
+    MOMENTUM = "momentum"
+    """Gradient descent with momentum; priors are sums, the α-norm separate per channel (2015)."""
+    ADAGRAD = "adagrad"
+    """Momentum over a decayed Adagrad step, projected; priors are means over the canvas' pixels,
+    the α-norm isotropic over the channels of a pixel (2016)."""
+
+
+@final
+class Start(Enum):
+    """The law that the first canvas is drawn from. None of them reads the target."""
+
+    NORMAL = "normal"
+    """Normal noise, rescaled so that its root mean square is `start_amplitude`, per picture."""
+    UNIFORM = "uniform"
+    """Uniform noise on (−1, 1), divided by its own 95th percentile, times `start_amplitude`."""
+
+
+def require(name: str, value: float, low: float, high: float = math.inf) -> None:
+    """Raise SettingError unless `low <= value <= high`; NaN is never inside."""
+    if not low <= value <= high:
+        raise SettingError(f"{name} is {value}; use a number from {low} to {high}.")
+
+
+@final
+@dataclass(frozen=True)
+class PriorSetting:
+    """One prior: `weight · Σ (|v| / scale)^exponent`, with `v` in grey levels.
+
+    Whether Σ is a sum or a mean over pixels is the family's convention.
+    """
+
+    weight: float
+    """λ; 0 switches the prior off."""
+    exponent: float
+    """α or β, from 1 to 16."""
+    scale: float
+    """Grey levels at which one element weighs 1."""
+
+    def __post_init__(self) -> None:
+        require("a prior's weight", self.weight, 0, 1e30)
+        require("a prior's exponent", self.exponent, 1, 16)
+        require("a prior's scale", self.scale, 1e-6, 1e30)
+
+
+@final
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of steps at one rate. The optimiser's buffers are zeroed where it begins."""
+
+    steps: int
+    """At least 1."""
+    rate: float
+    """The optimiser's step size, in the family's own unit."""
+    jitter: bool = False
+    """Whether every step feeds its own random crop of a larger canvas."""
+
+    def __post_init__(self) -> None:
+        require("a segment's steps", self.steps, 1, 10_000_000)
+        require("a segment's rate", self.rate, 0, 1e30)
+
+
+@final
+@dataclass(frozen=True)
+class Settings:
+    """Every number that one lane needs beside its target."""
+
+    family: Family
+    """Lanes of one batch have the same."""
+    data_weight: float
+    """C, the weight of the relative squared error."""
+    alpha_norm: PriorSetting
+    """Keeps grey levels in range."""
+    total_variation: PriorSetting
+    """Keeps the picture smooth: TV^β."""
+    segments: tuple[Segment, ...]
+    """The schedule, in order."""
+    jitter_range: int
+    """T: a jittered canvas is T − 1 pixels larger each way; 1 means that nothing moves."""
+    start: Start
+    """The law of the first canvas."""
+    start_amplitude: float
+    """Of the first canvas, in grey levels."""
+    bound: float
+    """Longest colour vector that a pixel may have, in grey levels; infinity where none is."""
+
+    def __post_init__(self) -> None:
+        require("the data weight", self.data_weight, 0, 1e30)
+        require("the number of segments", len(self.segments), 1, 1000)
+        require("the jitter range", self.jitter_range, 1, 4096)
+        require("the start amplitude", self.start_amplitude, 0, 1e6)
+        require("the bound", self.bound, 1e-6)
+
+    @property
+    def steps(self) -> int:
+        """Of the whole schedule."""
+        return sum(segment.steps for segment in self.segments)
