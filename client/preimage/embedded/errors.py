@@ -1,0 +1,24 @@
+"""What can go wrong with the embedded stack.
+
+StackError              the stack could not start, or one of its processes died
+├── NotInstalledError   a program or an extra is missing; the sentence says how to get it
+└── StackBusyError      another stack uses the same data folder
+"""
+
+from typing import final
+
+__all__ = ["NotInstalledError", "StackBusyError", "StackError"]
+
+
+class StackError(RuntimeError):
+    """The embedded stack could not start, or one of its processes died."""
+
+
+@final
+class NotInstalledError(StackError):
+    """Something that the stack needs is not on this machine."""
+
+
+@final
+class StackBusyError(StackError):
+    """Another stack is using the data folder."""

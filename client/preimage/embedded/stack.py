@@ -1,0 +1,208 @@
+"""The whole service as child processes: Redis, the frontend, workers.
+
+The same programs with the same settings as in a deployment; only who starts them differs. So what
+works against a `Stack` works against a server.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, final
+
+from preimage.embedded.children import Children, require_extras
+from preimage.embedded.errors import StackError
+from preimage.embedded.folder import LockedFolder, make_run_folder
+from preimage.embedded.process import Child
+
+__all__ = ["Stack", "StackOptions"]
+
+_POLL_SECONDS = 0.2
+# A child that dies younger than this would die again.
+_YOUNG_SECONDS = 30.0
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class StackOptions:
+    """How to run a stack."""
+
+    workers: int = 1
+    """Number of worker processes."""
+    listen: str = "127.0.0.1:0"
+    """HOST:PORT of the frontend; port 0 takes a free one."""
+    admin_listen: str = "127.0.0.1:0"
+    """HOST:PORT of the AdminService."""
+    device: str = "auto"
+    """Device of the workers: auto, cpu, cuda or cuda:N."""
+    data: Path | None = None
+    """Folder for jobs and logs, kept after the end. None: a temporary one, removed at the end."""
+    start_seconds: float = 180.0
+    """Patience with each process at its start: a first import of torch from a slow disk is slow."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """More variables for the frontend and the workers, over those of this process."""
+
+
+@final
+class Stack:
+    """A running service, from `start` to `stop`.
+
+    Use it as a context manager::
+
+        with Stack() as stack, preimage.Client(stack.target) as client:
+            ...
+
+    Its processes end with it, however it ends, even by `kill -9`.
+    """
+
+    def __init__(self, options: StackOptions | None = None) -> None:
+        """Takes the options; starts nothing yet."""
+        self.options = options or StackOptions()
+        self.children: dict[str, Child] = {}
+        self.target = ""
+        self.admin_target = ""
+        self.metrics: dict[str, str] = {}
+        self.logs = Path()
+        self._folders = contextlib.ExitStack()
+        # The kernel ends a child with the thread that started it. This thread starts them all and
+        # lives as long as the stack, whichever thread the caller is on.
+        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack")
+
+    def start(self) -> Self:
+        """Starts everything and returns once it serves.
+
+        Raises:
+          NotInstalledError: a program or an extra is missing.
+          StackBusyError: another stack works in the data folder.
+          StackError: a process could not start; the message holds its last words.
+        """
+        require_extras()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Drains and ends everything: the frontend first, the queue last. Can be called twice."""
+        for stage in (_is_frontend, _is_worker, _is_redis):
+            children = [child for child in self.children.values() if stage(child)]
+            for child in children:
+                child.terminate()
+            for child in children:
+                child.wait_stopped()
+        self.children.clear()
+        self._folders.close()
+        self._starter.shutdown()
+
+    def kill(self, name: str) -> None:
+        """Ends one process at once, as `kill -9` does."""
+        self.children[name].kill()
+
+    def restart(self, name: str) -> None:
+        """Starts one process again, at the same addresses, and returns once it serves."""
+        child = self.children[name]
+        child.terminate()
+        child.wait_stopped()
+        self._make.withdraw(child)
+        self._spawn(child)
+        self._await(child)
+
+    def supervise(self) -> str | None:
+        """Looks once after the processes and restarts one that died.
+
+        Returns:
+          A sentence about what was restarted, if anything was.
+
+        Raises:
+          StackError: a process died soon after its start.
+        """
+        for child in self.children.values():
+            if child.is_alive():
+                continue
+            words = child.last_words()
+            if time.monotonic() - child.started_at < _YOUNG_SECONDS:
+                raise StackError(f"The {child.name} died: {words}")
+            self.restart(child.name)
+            return f"The {child.name} died and was started again. It had written: {words}"
+        return None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        self._make = self._make_children()
+        redis = self._add(self._make.redis())
+        redis.wait_ready(self.options.start_seconds)
+        frontend = self._add(self._make.frontend(self._frontend_variables()))
+        for index in range(self.options.workers):
+            self._add(self._make.worker(index, self._worker_variables()))
+        for child in self.children.values():
+            self._await(child)
+        # A restarted frontend must be where the first one was.
+        fixed = {"PREIMAGE_LISTEN": self.target, "PREIMAGE_ADMIN_LISTEN": self.admin_target}
+        frontend.environment = {**frontend.environment, **fixed}
+
+    def _make_children(self) -> Children:
+        run = make_run_folder()
+        self._folders.callback(run.release, remove=True)
+        data = run.path
+        if self.options.data is not None:
+            folder = LockedFolder(self.options.data)
+            self._folders.callback(folder.release, remove=False)
+            data = folder.path
+        children = Children(run.path, data, self.options.environment)
+        self.logs = data / "logs"
+        return children
+
+    def _add(self, child: Child) -> Child:
+        self.children[child.name] = child
+        self._spawn(child)
+        return child
+
+    def _spawn(self, child: Child) -> None:
+        self._starter.submit(child.start).result()
+
+    def _await(self, child: Child) -> None:
+        child.wait_ready(self.options.start_seconds)
+        if _is_redis(child):
+            return
+        announced = self._make.announcement(child)
+        self.metrics[child.name] = announced.get("metrics") or ""
+        if _is_frontend(child):
+            self.target, self.admin_target = announced["target"], announced["admin"]
+
+    def _frontend_variables(self) -> dict[str, str]:
+        return {
+            "PREIMAGE_LISTEN": self.options.listen,
+            "PREIMAGE_ADMIN_LISTEN": self.options.admin_listen,
+            "PREIMAGE_SERVICE_METRICS_LISTEN": "127.0.0.1:0",
+        }
+
+    def _worker_variables(self) -> dict[str, str]:
+        # Workers that each use every core slow each other down.
+        threads = max(1, (os.cpu_count() or 1) // self.options.workers)
+        return {
+            "PREIMAGE_DEVICE": self.options.device,
+            "PREIMAGE_THREADS": os.environ.get("PREIMAGE_THREADS", str(threads)),
+            "PREIMAGE_WORKER_METRICS_LISTEN": "127.0.0.1:0",
+        }
+
+
+def _is_frontend(child: Child) -> bool:
+    return child.name == "frontend"
+
+
+def _is_redis(child: Child) -> bool:
+    return child.name == "redis"
+
+
+def _is_worker(child: Child) -> bool:
+    return not (_is_frontend(child) or _is_redis(child))
