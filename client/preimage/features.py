@@ -1,0 +1,118 @@
+"""Codes Φ₀ with what belongs to them, and the files that hold them.
+
+A code alone does not say how large the picture was that it was computed from, nor which model made it.
+`Features` keeps the three together, in memory and in a `.safetensors` file.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, final
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from preimage.errors import BadInput
+
+if TYPE_CHECKING:
+    from preimage.provenance import Provenance
+
+FloatArray: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
+
+_NAMES = ("code", "features")
+"""Under which name a code is looked for in a safetensors file of several tensors."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A code Φ₀."""
+
+    array: FloatArray
+    """The code in the shape that `ModelInfo` states for the layer, without a batch axis."""
+    input_size: tuple[int, int] | None = None
+    """(height, width) in pixels of the picture that it was computed from; None: the model's own."""
+    model: str | None = None
+    """Name of the model; checked against that of a request when it is known."""
+    layer: str | None = None
+    """Layer of the model; checked against that of a request when it is known."""
+    model_digest: str | None = None
+    """Digest of the model: equal digests give equal codes."""
+    provenance: Provenance | None = None
+    """What would reproduce it, when the service computed it."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the code."""
+        return self.array.shape
+
+    def save(self, path: str | Path) -> Path:
+        """Writes a `.safetensors` file with all that is known, or a `.npy` file with the array only.
+
+        Raises:
+            BadInput: the suffix is another one.
+        """
+        path = Path(path)
+        if path.suffix == ".npy":
+            np.save(path, self.array, allow_pickle=False)
+        elif path.suffix == ".safetensors":
+            save_file({"code": np.ascontiguousarray(self.array)}, path, metadata=self._metadata())
+        else:
+            raise BadInput(f"A code is saved as .safetensors or .npy, not as {path.name!r}.")
+        return path
+
+    def _metadata(self) -> dict[str, str]:
+        known = {"model": self.model, "layer": self.layer, "model_digest": self.model_digest}
+        metadata = {key: value for key, value in known.items() if value is not None}
+        if self.input_size is not None:
+            metadata["input_size"] = json.dumps(list(self.input_size))
+        return metadata
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Reads a `.npy` or `.safetensors` file.
+
+        A safetensors file must hold one tensor, or one that is called "code" or "features".
+
+        Raises:
+            BadInput: the file cannot be read, or holds no code.
+        """
+        path = Path(path)
+        try:
+            if path.suffix == ".npy":
+                return cls(_floating(np.load(path, allow_pickle=False), path))
+            return cls._load_safetensors(path)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise BadInput(f"No code can be read from {path}: {error}.") from error
+
+    @classmethod
+    def _load_safetensors(cls, path: Path) -> Self:
+        with safe_open(path, framework="numpy") as file:
+            names = list(file.keys())
+            metadata: dict[str, str] = file.metadata() or {}
+            wanted = names if len(names) == 1 else [name for name in _NAMES if name in names]
+            if not wanted:
+                raise BadInput(
+                    f"{path} holds the tensors {sorted(names)}; leave one, or call one of them 'code'."
+                )
+            array = _floating(file.get_tensor(wanted[0]), path)
+        size = metadata.get("input_size")
+        height, width = json.loads(size) if size else (0, 0)
+        return cls(
+            array,
+            input_size=(int(height), int(width)) if size else None,
+            model=metadata.get("model"),
+            layer=metadata.get("layer"),
+            model_digest=metadata.get("model_digest"),
+        )
+
+
+def _floating(array: np.ndarray[Any, Any], path: Path) -> FloatArray:
+    if not np.issubdtype(array.dtype, np.floating):
+        raise BadInput(
+            f"{path} holds {array.dtype}; a code is an array of floats. Save pixels as a PNG file."
+        )
+    return array

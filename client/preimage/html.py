@@ -1,0 +1,50 @@
+"""How a result looks in a notebook: the picture beside a small table. Everything is escaped."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from preimage.reconstructions import Reconstruction
+    from preimage.results import ResultView
+
+
+def result_as_html(result: ResultView) -> str:
+    """Renders the best picture, the numbers beside it, and the other restarts as thumbnails."""
+    best = result.reconstructions[result.best]
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(name)}</th>"
+        f"<td style='text-align:left'>{escape(value)}</td></tr>"
+        for name, value in _rows(result)
+    )
+    others = "".join(_image(each, height=64) for each in result.reconstructions if each is not best)
+    return (
+        "<div style='display:flex;gap:1em;align-items:flex-start'>"
+        f"{_image(best, height=227)}<div><table>{rows}</table>{others}</div></div>"
+    )
+
+
+def _image(reconstruction: Reconstruction, *, height: int) -> str:
+    data = b64encode(reconstruction.png).decode("ascii")
+    return (
+        f"<img src='data:image/png;base64,{data}' style='height:{height}px' "
+        f"alt='pre-image {reconstruction.restart}'>"
+    )
+
+
+def _rows(result: ResultView) -> Iterator[tuple[str, str]]:
+    errors, fidelity = result.errors, result.fidelity
+    yield "representation", f"{result.model} {result.layer}"
+    yield "outcome", result.outcome_sentence or str(result.outcome)
+    yield "relative error", f"{errors.relative_delivered:.2%} ({errors.relative:.2%} as floats)"
+    if fidelity is not None:
+        ssim = "" if fidelity.ssim is None else f", SSIM {fidelity.ssim:.3f}"
+        yield "likeness", f"PSNR {fidelity.psnr_db:.1f} dB{ssim}"
+    yield "effort", f"{result.steps} steps, {result.network_passes} network passes"
+    yield "seconds", f"{result.seconds.queue:.1f} waiting, {result.seconds.run:.1f} running"
+    yield "preset, seed", f"{result.provenance.preset}, {result.provenance.seed}"
+    yield "job", result.id
