@@ -1,0 +1,85 @@
+"""A call: one script, its arguments, and the reading of its answer, with no connection in it.
+
+Operations are pure functions that return a `Call`. Two thin executors run calls, one for threads
+and one for asyncio, so that no operation is written twice and every one can be looked at without
+Redis. Each call stands for one atomic step, and every call may be repeated with the same arguments:
+scripts recognise a repeat by the id, the attempt or the token in it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, final
+
+from preimage_queue.settings import QueueSettings
+
+__all__ = ["Argument", "Call", "make_call"]
+
+T = TypeVar("T")
+
+Argument = bytes | str | int | float
+"""What a script may be given. Floats travel with all their digits."""
+
+_MILLISECONDS: Final = 1000
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One atomic step on Redis, not yet taken."""
+
+    script: str
+    """Name of a file in `scripts`, without its ending."""
+
+    keys: tuple[str, ...]
+    """The root of all keys, which routes the call to their slot."""
+
+    args: tuple[bytes | str, ...]
+    parse: Callable[[Any], T]
+    """From the script's raw answer to what the caller gets."""
+
+
+def make_call(
+    settings: QueueSettings,
+    script: str,
+    parse: Callable[[Any], T],
+    named: Mapping[str, Argument],
+    items: Iterable[Argument] = (),
+) -> Call[T]:
+    """Build a call. Scripts see `named` as table `A`, and `items` as list `ITEMS`.
+
+    The times and limits that decide about a job's life go along with every call, so that no script
+    needs a setting stored in Redis and processes with other settings cannot disturb each other.
+    """
+    everything = {**_policy(settings), **named}
+    flat: list[bytes | str] = [str(len(everything))]
+    for name, value in everything.items():
+        flat += (name, _encode(value))
+    flat += map(_encode, items)
+    return Call(script, (settings.root,), tuple(flat), parse)
+
+
+def _policy(settings: QueueSettings) -> dict[str, Argument]:
+    return {
+        "lease_ms": _whole_ms(settings.lease_seconds),
+        "max_deliveries": settings.max_deliveries,
+        "retention_ms": _whole_ms(settings.result_retention_seconds),
+        "dead_retention_ms": _whole_ms(settings.dead_retention_seconds),
+        "upload_ms": _whole_ms(settings.upload_retention_seconds),
+        "max_events": settings.max_events,
+        "interactive_weight": settings.interactive_weight,
+        "batch_weight": settings.batch_weight,
+    }
+
+
+def _whole_ms(seconds: float) -> int:
+    return max(1, round(seconds * _MILLISECONDS))
+
+
+def _encode(value: Argument) -> bytes | str:
+    return (
+        repr(value)
+        if isinstance(value, float)
+        else value
+        if isinstance(value, bytes)
+        else str(value)
+    )

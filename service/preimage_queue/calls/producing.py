@@ -1,0 +1,177 @@
+"""What a frontend does: bring jobs in, look at them, and stop them."""
+
+from collections.abc import Iterable
+
+from preimage_queue.call import Argument, Call, make_call
+from preimage_queue.parsing import producing as parse
+from preimage_queue.parsing.rows import verdict
+from preimage_queue.records import JobDetail, NewJob, State, new_id
+from preimage_queue.replies import (
+    BlobRef,
+    CancelReply,
+    DeleteVerdict,
+    EventPage,
+    JobPage,
+    OutputChunk,
+    Rejected,
+    SubmitReply,
+)
+from preimage_queue.settings import QueueSettings
+
+__all__ = [
+    "cancel",
+    "delete",
+    "get_job",
+    "list_jobs",
+    "put_blob",
+    "read_events",
+    "read_output",
+    "submit",
+]
+
+
+def submit(settings: QueueSettings, job: NewJob) -> Call[SubmitReply]:
+    """Put a job into the queue, once for each (tenant, request_id).
+
+    The first submit of a request makes the job; a later one with the same fingerprint is answered
+    with the same id, one with another fingerprint with `Conflict`. All limits are checked in the
+    same atomic step, with blobs first: `MissingBlob`, then `Rejected`.
+
+    A deadline is refused as unattainable when live workers of the pool have said how fast they are
+    and the work queued before the job takes longer than that. Nobody's word, no refusal.
+    """
+    named: dict[str, Argument] = {
+        "id": job.id,
+        "tenant": job.tenant,
+        "request_id": job.request_id,
+        "fingerprint": job.fingerprint,
+        "lane": job.lane,
+        "pool": job.pool,
+        "batch_key": job.batch_key,
+        "slots": job.slots,
+        "cost": float(job.cost),
+        "weight": float(job.weight),
+        "spec": job.spec,
+        "blobs": ",".join(job.blobs),
+        "model": job.model,
+        "layer": job.layer,
+        "deadline_ms": round((job.deadline_seconds or 0) * 1000),
+        "max_jobs": settings.max_queued_jobs,
+        "max_bytes": settings.max_queued_bytes,
+        "max_tenant_jobs": settings.max_queued_jobs_per_tenant,
+    }
+    return make_call(settings, "submit", parse.submitted, named)
+
+
+def cancel(settings: QueueSettings, job_id: str, tenant: str, reason: str) -> Call[CancelReply]:
+    """Cancel a job: at once if it is queued, by a flag for its worker if it is running.
+
+    The flag is a wish. A worker that finishes before it has seen the flag is believed: the job ends
+    SUCCEEDED. A job with the flag is never queued again: if its worker dies or hands it back, it
+    ends CANCELLED.
+    """
+    named: dict[str, Argument] = {"id": job_id, "tenant": tenant, "reason": reason}
+    return make_call(settings, "cancel", parse.cancelled, named)
+
+
+def delete(
+    settings: QueueSettings, job_id: str, tenant: str, token: str | None = None
+) -> Call[DeleteVerdict]:
+    """Remove a job with its result, outputs and events, and the blobs that only it needed.
+
+    A queued job is cancelled first. A running one is asked to stop and vanishes when it ends.
+
+    Args:
+        settings: The queue's settings.
+        job_id: The job.
+        tenant: Its owner.
+        token: Names this wish, so that its repetition gets the same answer; made up if None.
+    """
+    named: dict[str, Argument] = {"id": job_id, "tenant": tenant, "token": token or new_id()}
+    return make_call(settings, "delete", verdict(DeleteVerdict), named)
+
+
+def get_job(settings: QueueSettings, job_id: str, tenant: str) -> Call[JobDetail | None]:
+    """Read a job with its payloads; None if the tenant has no such job."""
+    named: dict[str, Argument] = {"id": job_id, "tenant": tenant}
+    return make_call(settings, "get_job", parse.job_detail, named)
+
+
+def list_jobs(
+    settings: QueueSettings,
+    tenant: str,
+    limit: int = 50,
+    cursor: str = "",
+    states: Iterable[State] = (),
+) -> Call[JobPage]:
+    """List a tenant's jobs, newest first.
+
+    Args:
+        settings: The queue's settings.
+        tenant: Whose jobs.
+        limit: Jobs to look at, 1 to 1000. With a filter, a page may hold fewer and yet not be last.
+        cursor: `next_cursor` of the page before; empty to begin.
+        states: Only jobs in these states; empty for all.
+    """
+    named: dict[str, Argument] = {"tenant": tenant, "limit": limit, "cursor": cursor}
+    return make_call(settings, "list_jobs", parse.job_page, named, tuple(states))
+
+
+def read_events(
+    settings: QueueSettings, job_id: str, tenant: str, after: str = "", count: int = 100
+) -> Call[EventPage | None]:
+    """Read a job's events after one of them, and the job; None if the tenant has no such job.
+
+    Never waits for events: poll, about every 200 ms, until the job has ended and `more` is False.
+    """
+    named: dict[str, Argument] = {"id": job_id, "tenant": tenant, "after": after, "count": count}
+    return make_call(settings, "read_events", parse.event_page(after), named)
+
+
+def read_output(
+    settings: QueueSettings,
+    job_id: str,
+    tenant: str,
+    name: str,
+    *,
+    offset: int = 0,
+    length: int = -1,
+) -> Call[OutputChunk | None]:
+    """Read a piece of an output that the attempt which ended the job has named.
+
+    Args:
+        settings: The queue's settings.
+        job_id: The job.
+        tenant: Its owner.
+        name: One of `Job.outputs`.
+        offset: First byte.
+        length: Bytes at most; -1 for all.
+
+    Returns:
+        The piece and the size of the whole; None if there is no such output.
+    """
+    named: dict[str, Argument] = {
+        "id": job_id,
+        "tenant": tenant,
+        "name": name,
+        "offset": offset,
+        "length": length,
+    }
+    return make_call(settings, "read_output", parse.output_chunk, named)
+
+
+def put_blob(settings: QueueSettings, tenant: str, data: bytes) -> Call[BlobRef | Rejected]:
+    """Store bytes for jobs to come, under their own digest.
+
+    A blob that no job uses is kept for `upload_retention_seconds`, counted from its last storing,
+    and counts as queued bytes. A job that names it keeps it; when the job has ended, the blob stays
+    as long as the job's result does.
+    """
+    ref = BlobRef(parse.blob_digest(data), len(data))
+    named: dict[str, Argument] = {
+        "tenant": tenant,
+        "digest": ref.digest,
+        "data": data,
+        "max_bytes": settings.max_queued_bytes,
+    }
+    return make_call(settings, "put_blob", parse.blob_stored(ref), named)

@@ -1,0 +1,220 @@
+"""Two thin executors of calls: `Queue` for threads, `AsyncQueue` for asyncio.
+
+Both have every operation of `calls` as a method, without its first argument, the settings. The list
+stands once, in `Operations`: each entry is a descriptor that makes the call and hands it to `run`.
+So on a `Queue` an operation returns its answer, and on an `AsyncQueue` a coroutine of it; type
+checkers know the arguments and the answer of both.
+
+A call that fails because Redis cannot be reached is sent again, a bounded number of times: every
+script recognises a repeat. The client's own retries are off.
+"""
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Self,
+    TypeAlias,
+    TypeVar,
+    final,
+    overload,
+)
+
+import redis
+import redis.asyncio
+from redis.exceptions import NoScriptError, RedisError
+
+from preimage_queue.call import Call
+from preimage_queue.calls import producing, tending, working
+from preimage_queue.connections import connect, connect_async
+from preimage_queue.failures import pauses_seconds, translated, worth_repeating
+from preimage_queue.lua import load_scripts
+from preimage_queue.settings import QueueSettings
+
+__all__ = ["AsyncQueue", "Operations", "Queue"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_Client: TypeAlias = redis.Redis
+_AsyncClient: TypeAlias = redis.asyncio.Redis
+
+
+@final
+class Operation(Generic[P, T]):
+    """One operation, bound to an executor when it is looked up there."""
+
+    def __init__(self, make: Callable[Concatenate[QueueSettings, P], Call[T]]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    @overload
+    def __get__(self, queue: None, owner: type | None = None) -> Self: ...
+
+    @overload
+    def __get__(self, queue: "Queue", owner: type | None = None) -> Callable[P, T]: ...
+
+    @overload
+    def __get__(
+        self, queue: "AsyncQueue", owner: type | None = None
+    ) -> Callable[P, Coroutine[Any, Any, T]]: ...
+
+    def __get__(self, queue: "Queue | AsyncQueue | None", owner: type | None = None) -> Any:
+        """Bind to an executor."""
+        if queue is None:
+            return self
+        make = self._make
+
+        @functools.wraps(make)
+        def operate(*args: P.args, **kwargs: P.kwargs) -> object:
+            return queue.run(make(queue.settings, *args, **kwargs))
+
+        return operate
+
+
+class Operations:
+    """Every operation of the queue. Their descriptions stand with the functions in `calls`."""
+
+    submit = Operation(producing.submit)
+    cancel = Operation(producing.cancel)
+    delete = Operation(producing.delete)
+    get_job = Operation(producing.get_job)
+    list_jobs = Operation(producing.list_jobs)
+    read_events = Operation(producing.read_events)
+    read_output = Operation(producing.read_output)
+    put_blob = Operation(producing.put_blob)
+
+    claim = Operation(working.claim)
+    beat = Operation(working.beat)
+    finish = Operation(working.finish)
+    hand_back = Operation(working.hand_back)
+    put_output = Operation(working.put_output)
+    put_checkpoint = Operation(working.put_checkpoint)
+    read_checkpoint = Operation(working.read_checkpoint)
+    read_blob = Operation(working.read_blob)
+
+    reap = Operation(tending.reap)
+    announce = Operation(tending.announce)
+    retire = Operation(tending.retire)
+    list_workers = Operation(tending.list_workers)
+    drain_worker = Operation(tending.drain_worker)
+    publish_model = Operation(tending.publish_model)
+    list_models = Operation(tending.list_models)
+    stats = Operation(tending.stats)
+    persistence = Operation(tending.persistence)
+    list_dead = Operation(tending.list_dead)
+    requeue_dead = Operation(tending.requeue_dead)
+
+
+@final
+class Queue(Operations):
+    """The queue for threads. Safe to share between them.
+
+    Raises `QueueError` of one kind or another from every operation when Redis does not answer.
+    """
+
+    def __init__(self, settings: QueueSettings, client: _Client | None = None) -> None:
+        """Make a queue; nothing is sent before the first operation.
+
+        Args:
+            settings: How the queue behaves, and where it is.
+            client: A client to use in place of one made from the settings.
+        """
+        self.settings = settings
+        self._client = connect(settings) if client is None else client
+        self._scripts = load_scripts()
+
+    def run(self, call: Call[T]) -> T:
+        """Take the step, again if Redis could not be reached, and return its answer."""
+        pauses = pauses_seconds(self.settings)
+        while True:
+            try:
+                return call.parse(self._evaluate(call))
+            except RedisError as error:
+                pause = next(pauses, None) if worth_repeating(error) else None
+                if pause is None:
+                    raise translated(error) from error
+                time.sleep(pause)
+
+    def _evaluate(self, call: Call[Any]) -> object:
+        script = self._scripts[call.script]
+        size = len(call.keys)
+        try:
+            return self._client.evalsha(script.sha, size, *call.keys, *call.args)
+        except NoScriptError:
+            return self._client.eval(script.text, size, *call.keys, *call.args)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@final
+class AsyncQueue(Operations):
+    """The queue for one event loop.
+
+    Raises `QueueError` of one kind or another from every operation when Redis does not answer.
+    """
+
+    def __init__(self, settings: QueueSettings, client: _AsyncClient | None = None) -> None:
+        """Make a queue; nothing is sent before the first operation.
+
+        Args:
+            settings: How the queue behaves, and where it is.
+            client: A client to use in place of one made from the settings.
+        """
+        self.settings = settings
+        self._client = connect_async(settings) if client is None else client
+        self._scripts = load_scripts()
+
+    async def run(self, call: Call[T]) -> T:
+        """Take the step, again if Redis could not be reached, and return its answer."""
+        pauses = pauses_seconds(self.settings)
+        while True:
+            try:
+                return call.parse(await self._evaluate(call))
+            except RedisError as error:
+                pause = next(pauses, None) if worth_repeating(error) else None
+                if pause is None:
+                    raise translated(error) from error
+                await asyncio.sleep(pause)
+
+    async def _evaluate(self, call: Call[Any]) -> object:
+        script = self._scripts[call.script]
+        size = len(call.keys)
+        try:
+            return await self._client.evalsha(script.sha, size, *call.keys, *call.args)
+        except NoScriptError:
+            return await self._client.eval(script.text, size, *call.keys, *call.args)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

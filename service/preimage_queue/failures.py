@@ -1,0 +1,96 @@
+"""From errors of the client library to errors of this package, and what is worth repeating."""
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    AuthorizationError,
+    BusyLoadingError,
+    ClusterDownError,
+    MaxConnectionsError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from preimage_queue.errors import (
+    QueueBrokenError,
+    QueueError,
+    QueueFullError,
+    QueueRefusedError,
+    QueueUnavailableError,
+)
+from preimage_queue.settings import QueueSettings
+
+__all__ = ["pauses_seconds", "translated", "worth_repeating"]
+
+_TABLE: Final[tuple[tuple[tuple[type[RedisError], ...], type[QueueError], str], ...]] = (
+    (
+        (
+            AuthenticationError,
+            AuthenticationWrongNumberOfArgsError,
+            AuthorizationError,
+            NoPermissionError,
+        ),
+        QueueRefusedError,
+        "Redis refuses these credentials or lacks a permission",
+    ),
+    ((OutOfMemoryError,), QueueFullError, "Redis is at its memory limit"),
+    ((BusyLoadingError,), QueueUnavailableError, "Redis is loading its data"),
+    ((ReadOnlyError,), QueueUnavailableError, "This Redis is a replica and takes no writes"),
+    ((ClusterDownError, TryAgainError), QueueUnavailableError, "The Redis cluster is not ready"),
+    ((RedisTimeoutError,), QueueUnavailableError, "Redis did not answer in time"),
+    ((RedisConnectionError,), QueueUnavailableError, "Redis cannot be reached"),
+)
+
+_MARKS: Final[tuple[tuple[str, type[QueueError], str], ...]] = (
+    ("OOM ", QueueFullError, "Redis is at its memory limit"),
+    ("NOPERM", QueueRefusedError, "Redis refuses these credentials or lacks a permission"),
+    ("READONLY", QueueUnavailableError, "This Redis is a replica and takes no writes"),
+    ("MISCONF", QueueUnavailableError, "Redis cannot write to its disk and takes no writes"),
+    ("MASTERDOWN", QueueUnavailableError, "Redis lost its primary"),
+    ("BUSY ", QueueUnavailableError, "Redis is busy with a script"),
+)
+"""Inside a script an error keeps its code only as a part of the text, and where differs by version:
+`-OOM ...` in some, `ERR Error running script ...: -OOM ...` in others."""
+
+
+def translated(error: RedisError) -> QueueError:
+    """The same failure as an error of this package, with a sentence."""
+    if isinstance(error, ResponseError):
+        for mark, kind, sentence in _MARKS:
+            if mark in str(error):
+                return kind(f"{sentence} ({error}).")
+    for kinds, kind, sentence in _TABLE:
+        if isinstance(error, kinds):
+            return kind(f"{sentence} ({error}).")
+    return QueueBrokenError(f"Redis refused a script ({error}).")
+
+
+def worth_repeating(error: RedisError) -> bool:
+    """Whether the same call may succeed in a moment: Redis was away, or is just coming back."""
+    if isinstance(error, AuthenticationError | AuthorizationError | MaxConnectionsError):
+        return False
+    return isinstance(
+        error,
+        RedisConnectionError | RedisTimeoutError | ClusterDownError | TryAgainError,
+    )
+
+
+def pauses_seconds(settings: QueueSettings) -> Iterator[float]:
+    """Pauses before the second try and later ones: doubling, each times 0.5 to 1.5."""
+    for exponent in range(settings.tries - 1):
+        jitter = 0.5 + random.random()  # noqa: S311  # spreads callers; nothing secret about it
+        yield settings.backoff_seconds * 2**exponent * jitter

@@ -1,0 +1,46 @@
+"""The scripts: Lua files of this package, each with the shared parts put before it.
+
+Redis keeps scripts by their sha1 digest and forgets them when it restarts. The executors send the
+digest, and the text again when Redis does not know it.
+"""
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+from typing import Final, final
+
+__all__ = ["Script", "load_scripts"]
+
+_PARTS: Final = ("common", "ready", "life")
+"""Shared parts in the order in which they need each other."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script as Redis gets it."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def of(cls, text: str) -> "Script":
+        """Make a script from its text."""
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+@functools.cache
+def load_scripts() -> Mapping[str, Script]:
+    """Read all scripts, by the names of their files."""
+    folder = resources.files("preimage_queue") / "scripts"
+    texts = {
+        entry.name.removesuffix(".lua"): entry.read_text("utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".lua")
+    }
+    shared = "\n".join(texts.pop(part) for part in _PARTS)
+    scripts = {name: Script.of(f"{shared}\n{text}") for name, text in texts.items()}
+    return MappingProxyType(scripts)

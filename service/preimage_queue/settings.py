@@ -1,0 +1,127 @@
+"""Settings of the queue: one frozen value, made once a process from `PREIMAGE_QUEUE_*`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Final, Self, final
+
+__all__ = ["ENVIRONMENT_PREFIX", "QueueSettings"]
+
+ENVIRONMENT_PREFIX: Final = "PREIMAGE_QUEUE_"
+
+_HOUR: Final = 3600.0
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSettings:
+    """How the queue behaves. All processes of one deployment should agree on it."""
+
+    url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
+    """`redis://`, `rediss://` or `unix://`, with user and password of an ACL user if it has one.
+    Not shown in the settings' repr, because it may hold a password."""
+
+    namespace: str = "preimage"
+    """Hash tag of every key, so that all keys live on one slot of a cluster."""
+
+    lease_seconds: float = 20.0
+    """A worker that is silent for so long has lost its jobs. Four beats."""
+
+    max_deliveries: int = 3
+    """After so many attempts that ended badly a job is a dead letter."""
+
+    skew_cost: float = 4000.0
+    """How much older, in virtual time (cost per weight), another batch key's first job may get
+    before a running batch stops taking jobs of its own key. Some forty pre-images of 100 units."""
+
+    interactive_weight: float = 8.0
+    """Shares of the lane `interactive` while both lanes are busy."""
+
+    batch_weight: float = 1.0
+    """Shares of the lane `batch` while both lanes are busy."""
+
+    max_queued_jobs: int = 100_000
+    """Jobs that may wait, over all tenants."""
+
+    max_queued_bytes: int = 2 * 1024**3
+    """Bytes of waiting jobs' specs and blobs, and of uploads that no job uses yet."""
+
+    max_queued_jobs_per_tenant: int = 10_000
+    """Jobs of one tenant that may wait."""
+
+    result_retention_seconds: float = 24 * _HOUR
+    """How long an ended job and its outputs can be read."""
+
+    dead_retention_seconds: float = 7 * 24 * _HOUR
+    """How long a dead letter is kept."""
+
+    upload_retention_seconds: float = _HOUR
+    """How long a blob is kept that no job uses."""
+
+    output_grace_seconds: float = _HOUR
+    """How long outputs of an attempt are kept that has not finished."""
+
+    claim_memory_seconds: float = 60.0
+    """How long a claim can be repeated with the same token. Three leases: later it is pointless."""
+
+    max_events: int = 400
+    """About how many events of a job are kept, the newest."""
+
+    worker_ttl_seconds: float = 15.0
+    """A worker that has not announced itself for so long is not listed."""
+
+    model_ttl_seconds: float = 60.0
+    """A model that no worker has announced for so long is not listed."""
+
+    socket_timeout_seconds: float = 5.0
+    """For one answer of Redis, and for connecting to it."""
+
+    connections: int = 32
+    """Connections of one process at most; more callers wait for a free one."""
+
+    connection_wait_seconds: float = 5.0
+    """How long a caller waits for a free connection."""
+
+    tries: int = 4
+    """How often an operation is sent in all while Redis cannot be reached."""
+
+    backoff_seconds: float = 0.05
+    """Pause before the second try, doubled for each further one, with jitter."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that would stop the queue from working."""
+        if not self.namespace or any(mark in self.namespace for mark in "{}"):
+            raise ValueError("namespace must not be empty nor contain braces")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, int | float) and value <= 0:
+                raise ValueError(f"{item.name} must be above 0")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read `PREIMAGE_QUEUE_<FIELD>`; a variable that is missing or empty leaves the default.
+
+        Raises `ValueError` that names the variable if its value is not of the field's type.
+        """
+        environment = os.environ if environment is None else environment
+        found: dict[str, str | int | float] = {}
+        for item in fields(cls):
+            variable = ENVIRONMENT_PREFIX + item.name.upper()
+            if text := environment.get(variable, ""):
+                found[item.name] = _read(variable, text, type(getattr(_DEFAULT, item.name)))
+        return cls(**found)  # type: ignore[arg-type]  # each value has the type of its default
+
+    @property
+    def root(self) -> str:
+        """The prefix of every key: the namespace as a hash tag."""
+        return f"{{{self.namespace}}}"
+
+
+_DEFAULT: Final = QueueSettings()
+
+
+def _read(variable: str, text: str, kind: type[str | int | float]) -> str | int | float:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ValueError(f"{variable} must be a {kind.__name__}, not {text!r}") from error
