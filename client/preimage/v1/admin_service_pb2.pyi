@@ -294,7 +294,7 @@ class RequeueDeadLetterResponse(_message.Message):
     PREIMAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def preimage(self) -> _preimage_pb2.Preimage:
-        """The new job."""
+        """The job, queued again."""
 
     def __init__(
         self,

@@ -88,8 +88,8 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RequeueDeadLetter(self, request, context):
-        """Submits the specification of a dead letter again, as a new job of the same tenant, and takes the
-        old one off the list. The old job stays FAILED. Idempotent.
+        """Puts a dead letter back into the queue, alone and with its failures forgotten; it keeps its id.
+        An operator's decision, and the only way out of a terminal state.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

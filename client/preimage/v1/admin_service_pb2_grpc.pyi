@@ -40,8 +40,8 @@ class AdminServiceStub:
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListDeadLettersRequest, _admin_service_pb2.ListDeadLettersResponse]
     """Returns the jobs that failed for good, newest first."""
     RequeueDeadLetter: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RequeueDeadLetterRequest, _admin_service_pb2.RequeueDeadLetterResponse]
-    """Submits the specification of a dead letter again, as a new job of the same tenant, and takes the
-    old one off the list. The old job stays FAILED. Idempotent.
+    """Puts a dead letter back into the queue, alone and with its failures forgotten; it keeps its id.
+    An operator's decision, and the only way out of a terminal state.
     """
     GetQueueStats: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetQueueStatsRequest, _admin_service_pb2.GetQueueStatsResponse]
     """Returns depth, age and storage of the queue."""
@@ -58,8 +58,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListDeadLettersRequest, _admin_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
     """Returns the jobs that failed for good, newest first."""
     RequeueDeadLetter: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RequeueDeadLetterRequest, _admin_service_pb2.RequeueDeadLetterResponse]  # type: ignore[assignment]
-    """Submits the specification of a dead letter again, as a new job of the same tenant, and takes the
-    old one off the list. The old job stays FAILED. Idempotent.
+    """Puts a dead letter back into the queue, alone and with its failures forgotten; it keeps its id.
+    An operator's decision, and the only way out of a terminal state.
     """
     GetQueueStats: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetQueueStatsRequest, _admin_service_pb2.GetQueueStatsResponse]  # type: ignore[assignment]
     """Returns depth, age and storage of the queue."""
@@ -97,8 +97,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.RequeueDeadLetterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.RequeueDeadLetterResponse, _abc.Awaitable[_admin_service_pb2.RequeueDeadLetterResponse]]:
-        """Submits the specification of a dead letter again, as a new job of the same tenant, and takes the
-        old one off the list. The old job stays FAILED. Idempotent.
+        """Puts a dead letter back into the queue, alone and with its failures forgotten; it keeps its id.
+        An operator's decision, and the only way out of a terminal state.
         """
 
     @_abc_1.abstractmethod

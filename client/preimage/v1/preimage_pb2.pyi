@@ -122,7 +122,7 @@ class Preimage(_message.Message):
     request_id: _builtins.str
     """The caller's name for the request that created it."""
     state: Global___State.ValueType
-    """Where it stands. Terminal states never change."""
+    """Where it stands. Terminal states never change, unless an operator requeues a dead letter."""
     cancel_reason: _builtins.str
     """Why it was cancelled, in the caller's words."""
     attempt: _builtins.int
