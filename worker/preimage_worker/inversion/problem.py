@@ -1,12 +1,20 @@
 """A problem: one code Φ₀ whose pre-image is wanted, with everything that may differ per lane."""
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import final
 
+import torch
 from torch import Tensor
 
+from preimage_worker.inversion.errors import (
+    NonFiniteTargetError,
+    ShapeMismatchError,
+    ZeroTargetError,
+)
 from preimage_worker.inversion.representations.base import Representation
-from preimage_worker.inversion.settings import Settings
+from preimage_worker.inversion.settings import Settings, require
 
 
 @final
@@ -16,13 +24,20 @@ class StopRule:
 
     target_error: float | None = None
     """End with `TARGET_REACHED` at the first boundary where the relative error
-    `‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖` is at most this."""
+    `‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖` of the last step is at most this."""
     plateau: float | None = None
-    """A segment of the schedule ends early when the best objective of the last window is less than
-    this fraction below the best objective before it; the lane ends with `CONVERGED` when that
-    happens in its last segment. 0.01 means one per cent a window."""
+    """A segment of the schedule ends early when the mean objective of the last window is less than
+    this fraction below that of the window before; the lane ends with `CONVERGED` when that happens
+    in its last segment. 0.01 means one per cent a window."""
     plateau_window_steps: int = 50
     """The window of `plateau`, in steps."""
+
+    def __post_init__(self) -> None:
+        if self.target_error is not None:
+            require("the target error", self.target_error, 0)
+        if self.plateau is not None:
+            require("the plateau's fraction", self.plateau, 0, 1)
+        require("the plateau's window", self.plateau_window_steps, 1, 10_000_000)
 
 
 @final
@@ -34,10 +49,11 @@ class Problem:
         NonFiniteTargetError: NaN or infinity in target or mask.
         ZeroTargetError: the masked target is zero everywhere.
         ShapeMismatchError: the mask does not broadcast to the target.
+        SettingError: a picture size below 1.
     """
 
     target: Tensor
-    """Φ₀, without a lane axis: the shape `representation.code_shape(height, width)`; float32."""
+    """Φ₀, without a lane axis: the shape `representation.code_shape(height, width)`."""
     height: int
     """Of the picture, in pixels."""
     width: int
@@ -47,11 +63,63 @@ class Problem:
     mask: Tensor | None = None
     """m: boolean or float, broadcast to the target; None weighs every element 1."""
     seed: int = 0
-    """Any 64-bit integer; together with `restart` it decides start and jitter, nothing else does."""
+    """Any 64-bit integer. It and `restart` decide start and jitter; nothing else does."""
     restart: int = 0
     """Number of this pre-image among several of the same code."""
     stop: StopRule = field(default_factory=StopRule)
 
+    def __post_init__(self) -> None:
+        require("the picture's height", self.height, 1)
+        require("the picture's width", self.width, 1)
+        _check_finite("target", self.target)
+        if self.mask is not None:
+            _check_finite("mask", self.mask)
+            _check_broadcast(self.mask, self.target)
+        if not 0 < self.energy < float("inf"):
+            raise ZeroTargetError(
+                f"The squared norm of the masked target is {self.energy}, so no relative error "
+                "exists; send a target, and a mask, that leave something finite to match."
+            )
+
+    @cached_property
+    def energy(self) -> float:
+        """‖m∘Φ₀‖², summed in double precision."""
+        target = self.target.double()
+        return float((target if self.mask is None else target * self.mask).square().sum())
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """64 bits that tell this problem from others, for its checkpoints. Stopping is left out."""
+        digest = hashlib.sha256(repr((self.settings, self.seed, self.restart)).encode())
+        for tensor in (self.target, self.mask):
+            if tensor is not None:
+                digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+        return int.from_bytes(digest.digest()[:8], "little", signed=True)
+
     def check(self, representation: Representation) -> None:
         """Raise ShapeMismatchError unless target and picture size fit the representation."""
-        raise NotImplementedError
+        expected = representation.code_shape(self.height, self.width)
+        if tuple(self.target.shape) != expected:
+            raise ShapeMismatchError(
+                f"The target has the shape {tuple(self.target.shape)}, but layer "
+                f"{representation.layer!r} of {representation.model} gives {expected} for pictures "
+                f"of {self.height}×{self.width} pixels; send a code of that layer and size."
+            )
+
+
+def _check_finite(name: str, tensor: Tensor) -> None:
+    bad = tensor.numel() - int(torch.isfinite(tensor).sum())
+    if bad:
+        raise NonFiniteTargetError(
+            f"{bad} of the {tensor.numel()} elements of the {name} are NaN or infinite; "
+            "send finite numbers."
+        )
+
+
+def _check_broadcast(mask: Tensor, target: Tensor) -> None:
+    axes = zip(reversed(mask.shape), reversed(target.shape), strict=False)
+    if mask.ndim > target.ndim or any(mine not in {1, wanted} for mine, wanted in axes):
+        raise ShapeMismatchError(
+            f"The mask's shape {tuple(mask.shape)} does not broadcast to the target's "
+            f"{tuple(target.shape)}; send one of the target's shape, or with axes of length 1."
+        )

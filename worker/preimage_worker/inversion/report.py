@@ -52,5 +52,3 @@ class Measurement:
     """Of the same picture clipped to 0..255, rounded to 8 bits and encoded again."""
     network_passes: int
     """All passes of the lane: one a step, and one forward pass each for the two errors above."""
-    finite: bool
-    """False when even the measured error is not a number."""

@@ -107,6 +107,9 @@ class Settings:
         require("the jitter range", self.jitter_range, 1, 4096)
         require("the start amplitude", self.start_amplitude, 0, 1e6)
         require("the bound", self.bound, 1e-6)
+        jitters = [segment.jitter for segment in self.segments]
+        if jitters != sorted(jitters, reverse=True):
+            raise SettingError("A segment jitters after one that does not; put it before.")
 
     @property
     def steps(self) -> int:

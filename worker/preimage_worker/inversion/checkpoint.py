@@ -1,0 +1,79 @@
+"""A running lane as plain tensors, and back.
+
+Everything that the next step depends on is in it, so that on the same device a restored lane goes
+on bit for bit. Randomness needs no state (see `counter`); target and settings come with the problem,
+whose fingerprint is in the checkpoint, so that it cannot be taken for another's.
+"""
+
+import torch
+from torch import Tensor
+
+from preimage_worker.inversion.errors import CheckpointError
+from preimage_worker.inversion.lane import CURVE_COLUMNS, Lane
+from preimage_worker.inversion.optimisers.transform import Transform
+from preimage_worker.inversion.problem import Problem
+from preimage_worker.inversion.state import Lanes, new_lanes
+
+Snapshot = dict[str, Tensor]
+
+_PLACE = 5
+
+
+def take(lane: Lane, lanes: Lanes, index: int) -> Snapshot:
+    """The lane at `index`, as CPU tensors that share nothing with the running state."""
+    place = (lane.segment, lane.segment_step, lane.step, lane.jittered, lane.problem.fingerprint)
+    snapshot = {
+        "place": torch.tensor(place, dtype=torch.int64),
+        "curve": torch.from_numpy(lane.whole_curve()),
+        "canvas": lanes.canvas[index],
+        "kept": lanes.kept[index],
+    }
+    snapshot |= {f"buffer{i}": buffer[index] for i, buffer in enumerate(lanes.buffers)}
+    return {name: tensor.to("cpu", copy=True) for name, tensor in snapshot.items()}
+
+
+def revive(
+    problem: Problem,
+    snapshot: Snapshot,
+    canvas_shape: tuple[int, int, int],
+    transform: Transform,
+    device: torch.device,
+) -> tuple[Lane, Lanes]:
+    """The lane and its state, a batch of one.
+
+    Raises:
+        CheckpointError: a tensor is missing or has another shape or type, or the checkpoint is of
+            another problem.
+    """
+    buffers = [f"buffer{i}" for i in range(transform.slots)]
+    for name in ("canvas", "kept", *buffers):
+        _check(snapshot, name, torch.float32, canvas_shape)
+    _check(snapshot, "place", torch.int64, (_PLACE,))
+    _check(snapshot, "curve", torch.float32, (-1, len(CURVE_COLUMNS)))
+    segment, segment_step, step, jittered, fingerprint = map(int, snapshot["place"])
+    if fingerprint != problem.fingerprint:
+        raise CheckpointError(
+            "The checkpoint is of another problem: target, mask, settings or seed differ; "
+            "start the problem afresh."
+        )
+    curve = (snapshot["curve"].clone().numpy(),)
+    lane = Lane(problem, segment, segment_step, step, bool(jittered), curve)
+    lanes = new_lanes([problem], snapshot["canvas"][None].clone(), transform, device)
+    return lane, lanes._replace(
+        kept=snapshot["kept"][None].to(device, copy=True),
+        buffers=tuple(snapshot[name][None].to(device, copy=True) for name in buffers),
+    )
+
+
+def _check(snapshot: Snapshot, name: str, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    if name not in snapshot:
+        raise CheckpointError(f"The checkpoint lacks {name!r}; start the problem afresh.")
+    tensor = snapshot[name]
+    fits = tensor.ndim == len(shape) and all(
+        wanted in {-1, actual} for wanted, actual in zip(shape, tensor.shape, strict=True)
+    )
+    if not fits or tensor.dtype != dtype:
+        raise CheckpointError(
+            f"The checkpoint's {name!r} is {tensor.dtype} of shape {tuple(tensor.shape)}, not "
+            f"{dtype} of {shape}; start the problem afresh."
+        )

@@ -1,0 +1,166 @@
+"""One lane as the host knows it: its problem, its place in the schedule, and what it has measured.
+
+Everything that steers a lane is known before a step is taken: rate, reset, jitter. So it is decided
+here, in plain Python, and the device is never asked.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from preimage_worker.inversion.jitter import STILL, Offset, centre_offset, random_offset
+from preimage_worker.inversion.outcome import Outcome
+from preimage_worker.inversion.problem import Problem
+from preimage_worker.inversion.report import LaneReport
+from preimage_worker.inversion.settings import Segment
+
+CURVE_COLUMNS = ("objective", "data", "alpha_norm", "total_variation", "relative_error")
+"""What is measured at every step, of the canvas before its update."""
+
+Curve = npt.NDArray[np.float32]
+
+
+class Move(NamedTuple):
+    """What one lane does in one step."""
+
+    rate: float
+    """Of the optimiser."""
+    fresh: bool
+    """Whether a segment begins here, so that the buffers are zeroed."""
+    jittered: bool
+    """Whether the canvas has its margin in this step."""
+    offset: Offset
+    """Of the crop that is fed."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Lane:
+    """Immutable: `advance` gives the lane some steps later."""
+
+    problem: Problem
+    """What it solves."""
+    segment: int = 0
+    """Index of the schedule's segment that the next step belongs to."""
+    segment_step: int = 0
+    """Steps taken in that segment."""
+    step: int = 0
+    """Steps taken in all."""
+    jittered: bool = False
+    """Whether the stored canvas still has its margin."""
+    curve: tuple[Curve, ...] = ()
+    """`(steps, 5)` arrays, one after the other."""
+    outcome: Outcome | None = None
+    """Its end."""
+
+    @classmethod
+    def begin(cls, problem: Problem) -> Self:
+        """The lane before its first step."""
+        return cls(problem, jittered=problem.settings.segments[0].jitter)
+
+    @property
+    def remaining(self) -> int:
+        """Steps left of the schedule; 0 for a lane that has ended."""
+        if self.outcome is not None:
+            return 0
+        left = sum(segment.steps for segment in self._segments[self.segment :])
+        return left - self.segment_step
+
+    @property
+    def canvas_size(self) -> tuple[int, int]:
+        """Rows and columns of the canvas that the priors see: the picture, and its margin."""
+        margin = self.problem.settings.jitter_range - 1 if self.jittered else 0
+        return self.problem.height + margin, self.problem.width + margin
+
+    @property
+    def delivered_offset(self) -> Offset:
+        """Of the crop that would be delivered now."""
+        return centre_offset(self.problem.settings.jitter_range) if self.jittered else STILL
+
+    @property
+    def _segments(self) -> tuple[Segment, ...]:
+        return self.problem.settings.segments
+
+    def moves(self, steps: int) -> list[Move]:
+        """What the next steps do; at most `remaining`."""
+        found: list[Move] = []
+        segment, segment_step = self.segment, self.segment_step
+        for step in range(self.step, self.step + steps):
+            now = self._segments[segment]
+            offset = self._random_offset(step) if now.jitter else STILL
+            found.append(Move(now.rate, segment_step == 0, now.jitter, offset))
+            segment, segment_step = self._after(segment, segment_step + 1)
+        return found
+
+    def advance(self, curve: Curve, *, finite: bool) -> "Lane":
+        """The lane after the steps whose terms are in `curve`, `(steps, 5)`, and its end if any."""
+        segment, segment_step, jittered = self.segment, self.segment_step, self.jittered
+        for _ in range(len(curve)):
+            jittered = self._segments[segment].jitter
+            segment, segment_step = self._after(segment, segment_step + 1)
+        moved = replace(
+            self,
+            segment=segment,
+            segment_step=segment_step,
+            step=self.step + len(curve),
+            jittered=jittered,
+            curve=(*self.curve, curve),
+        )
+        return _judge(moved, finite=finite and bool(np.isfinite(curve[:, 0]).all()))
+
+    def report(self) -> LaneReport:
+        """The lane at this boundary; at least one step must have been taken."""
+        objective, data, alpha_norm, total_variation, error = map(float, self.curve[-1][-1])
+        return LaneReport(
+            step=self.step,
+            steps_total=self.step + self.remaining,
+            network_passes=self.step,
+            objective=objective,
+            data=data,
+            alpha_norm=alpha_norm,
+            total_variation=total_variation,
+            relative_error=error,
+            outcome=self.outcome,
+        )
+
+    def whole_curve(self) -> Curve:
+        """All terms so far, `(steps, 5)`."""
+        return np.concatenate((np.empty((0, len(CURVE_COLUMNS)), np.float32), *self.curve))
+
+    def _random_offset(self, step: int) -> Offset:
+        problem = self.problem
+        return random_offset(problem.settings.jitter_range, problem.seed, problem.restart, step)
+
+    def _after(self, segment: int, segment_step: int) -> tuple[int, int]:
+        """The place in the schedule, moved on where a segment is complete."""
+        if segment_step < self._segments[segment].steps:
+            return segment, segment_step
+        return segment + 1, 0
+
+
+def _judge(lane: Lane, *, finite: bool) -> Lane:
+    """Whether this is the end: of the lane, or of a segment on its plateau."""
+    target_error = lane.problem.stop.target_error
+    if not finite:
+        return replace(lane, outcome=Outcome.DIVERGED)
+    if target_error is not None and lane.curve[-1][-1, 4] <= target_error:
+        return replace(lane, outcome=Outcome.TARGET_REACHED)
+    if lane.remaining == 0:
+        return replace(lane, outcome=Outcome.STEP_LIMIT)
+    if not _on_plateau(lane):
+        return lane
+    if lane.segment + 1 == len(lane.problem.settings.segments):
+        return replace(lane, outcome=Outcome.CONVERGED)
+    return replace(lane, segment=lane.segment + 1, segment_step=0)
+
+
+def _on_plateau(lane: Lane) -> bool:
+    """Whether the last window's mean objective is hardly below that of the window before."""
+    plateau, window = lane.problem.stop.plateau, lane.problem.stop.plateau_window_steps
+    if plateau is None or lane.segment_step < 2 * window:
+        return False
+    recent = lane.whole_curve()[-2 * window :, 0].astype(np.float64)
+    before, now = recent[:window].mean(), recent[window:].mean()
+    return bool(before - now < plateau * abs(before))

@@ -1,0 +1,50 @@
+"""The families: an optimiser each, and the conventions of the objective that go with it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+
+from preimage_worker.inversion.optimisers.steps import (
+    momentum,
+    project,
+    scale_by_decayed_adagrad,
+    scale_by_rate,
+)
+from preimage_worker.inversion.optimisers.transform import Transform, chain
+from preimage_worker.inversion.settings import Family
+
+
+class Method(NamedTuple):
+    """What a family means."""
+
+    transform: Transform
+    """From gradient to update."""
+    retract: Callable[[Tensor, Tensor], Tensor] | None
+    """Brings canvas + update back to where canvases may be, given the lanes' bounds."""
+    isotropic: bool
+    """Whether the α-norm takes a pixel's colour vector or each channel by itself."""
+    averaged: bool
+    """Whether priors are means over the canvas' pixels or sums."""
+    jitters: bool
+    """Whether canvases have room for jitter."""
+
+
+METHODS: dict[Family, Method] = {
+    # Mahendran & Vedaldi 2015, and the released invert_nn: no projection.
+    Family.MOMENTUM: Method(
+        chain(scale_by_rate(), momentum(0.9)),
+        retract=None,
+        isotropic=False,
+        averaged=False,
+        jitters=False,
+    ),
+    # Mahendran & Vedaldi 2016, and the released nnpreimage.
+    Family.ADAGRAD: Method(
+        chain(scale_by_decayed_adagrad(0.9), momentum(0.9)),
+        retract=project,
+        isotropic=True,
+        averaged=True,
+        jitters=True,
+    ),
+}

@@ -1,0 +1,51 @@
+"""What an optimiser is here: a pair of pure functions over lanes, after optax.
+
+`init` makes the buffers of a batch, `update` turns a gradient into a step. Buffers are a flat tuple
+of tensors with a leading lane axis, so that lanes can be taken out of them, put into them and
+written to a checkpoint without knowing which optimiser they belong to. Nothing in a transform mixes
+lanes: `torch.optim` cannot do this, because its step counters and its rates are the batch's.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+
+Buffers = tuple[Tensor, ...]
+
+
+class Control(NamedTuple):
+    """What steers one step, per lane; each `(lanes, 1, 1, 1)`, float32."""
+
+    rate: Tensor
+    """The step size, in the family's unit."""
+    keep: Tensor
+    """0 where a segment of the lane's schedule begins, which zeroes its buffers; else 1."""
+
+
+class Transform(NamedTuple):
+    """A step of the way from gradient to update."""
+
+    slots: int
+    """Number of buffers."""
+    init: Callable[[Tensor], Buffers]
+    """From a canvas: the buffers before the first step."""
+    update: Callable[[Tensor, Buffers, Control], tuple[Tensor, Buffers]]
+    """From gradient (or the previous transform's output), buffers and control: output, buffers."""
+
+
+def chain(*transforms: Transform) -> Transform:
+    """The transforms one after the other; each sees the output of the one before."""
+
+    def init(canvas: Tensor) -> Buffers:
+        return tuple(buffer for transform in transforms for buffer in transform.init(canvas))
+
+    def update(gradient: Tensor, buffers: Buffers, control: Control) -> tuple[Tensor, Buffers]:
+        after: Buffers = ()
+        for transform in transforms:
+            mine, buffers = buffers[: transform.slots], buffers[transform.slots :]
+            gradient, mine = transform.update(gradient, mine, control)
+            after += mine
+        return gradient, after
+
+    return Transform(sum(transform.slots for transform in transforms), init, update)

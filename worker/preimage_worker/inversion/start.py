@@ -1,0 +1,31 @@
+"""The first canvas of a lane: noise by the preset's law, decided by seed and restart alone.
+
+Drawn on the CPU whatever the device is, so that every device starts from the same picture. Never
+reads the target: a start near it would measure memory, not the code.
+"""
+
+import torch
+from torch import Tensor
+
+from preimage_worker.inversion.counter import hash64
+from preimage_worker.inversion.problem import Problem
+from preimage_worker.inversion.settings import Start
+
+_STREAM = 0x5354415254  # keeps these draws apart from the jitter's counters
+
+
+def draw(problem: Problem, shape: tuple[int, int, int]) -> Tensor:
+    """The problem's first canvas `(channels, rows, columns)` in grey levels, float32, on the CPU.
+
+    Of the problem only seed, restart and the settings' law and amplitude are read.
+    """
+    counters = hash64(problem.seed, problem.restart, _STREAM)
+    generator = torch.Generator().manual_seed(counters >> 1)
+    law, amplitude = problem.settings.start, problem.settings.start_amplitude
+    if law is Start.NORMAL:
+        noise = torch.randn(shape, generator=generator)
+        return noise * (amplitude / noise.square().mean().sqrt())
+    noise = 2 * torch.rand(shape, generator=generator) - 1
+    # Not torch.quantile, which refuses more than 16 million elements.
+    rank = max(1, round(0.95 * noise.numel()))
+    return noise * (amplitude / noise.flatten().kthvalue(rank).values)

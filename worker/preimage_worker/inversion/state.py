@@ -1,0 +1,96 @@
+"""The running batch as the device knows it: tensors with a leading lane axis.
+
+Nothing here changes a tensor in place, so an old state stays valid beside a new one.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from preimage_worker.inversion.objectives import Target
+from preimage_worker.inversion.optimisers.transform import Buffers, Transform
+from preimage_worker.inversion.problem import Problem
+
+
+class Lanes(NamedTuple):
+    """State of all lanes."""
+
+    canvas: Tensor
+    """x, `(lanes, channels, rows, columns)`: the picture and room for jitter below and right.
+
+    A lane that does not jitter (any more) has its picture in the upper left corner.
+    """
+    kept: Tensor
+    """The last canvas whose objective was measured and finite."""
+    alive: Tensor
+    """`(lanes,)`, false once an objective was not finite."""
+    buffers: Buffers
+    """The optimiser's."""
+    target: Target
+    """What the codes should be."""
+
+
+def new_lanes(
+    problems: Sequence[Problem], canvas: Tensor, transform: Transform, device: torch.device
+) -> Lanes:
+    """Lanes at step 0 on `device`, with the canvases of `canvas` (any device)."""
+    canvas = canvas.to(device)
+    return Lanes(
+        canvas=canvas,
+        kept=canvas,
+        alive=torch.ones(len(problems), dtype=torch.bool, device=device),
+        buffers=transform.init(canvas),
+        target=_targets(problems, device),
+    )
+
+
+def select(lanes: Lanes, indices: Sequence[int]) -> Lanes:
+    """These lanes only, in this order."""
+    index = torch.tensor(indices, dtype=torch.long, device=lanes.canvas.device)
+    return _map(lambda tensor: tensor.index_select(0, index), lanes)
+
+
+def concatenate(first: Lanes, second: Lanes) -> Lanes:
+    """The lanes of both, in order."""
+    code, mask, energy = first.target, first.target.mask, first.target.energy
+    other = second.target
+    if mask is not None or other.mask is not None:
+        mask = torch.cat((_mask(first.target), _mask(other)))
+    return Lanes(
+        canvas=torch.cat((first.canvas, second.canvas)),
+        kept=torch.cat((first.kept, second.kept)),
+        alive=torch.cat((first.alive, second.alive)),
+        buffers=tuple(map(torch.cat, zip(first.buffers, second.buffers, strict=True))),
+        target=Target(torch.cat((code.code, other.code)), mask, torch.cat((energy, other.energy))),
+    )
+
+
+def _map(change: Callable[[Tensor], Tensor], lanes: Lanes) -> Lanes:
+    code, mask, energy = lanes.target
+    return Lanes(
+        canvas=change(lanes.canvas),
+        kept=change(lanes.kept),
+        alive=change(lanes.alive),
+        buffers=tuple(map(change, lanes.buffers)),
+        target=Target(change(code), None if mask is None else change(mask), change(energy)),
+    )
+
+
+def _targets(problems: Sequence[Problem], device: torch.device) -> Target:
+    codes = torch.stack([problem.target.detach().to(device).float() for problem in problems])
+    mask = None
+    if any(problem.mask is not None for problem in problems):
+        mask = torch.stack([_whole_mask(problem, device) for problem in problems])
+    energy = torch.tensor([problem.energy for problem in problems], device=device)
+    return Target(codes, mask, energy)
+
+
+def _whole_mask(problem: Problem, device: torch.device) -> Tensor:
+    mask = torch.ones(()) if problem.mask is None else problem.mask.detach().float()
+    return mask.to(device).expand(problem.target.shape)
+
+
+def _mask(target: Target) -> Tensor:
+    return torch.ones_like(target.code) if target.mask is None else target.mask
