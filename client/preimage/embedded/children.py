@@ -7,13 +7,13 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from preimage.embedded.errors import NotInstalledError
 from preimage.embedded.process import Child
 from preimage.embedded.redis import answers, find_server, server_command
 
-__all__ = ["Children", "require_extras"]
+__all__ = ["Children", "has_extra", "require_extras"]
 
 # Each extra is known by a module that only it brings.
 _EXTRAS = {"service": ("redis", "grpc_health"), "worker": ("redis", "torch")}
@@ -21,16 +21,21 @@ _EXTRAS = {"service": ("redis", "grpc_health"), "worker": ("redis", "torch")}
 _STOP_SECONDS = 15.0
 
 
-def require_extras() -> None:
-    """Checks that the frontend and the worker can run here.
+def has_extra(extra: str) -> bool:
+    """Whether the extra "service" or "worker" is installed; imports nothing."""
+    return all(importlib.util.find_spec(module) is not None for module in _EXTRAS[extra])
+
+
+def require_extras(*extras: str) -> None:
+    """Checks that the frontend ("service") or the worker ("worker") can run here.
 
     Raises:
       NotInstalledError: an extra is missing.
     """
-    for extra, modules in _EXTRAS.items():
-        if any(importlib.util.find_spec(module) is None for module in modules):
+    for extra in extras:
+        if not has_extra(extra):
             raise NotInstalledError(
-                f"The extra [{extra}] is not installed, so no stack can run here: "
+                f"The extra [{extra}] is not installed, so this cannot run here: "
                 "`pip install 'preimage[all]'`."
             )
 
@@ -71,10 +76,10 @@ class Children:
         """A worker process."""
         return self._python(f"worker-{index}", "preimage_worker", variables)
 
-    def announcement(self, child: Child) -> dict[str, Any]:
+    def announcement(self, child: Child) -> dict[str, str]:
         """What a process wrote when it became ready: its addresses."""
         text = self._ready_file(child.name).read_text("utf-8")
-        announced: dict[str, Any] = json.loads(text)
+        announced: dict[str, str] = json.loads(text)
         return announced
 
     def withdraw(self, child: Child) -> None:

@@ -36,8 +36,8 @@ class StackOptions:
     """HOST:PORT of the frontend; port 0 takes a free one."""
     admin_listen: str = "127.0.0.1:0"
     """HOST:PORT of the AdminService."""
-    device: str = "auto"
-    """Device of the workers: auto, cpu, cuda or cuda:N."""
+    device: str | None = None
+    """Device of the workers: auto, cpu, cuda or cuda:N. None: PREIMAGE_DEVICE, or auto."""
     data: Path | None = None
     """Folder for jobs and logs, kept after the end. None: a temporary one, removed at the end."""
     start_seconds: float = 180.0
@@ -49,6 +49,11 @@ class StackOptions:
 @final
 class Stack:
     """A running service, from `start` to `stop`.
+
+    Attributes:
+      children: the processes by name: "redis", "frontend", "worker-0", …
+      announcements: what each process but Redis said when it became ready: its addresses, device.
+      logs: the folder of their logs.
 
     Use it as a context manager::
 
@@ -62,14 +67,22 @@ class Stack:
         """Takes the options; starts nothing yet."""
         self.options = options or StackOptions()
         self.children: dict[str, Child] = {}
-        self.target = ""
-        self.admin_target = ""
-        self.metrics: dict[str, str] = {}
+        self.announcements: dict[str, dict[str, str]] = {}
         self.logs = Path()
         self._folders = contextlib.ExitStack()
         # The kernel ends a child with the thread that started it. This thread starts them all and
         # lives as long as the stack, whichever thread the caller is on.
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack")
+
+    @property
+    def target(self) -> str:
+        """HOST:PORT for `Client`."""
+        return self.announcements["frontend"]["target"]
+
+    @property
+    def admin_target(self) -> str:
+        """HOST:PORT of the AdminService."""
+        return self.announcements["frontend"]["admin"]
 
     def start(self) -> Self:
         """Starts everything and returns once it serves.
@@ -79,7 +92,7 @@ class Stack:
           StackBusyError: another stack works in the data folder.
           StackError: a process could not start; the message holds its last words.
         """
-        require_extras()
+        require_extras("service", "worker")
         try:
             self._start()
         except BaseException:
@@ -174,10 +187,7 @@ class Stack:
         child.wait_ready(self.options.start_seconds)
         if _is_redis(child):
             return
-        announced = self._make.announcement(child)
-        self.metrics[child.name] = announced.get("metrics") or ""
-        if _is_frontend(child):
-            self.target, self.admin_target = announced["target"], announced["admin"]
+        self.announcements[child.name] = self._make.announcement(child)
 
     def _frontend_variables(self) -> dict[str, str]:
         return {
@@ -189,8 +199,9 @@ class Stack:
     def _worker_variables(self) -> dict[str, str]:
         # Workers that each use every core slow each other down.
         threads = max(1, (os.cpu_count() or 1) // self.options.workers)
+        device = self.options.device or os.environ.get("PREIMAGE_DEVICE", "auto")
         return {
-            "PREIMAGE_DEVICE": self.options.device,
+            "PREIMAGE_DEVICE": device,
             "PREIMAGE_THREADS": os.environ.get("PREIMAGE_THREADS", str(threads)),
             "PREIMAGE_WORKER_METRICS_LISTEN": "127.0.0.1:0",
         }

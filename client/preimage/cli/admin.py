@@ -1,0 +1,60 @@
+"""A client of the AdminService, as small as the command line needs it."""
+
+from typing import Self, TypeVar, cast, final
+
+import grpc
+
+from preimage.connection import Connection
+from preimage.status import Failure, error_of
+from preimage.v1 import admin_service_pb2 as wire
+from preimage.v1.admin_service_pb2_grpc import AdminServiceStub
+
+__all__ = ["Admin"]
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+_PATIENCE_SECONDS = 10.0
+
+
+@final
+class Admin:
+    """Calls of the AdminService; each raises `PreimageError` when it fails."""
+
+    def __init__(self, target: str) -> None:
+        """Takes token and certificates from the same variables as `Client`."""
+        self._connection = Connection.resolve(target, None, None, None, None)
+        target, credentials, options = (
+            self._connection.target,
+            self._connection.credentials,
+            self._connection.options,
+        )
+        self._channel = (
+            grpc.secure_channel(target, credentials, options)
+            if credentials
+            else grpc.insecure_channel(target, options)
+        )
+        self._stub = AdminServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+
+    def workers(self) -> list[wire.Worker]:
+        """The live workers by name."""
+        response = self._call(self._stub.ListWorkers, wire.ListWorkersRequest())
+        return list(response.workers)
+
+    def queue_stats(self) -> wire.GetQueueStatsResponse:
+        """Depth, age and storage of the queue."""
+        return self._call(self._stub.GetQueueStats, wire.GetQueueStatsRequest())
+
+    def _call(self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q) -> A:
+        try:
+            return method(request, timeout=_PATIENCE_SECONDS, metadata=self._connection.metadata)
+        except grpc.RpcError as error:
+            call = cast("grpc.Call", error)
+            failure = Failure(call.code(), call.details() or "", tuple(call.trailing_metadata()))
+            raise error_of(failure, self._connection.target) from None

@@ -1,0 +1,63 @@
+"""The commands by name: the one place where they are put together."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+import preimage
+from preimage.cli.demo.command import demo
+from preimage.cli.doctor import doctor
+from preimage.cli.features import features
+from preimage.cli.invert import invert
+from preimage.cli.jobs import cancel, jobs
+from preimage.cli.models import models
+from preimage.cli.output import speaking
+from preimage.cli.processes import serve, work
+from preimage.cli.up import up
+from preimage.cli.watch import watch
+
+__all__ = ["app"]
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "up": up,
+    "invert": invert,
+    "features": features,
+    "models": models,
+    "jobs": jobs,
+    "watch": watch,
+    "cancel": cancel,
+    "doctor": doctor,
+    "demo": demo,
+    "serve": serve,
+    "work": work,
+}
+
+app = typer.Typer(
+    help="Pictures from codes: inversion of image representations, over gRPC.",
+    epilog="`preimage up` starts a whole service on this machine; `preimage doctor` looks at one.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+)
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(speaking(_command))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"preimage {preimage.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _preimage(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Pictures from codes: inversion of image representations, over gRPC."""
+    del version

@@ -1,0 +1,1 @@
+"""What `preimage doctor` looks at, each as a function that yields findings."""

@@ -1,0 +1,67 @@
+"""What this machine has: versions, extras, a Redis server, a folder of weights."""
+
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from preimage.cli.checks.finding import Finding, Verdict
+from preimage.embedded import NotInstalledError
+from preimage.embedded.children import has_extra
+from preimage.embedded.redis import find_server
+
+__all__ = ["local_findings"]
+
+_PACKAGES = ("preimage", "grpcio", "protobuf", "numpy", "pillow")
+
+
+def local_findings() -> Iterator[Finding]:
+    """Looks at this machine. Nothing here is wrong: a client needs none of it."""
+    versions = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
+    yield Finding("versions", Verdict.FINE, f"Python {platform.python_version()}, {versions}.")
+    for extra in ("service", "worker"):
+        yield _extra(extra)
+    yield _redis_server()
+    yield _weights()
+
+
+def _extra(extra: str) -> Finding:
+    if has_extra(extra):
+        return Finding(f"extra {extra}", Verdict.FINE, "Installed.")
+    return Finding(
+        f"extra {extra}",
+        Verdict.NOTE,
+        "Not installed; only `preimage up`, `serve` and `work` need it.",
+        "`pip install 'preimage[all]'`.",
+    )
+
+
+def _redis_server() -> Finding:
+    try:
+        return Finding("redis server", Verdict.FINE, f"{find_server()}.")
+    except NotInstalledError as error:
+        sentence, _, advice = str(error).partition(": ")
+        return Finding(
+            "redis server", Verdict.NOTE, f"{sentence}; only `preimage up` needs one.", advice
+        )
+
+
+def _weights() -> Finding:
+    folder = os.environ.get("PREIMAGE_WEIGHTS_DIR")
+    if not folder:
+        return Finding(
+            "weights",
+            Verdict.NOTE,
+            "PREIMAGE_WEIGHTS_DIR is not set.",
+            "Name a folder of safetensors files there to serve your own weights from here.",
+        )
+    if not Path(folder).is_dir():
+        return Finding(
+            "weights",
+            Verdict.WRONG,
+            f"PREIMAGE_WEIGHTS_DIR is {folder}, which is no folder.",
+            "Make it, or unset the variable.",
+        )
+    files = sorted(path.name for path in Path(folder).glob("*.safetensors"))
+    return Finding("weights", Verdict.FINE, f"{folder}: {', '.join(files) or 'no files yet'}.")

@@ -1,0 +1,118 @@
+"""What the service says: reachable, which models, which workers, how its queue and Redis are."""
+
+from collections.abc import Iterator
+
+from preimage.cli.admin import Admin
+from preimage.cli.checks.finding import Finding, Verdict
+from preimage.client import Client
+from preimage.enums import Availability
+from preimage.errors import PreimageError
+from preimage.models import ModelInfo
+from preimage.v1 import admin_service_pb2 as wire
+
+__all__ = ["admin_findings", "queue_findings", "service_findings", "worker_findings"]
+
+_MIB = 2**20
+_NEARLY_FULL = 0.9
+
+
+def service_findings(target: str) -> Iterator[Finding]:
+    """Asks the service for its models."""
+    try:
+        with Client(target) as client:
+            models = client.models()
+    except PreimageError as error:
+        yield Finding("service", Verdict.WRONG, str(error))
+        return
+    yield Finding("service", Verdict.FINE, f"It answers at {target}.")
+    yield from map(_model, models)
+    if not any(model.availability is Availability.SERVED for model in models):
+        yield Finding(
+            "models", Verdict.WRONG, "No model is served.", "Start a worker: `preimage work`."
+        )
+
+
+def admin_findings(target: str) -> Iterator[Finding]:
+    """Asks the AdminService for workers, queue and Redis."""
+    try:
+        with Admin(target) as admin:
+            workers, stats = admin.workers(), admin.queue_stats()
+    except PreimageError:
+        yield Finding(
+            "admin",
+            Verdict.WRONG,
+            f"The AdminService does not answer at {target}, so workers and Redis cannot be seen.",
+            "Name its address with --admin-target, or PREIMAGE_ADMIN_TARGET.",
+        )
+        return
+    yield from worker_findings(workers)
+    yield from queue_findings(stats)
+
+
+def worker_findings(workers: list[wire.Worker]) -> Iterator[Finding]:
+    """Judges the live workers."""
+    if not workers:
+        yield Finding(
+            "workers", Verdict.WRONG, "No worker is alive.", "Start one: `preimage work`."
+        )
+    for worker in workers:
+        busy = f"{worker.active_slots} of {worker.slots} lanes busy"
+        rate = worker.slot_steps_per_second
+        pace = f", {rate:.0f} steps × lanes a second" if rate else ""
+        note = Verdict.NOTE if worker.draining else Verdict.FINE
+        draining = "; it drains" if worker.draining else ""
+        yield Finding(
+            f"worker {worker.name}",
+            note,
+            f"{worker.device}, {busy}{pace}, preimage {worker.version}{draining}.",
+        )
+
+
+def queue_findings(stats: wire.GetQueueStatsResponse) -> Iterator[Finding]:
+    """Judges the queue and the Redis under it."""
+    queued = sum(lane.queued for lane in stats.lanes)
+    yield Finding("queue", Verdict.FINE, f"{queued} jobs wait, {stats.running} run.")
+    if stats.dead_letters:
+        yield Finding(
+            "dead letters",
+            Verdict.NOTE,
+            f"{stats.dead_letters} jobs failed for good.",
+            "AdminService.ListDeadLetters says why; RequeueDeadLetter tries one again.",
+        )
+    yield from _redis(stats.redis)
+
+
+def _model(model: ModelInfo) -> Finding:
+    if model.availability is Availability.SERVED:
+        return Finding(f"model {model.name}", Verdict.FINE, "Served.")
+    return Finding(
+        f"model {model.name}", Verdict.NOTE, model.unavailable_reason or "It is not served."
+    )
+
+
+def _redis(redis: wire.RedisStats) -> Iterator[Finding]:
+    limit = redis.maximum_memory_bytes
+    bound = f" of {limit / _MIB:.0f}" if limit else ""
+    memory = f"{redis.used_memory_bytes / _MIB:.1f}{bound} MiB in use"
+    yield Finding("redis", Verdict.FINE, f"Version {redis.version}, {memory}.")
+    if not redis.append_only:
+        yield Finding(
+            "redis persistence",
+            Verdict.WRONG,
+            "The append-only file is off: accepted jobs are lost when Redis stops.",
+            "Start Redis with --appendonly yes.",
+        )
+    if redis.eviction_policy != "noeviction":
+        yield Finding(
+            "redis eviction",
+            Verdict.WRONG,
+            f"The eviction policy is {redis.eviction_policy}: Redis may throw jobs away.",
+            "Start Redis with --maxmemory-policy noeviction.",
+        )
+    if limit and redis.used_memory_bytes > _NEARLY_FULL * limit:
+        yield Finding(
+            "redis memory",
+            Verdict.WRONG,
+            "Redis is nearly full: new jobs are refused.",
+            "Delete results, or raise maxmemory.",
+        )

@@ -1,0 +1,116 @@
+"""Where results go: picture files, and the JSON object or the lines that describe them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from PIL import Image
+
+from preimage.cli.output import print_json
+from preimage.errors import JobCancelled, JobFailed
+from preimage.reconstructions import Reconstruction
+from preimage.results import Result
+
+__all__ = ["Out", "deliver", "failed_as_json", "read_out"]
+
+
+def read_out(text: str) -> Path:
+    """Reads the option --out; refuses a file that could not be written, before it is computed.
+
+    Raises:
+      typer.BadParameter: unknown suffix, or no such folder.
+    """
+    out = Path(text)
+    known = {".npy", *Image.registered_extensions()}
+    if out.suffix.lower() not in known:
+        raise typer.BadParameter(f"{out.name} names no format: let it end in .png, .jpg or .npy.")
+    if not out.resolve().parent.is_dir():
+        raise typer.BadParameter(f"There is no folder {out.resolve().parent}.")
+    return out
+
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        parser=read_out,
+        metavar="FILE",
+        help="Where the picture goes; .npy takes the float picture. [default: SOURCE.preimage.png]",
+    ),
+]
+
+
+def deliver(result: Result, out: Path | None, *, as_json: bool) -> None:
+    """Writes the pictures, unless `out` is None, and prints what is known of them on stdout.
+
+    The best restart goes to `out`, the others beside it: x.png, x.1.png, x.2.png, …
+    """
+    reconstructions = []
+    for index, each in enumerate(result.reconstructions):
+        place = out and _place(result, index, out)
+        if place:
+            _save(result, index, place)
+        reconstructions.append(_as_json(each, place))
+    if as_json:
+        summary = {**result.summary(), "out": out and str(out), "reconstructions": reconstructions}
+        print_json(summary)
+        return
+    _print_lines(result)
+    if out:
+        typer.echo(str(out))
+
+
+def failed_as_json(error: JobFailed | JobCancelled) -> dict[str, Any]:
+    """The JSON object of a job that has no result."""
+    cancelled = isinstance(error, JobCancelled)
+    reason = error.cancel_reason if isinstance(error, JobCancelled) else error.reason
+    return {
+        "id": error.job_id,
+        "state": "CANCELLED" if cancelled else "FAILED",
+        "error": {"reason": reason, "message": str(error)},
+    }
+
+
+def _place(result: Result, index: int, out: Path) -> Path:
+    if index == result.best:
+        return out
+    return out.with_suffix(f".{result.reconstructions[index].restart}{out.suffix}")
+
+
+def _save(result: Result, index: int, place: Path) -> None:
+    if place.suffix == ".npy":
+        np.save(place, result.fetch_float_picture(index), allow_pickle=False)
+    else:
+        result.reconstructions[index].save(place)
+
+
+def _as_json(reconstruction: Reconstruction, place: Path | None) -> dict[str, Any]:
+    errors, fidelity = reconstruction.errors, reconstruction.fidelity
+    return {
+        "restart": reconstruction.restart,
+        "outcome": str(reconstruction.outcome),
+        "steps": reconstruction.steps,
+        "network_passes": reconstruction.network_passes,
+        "errors": {"relative": errors.relative, "relative_delivered": errors.relative_delivered},
+        "picture": {
+            "psnr_db": fidelity.psnr_db if fidelity else None,
+            "ssim": fidelity.ssim if fidelity else None,
+        },
+        "out": place and str(place),
+    }
+
+
+def _print_lines(result: Result) -> None:
+    errors, fidelity = result.errors, result.fidelity
+    typer.echo(f"{result.model} {result.layer}: {result.outcome_sentence}")
+    typer.echo(
+        f"relative error {errors.relative_delivered:.2%} "
+        f"({errors.relative:.2%} before rounding to 8 bits)"
+    )
+    if fidelity:
+        ssim = "" if fidelity.ssim is None else f", SSIM {fidelity.ssim:.3f}"
+        typer.echo(f"PSNR {fidelity.psnr_db:.1f} dB{ssim}")
+    typer.echo(
+        f"{result.steps} steps, {result.network_passes} network passes, "
+        f"{result.seconds.queue:.1f} s in the queue, {result.seconds.run:.1f} s running"
+    )

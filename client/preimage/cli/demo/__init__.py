@@ -1,0 +1,1 @@
+"""`preimage demo`: natural pictures, inverted from several representations, on one page."""

@@ -1,0 +1,78 @@
+"""What the command line prints, and where: results on stdout, everything else on stderr."""
+
+import functools
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from preimage.errors import PreimageError
+
+__all__ = ["errors", "print_json", "print_table", "say", "speaking"]
+
+P = ParamSpec("P")
+# Tables that go to a file or a pipe must not be cut to a terminal's width.
+_UNBOUNDED_COLUMNS = 240
+
+errors = Console(stderr=True, highlight=False)
+
+
+def speaking(command: Callable[P, None]) -> Callable[P, None]:
+    """Turns the errors that a user can cause into one sentence on stderr and exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except PreimageError as error:
+            raise _failure(str(error)) from None
+        except BrokenPipeError:
+            raise  # whoever read the output has enough; not an error of ours
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise _failure(f"{where}{error.strerror or error}") from None
+
+    return run
+
+
+def say(sentence: str) -> None:
+    """Prints a sentence for the human at the terminal, on stderr."""
+    errors.print(sentence, markup=False, soft_wrap=True)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Prints one JSON object on stdout. Numbers that JSON lacks become null."""
+    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Prints a table on stdout; columns whose heading starts with ">" are set to the right."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for heading in headings:
+        right = heading.startswith(">")
+        table.add_column(heading.removeprefix(">"), justify="right" if right else "left")
+    for row in rows:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else _UNBOUNDED_COLUMNS
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+def _failure(sentence: str) -> typer.Exit:
+    say(sentence)
+    return typer.Exit(1)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,85 @@
+"""`preimage up`: the whole service on this machine, until Ctrl-C."""
+
+import signal
+import time
+from typing import Annotated
+
+import typer
+
+import preimage
+from preimage.cli.environment import variables
+from preimage.cli.follow import LogFollower
+from preimage.cli.options import (
+    DEFAULT_ADMIN_TARGET,
+    DEFAULT_TARGET,
+    Catalogue,
+    Data,
+    Device,
+    Slots,
+    WeightsDir,
+    Workers,
+)
+from preimage.cli.output import say
+from preimage.embedded import Stack, StackOptions
+
+__all__ = ["up"]
+
+_LOOK_SECONDS = 0.5
+
+Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Address of the service.")]
+AdminListen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Address of the AdminService.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show the processes' logs on stderr.")]
+
+
+def up(
+    *,
+    workers: Workers = 1,
+    listen: Listen = DEFAULT_TARGET,
+    admin_listen: AdminListen = DEFAULT_ADMIN_TARGET,
+    device: Device = None,
+    slots: Slots = None,
+    data: Data = None,
+    weights_dir: WeightsDir = None,
+    catalogue: Catalogue = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the whole service on this machine: Redis, the frontend and workers.
+
+    Prints the target and runs until Ctrl-C, which lets running jobs be handed back to the queue.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # they drain as Ctrl-C does
+    given = variables(device=device, slots=slots, weights_dir=weights_dir, catalogue=catalogue)
+    options = StackOptions(
+        workers=workers, listen=listen, admin_listen=admin_listen, data=data, environment=given
+    )
+    say("Starting Redis, the frontend and the workers …")
+    try:
+        with Stack(options) as stack, LogFollower(stack.logs, enabled=verbose):
+            _announce(stack)
+            _supervise(stack)
+    except KeyboardInterrupt:
+        say("Stopped.")
+
+
+def _announce(stack: Stack) -> None:
+    """Prints the addresses; the target is the first line of stdout."""
+    typer.echo(stack.target)
+    say(f"preimage {preimage.__version__} serves at {stack.target}")
+    say(f"  admin    {stack.admin_target}")
+    for name, announced in stack.announcements.items():
+        device = f" on {announced['device']}" if "device" in announced else ""
+        say(f"  {name}{device}, metrics at http://{announced['metrics']}/metrics")
+    say(f"  logs     {stack.logs}")
+    say("Try `preimage invert PICTURE --model hog --layer hog` in another terminal; Ctrl-C stops.")
+
+
+def _supervise(stack: Stack) -> None:
+    """Looks after the processes until a signal comes."""
+    try:
+        while True:
+            if sentence := stack.supervise():
+                say(sentence)
+            time.sleep(_LOOK_SECONDS)
+    except KeyboardInterrupt:
+        say("Draining: running jobs go back to the queue. Ctrl-C again ends at once.")
