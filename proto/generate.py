@@ -7,8 +7,6 @@ generates again into an empty folder and compares the bytes with what is committ
     python proto/generate.py --descriptors FILE   writes a descriptor set with comments
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from importlib.resources import files

@@ -1,0 +1,39 @@
+# Each target sets up what it needs: a virtual environment in .venv, with everything from
+# constraints.txt. Run again, it is quick.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := client service worker proto tests benchmarks
+
+.PHONY: demo test check proto bench clean
+.DELETE_ON_ERROR:
+
+demo: $(READY)  ## invert natural pictures through the whole service; look at demo/index.html
+	$(BIN)/preimage demo --out demo
+
+test: $(READY)  ## the whole test suite, with a real Redis and real gRPC channels
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+check: $(READY)  ## format, lint, types, import contracts, the wire contract
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python proto/check.py
+
+proto: $(READY)  ## generate client/preimage/v1 from proto/
+	$(BIN)/python proto/generate.py
+
+bench: $(READY)  ## the benchmarks, each printing its table
+	$(BIN)/python -m benchmarks.throughput
+
+clean:  ## forget the virtual environment and what tools left
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "preimage needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

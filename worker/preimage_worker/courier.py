@@ -1,0 +1,271 @@
+"""The thread that talks to the queue: claims, beats, settlements, checkpoints, announcements.
+
+It is the only one that does. When the queue cannot be reached the courier keeps what it could not
+deliver and tries again, while the loop goes on computing: a restart of Redis costs nothing but the
+time in which nobody new can join.
+"""
+
+import logging
+import random
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import final
+
+from preimage_queue import BatchRef, BeatVerdict, Claimed, Queue, QueueError
+from preimage_worker import metrics, results
+from preimage_worker.announcing import Profile, notice
+from preimage_worker.checkpoints import pack
+from preimage_worker.errors import InvalidSpecError
+from preimage_worker.intake import delivery_of, ticket_for
+from preimage_worker.jobs import Drop, Failed, Pulse, Returned, Settlement, Ticket
+from preimage_worker.leases import Leases
+from preimage_worker.mailbox import Mailbox, Offer
+from preimage_worker.models import Models
+from preimage_worker.settings import Settings
+from preimage_worker.settling import Settler, ticket_of
+
+log = logging.getLogger(__name__)
+
+_IDLE_SECONDS = (0.02, 0.25)
+"""An idle worker asks for work this often: at first, and after a while without any."""
+_HOUSEKEEPING_SECONDS = 4.0
+"""Between two announcements, and between two calls of the reaper."""
+_TROUBLE_SECONDS = 0.5
+"""Pause after the queue could not be reached."""
+_MAXIMUM_EXTRACTIONS = 4
+"""Claimed at once at most: each holds up the batch for a forward pass."""
+
+
+@final
+class Courier:
+    """Carries jobs and news between the queue and the mailbox."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        mailbox: Mailbox,
+        models: Models,
+        settings: Settings,
+        profile: Profile,
+    ) -> None:
+        self._queue = queue
+        self._mailbox = mailbox
+        self._models = models
+        self._settings = settings
+        self._profile = profile
+        self._leases = Leases(settings.stall_seconds)
+        where = results.Surroundings(profile.name, profile.device)
+        self._settler = Settler(queue, models, where)
+        self._undelivered: deque[Settlement] = deque()
+        self._checkpoints: dict[str, Pulse] = {}
+        self._to_fetch: deque[Claimed] = deque()
+        self._batch: BatchRef | None = None
+        self._offer: Offer | None = None
+        self._last_offer = Offer(0, 0, 0.0)
+        self._token = secrets.token_hex(8)
+        self._beat_at = self._housekeeping_at = 0.0
+        self._idle_since = time.monotonic()
+        self._closing = threading.Event()
+        self.draining = threading.Event()
+        """Set when an operator asks the worker to leave; no more jobs are claimed."""
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+
+    def start(self) -> None:
+        """Publishes the models, registers the worker and starts claiming; raises QueueError."""
+        for model in self._models.announcements():
+            self._queue.publish_model(model.name, model.SerializeToString())
+        self._announce()
+        self._thread.start()
+
+    def close(self, patience_seconds: float) -> None:
+        """Delivers what there is, takes leave of the registry and ends, within the time given."""
+        self.draining.set()
+        self._closing.set()
+        self._mailbox.wake()
+        self._thread.join(patience_seconds)
+
+    def abandon(self) -> None:
+        """Hands back every job, uncounted and as it stands: for when the device does not return."""
+        for ticket in self._leases.tickets():
+            self._settler.settle(Returned(ticket))
+        self._queue.retire(self._profile.name)
+
+    @property
+    def active(self) -> int:
+        """Jobs that this worker holds."""
+        return len(self._leases)
+
+    def _run(self) -> None:
+        while not (self._closing.is_set() and not self._busy()):
+            try:
+                self._round()
+                pause = self._pause()
+            except QueueError as error:
+                metrics.QUEUE_ERRORS.labels(type(error).__name__).inc()
+                log.warning("the queue does not answer: %s", error)
+                pause = _TROUBLE_SECONDS
+            except Exception:
+                # A bug here must not stop the beats of every other job.
+                log.exception("the courier failed in one round and goes on")
+                pause = _TROUBLE_SECONDS
+            self._mailbox.wait_for_news(pause)
+        self._leave()
+
+    def _round(self) -> None:
+        now = time.monotonic()
+        self._take_news(now)
+        self._settle()
+        if now - self._beat_at >= self._settings.beat_seconds:
+            self._beat_at = now
+            self._beat(now)
+            self._write_checkpoints()
+        if now - self._housekeeping_at >= _HOUSEKEEPING_SECONDS:
+            self._housekeeping_at = now
+            self._announce()
+            self._queue.reap()
+        self._fetch()
+        self._claim()
+        self._fetch()
+        metrics.JOBS_ACTIVE.set(len(self._leases))
+
+    def _busy(self) -> bool:
+        self._undelivered.extend(self._mailbox.take_settlements())
+        return bool(self._undelivered)
+
+    def _pause(self) -> float:
+        if self._leases or self._undelivered:
+            return min(self._settings.beat_seconds, _IDLE_SECONDS[1])
+        shortest, longest = _IDLE_SECONDS
+        idle = time.monotonic() - self._idle_since
+        return min(longest, max(shortest, idle / 10)) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+
+    def _take_news(self, now: float) -> None:
+        self._undelivered.extend(self._mailbox.take_settlements())
+        for pulse in self._mailbox.take_pulses():
+            self._leases.note(pulse, results.event(pulse), now)
+            if pulse.snapshot:
+                self._checkpoints[pulse.ticket.id] = pulse
+
+    def _settle(self) -> None:
+        while self._undelivered:
+            settlement = self._undelivered[0]
+            ticket = ticket_of(settlement)
+            try:
+                self._settler.settle(settlement)
+            except QueueError:
+                raise
+            except Exception:
+                log.exception("job %s: its result could not be made", ticket.id)
+                self._settler.give_up(ticket, "The worker could not make the result into files.")
+            self._undelivered.popleft()
+            self._release(ticket)
+
+    def _release(self, ticket: Ticket) -> None:
+        self._leases.release(ticket)
+        self._checkpoints.pop(ticket.id, None)
+        self._idle_since = time.monotonic()
+        if not self._leases:
+            self._batch = None
+
+    def _beat(self, now: float) -> None:
+        for ticket in self._leases.stalled(now):
+            metrics.STALLED.inc()
+            log.error("job %s has stood still for too long: its lease is given up", ticket.id)
+            self._lose(ticket)
+        if not self._leases:
+            return
+        tickets = {ticket.id: ticket for ticket in self._leases.tickets()}
+        with metrics.BEAT_SECONDS.time():
+            replies = self._queue.beat(self._profile.name, self._leases.beats())
+        for reply in replies:
+            ticket = tickets[reply.id]
+            if reply.verdict is BeatVerdict.LOST:
+                metrics.LOST.inc()
+                log.warning("job %s: the lease was lost", ticket.id)
+                self._lose(ticket)
+            elif reply.verdict is BeatVerdict.CANCEL:
+                self._mailbox.drop(Drop(ticket, cancelled=True))
+
+    def _lose(self, ticket: Ticket) -> None:
+        self._release(ticket)
+        self._mailbox.drop(Drop(ticket, cancelled=False))
+
+    def _write_checkpoints(self) -> None:
+        while self._checkpoints:
+            job, pulse = next(iter(self._checkpoints.items()))
+            assert pulse.snapshot is not None
+            if self._leases.holds(pulse.ticket):
+                data = pack(pulse.snapshot)
+                attempt = pulse.ticket.attempt
+                self._queue.put_checkpoint(job, attempt, pulse.snapshot_step, data)
+                metrics.CHECKPOINTS.inc()
+                metrics.CHECKPOINT_BYTES.inc(len(data))
+            del self._checkpoints[job]
+
+    def _claim(self) -> None:
+        if fresh := self._mailbox.take_offer():
+            self._offer = self._last_offer = fresh
+        if self._offer is None or self.draining.is_set() or self._to_fetch:
+            return
+        claimed = self._queue.claim(
+            self._profile.name,
+            self._token,
+            pools=self._models.pools(),
+            free_slots=self._offer.free,
+            capacity_slots=self._settings.slots,
+            current=self._batch,
+            max_instant=_MAXIMUM_EXTRACTIONS,
+        )
+        # Only now: a claim whose answer was lost is repeated with its token, and finds its jobs.
+        self._token = secrets.token_hex(8)
+        if claimed:
+            self._accept(claimed)
+
+    def _accept(self, claimed: Sequence[Claimed]) -> None:
+        now = time.monotonic()
+        metrics.CLAIMED.inc(len(claimed))
+        for each in claimed:
+            self._leases.add(ticket_for(each), now)
+            self._to_fetch.append(each)
+            if each.slots:
+                self._batch = each.batch
+                self._offer = None  # the loop offers again once they have joined
+
+    def _fetch(self) -> None:
+        while self._to_fetch:
+            claimed = self._to_fetch[0]
+            try:
+                delivery = delivery_of(self._queue, claimed)
+            except InvalidSpecError as error:
+                self._undelivered.append(Failed(ticket_for(claimed), error))
+            else:
+                metrics.QUEUE_SECONDS.observe(delivery.queued_seconds)
+                if self._leases.holds(delivery.ticket):
+                    self._mailbox.deliver([delivery])
+            self._to_fetch.popleft()
+
+    def _announce(self) -> None:
+        said = notice(
+            self._profile,
+            self._models,
+            active=self._last_offer.active,
+            batch_key=self._batch.batch_key if self._batch else "",
+            rate=self._last_offer.steps_per_second,
+        )
+        answer = self._queue.announce(said)
+        if answer.drain and not self.draining.is_set():
+            log.info("asked to drain: no more jobs are taken")
+            self.draining.set()
+            self._mailbox.wake()
+        for model in self._models.announcements():
+            if model.name in answer.unknown_models:
+                self._queue.publish_model(model.name, model.SerializeToString())
+
+    def _leave(self) -> None:
+        try:
+            self._queue.retire(self._profile.name)
+        except QueueError as error:
+            log.warning("could not take leave of the queue: %s", error)

@@ -1,0 +1,63 @@
+"""What can go wrong in a worker.
+
+    WorkerError
+     +-- SettingsError        a PREIMAGE_* variable holds something impossible; the process stops
+     +-- CatalogueError       the catalogue file is wrong; the process stops
+     +-- WeightsMissingError       a model's weights cannot be had; the model is announced as such
+     +-- JobError             a job cannot be done; it ends FAILED with `reason`
+          +-- InvalidSpecError     the specification or its inputs are impossible
+          +-- DivergedError        every restart stopped being finite
+          +-- OutOfMemoryError     the device cannot hold the job alone
+
+Each message is one sentence that a user or an operator can act on: it says what was wrong, where,
+and what to do.
+"""
+
+from typing import ClassVar, final
+
+
+class WorkerError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+@final
+class SettingsError(WorkerError):
+    """A setting is impossible."""
+
+
+@final
+class CatalogueError(WorkerError):
+    """The catalogue file is wrong."""
+
+
+@final
+class WeightsMissingError(WorkerError):
+    """The weights of a model cannot be had here and now."""
+
+
+class JobError(WorkerError):
+    """A job cannot be done. Ends that job, never the process."""
+
+    reason: ClassVar[str] = "WORKER_ERROR"
+    """An ErrorReason of the wire contract, without its prefix."""
+
+
+@final
+class InvalidSpecError(JobError):
+    """The specification, or what it refers to, is impossible."""
+
+    reason = "INVALID_SPEC"
+
+
+@final
+class DivergedError(JobError):
+    """The objective stopped being finite in every restart."""
+
+    reason = "DIVERGED"
+
+
+@final
+class OutOfMemoryError(JobError):
+    """The device cannot hold this job, even alone."""
+
+    reason = "OUT_OF_MEMORY"

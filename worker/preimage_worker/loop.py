@@ -1,0 +1,91 @@
+"""The loop of a worker: jobs in, steps, jobs out.
+
+One thread computes and never waits for Redis; `Courier` does the waiting. A boundary is the only
+place where lanes join and leave.
+"""
+
+import logging
+import threading
+from typing import final
+
+import torch
+
+from preimage_worker import metrics
+from preimage_worker.courier import Courier
+from preimage_worker.engine import Boundary, Engine
+from preimage_worker.jobs import Delivery, Drop, Settlement, Stopped
+from preimage_worker.mailbox import Mailbox, Offer
+
+log = logging.getLogger(__name__)
+
+_IDLE_SECONDS = 0.25
+_RATE_MEMORY = 0.9
+"""Weight of the past in the running mean of steps per second."""
+
+
+@final
+class Loop:
+    """Runs an engine until it is told to stop, or has drained."""
+
+    def __init__(
+        self, engine: Engine, courier: Courier, mailbox: Mailbox, stop: threading.Event
+    ) -> None:
+        self._engine = engine
+        self._courier = courier
+        self._mailbox = mailbox
+        self._stop = stop
+        self._steps_per_second = 0.0
+
+    def run(self) -> None:
+        """Returns once `stop` is set, with every job handed back, or once drained and empty."""
+        while not self._stop.is_set() and not self._drained():
+            self._round()
+        self._mailbox.report([], list(self._engine.hand_back()))
+
+    def _drained(self) -> bool:
+        return self._courier.draining.is_set() and self._courier.active == 0
+
+    def _round(self) -> None:
+        self._offer()
+        busy = self._engine.active > 0
+        deliveries, drops = self._mailbox.collect(0 if busy else _IDLE_SECONDS)
+        self._admit(deliveries)
+        self._drop(drops)
+        if self._engine.active:
+            self._note(self._engine.boundary())
+
+    def _offer(self) -> None:
+        active = self._engine.active
+        self._mailbox.offer(Offer(self._engine.free, active, self._steps_per_second))
+        metrics.SLOTS_ACTIVE.set(active)
+        metrics.SLOTS.set(active + self._engine.free)
+
+    def _admit(self, deliveries: list[Delivery]) -> None:
+        settled: list[Settlement] = []
+        for delivery in deliveries:
+            if delivery.checkpoint:
+                metrics.RESUMED.inc()
+            settlement = self._engine.admit(delivery)
+            if settlement:
+                settled.append(settlement)
+        if settled:
+            self._mailbox.report([], settled)
+
+    def _drop(self, drops: list[Drop]) -> None:
+        gone = [drop for drop in drops if self._engine.drop(drop.ticket)]
+        self._mailbox.report([], [Stopped(drop.ticket) for drop in gone if drop.cancelled])
+
+    def _note(self, boundary: Boundary) -> None:
+        self._mailbox.report(boundary.pulses, boundary.settled)
+        for lanes, steps, seconds in boundary.batches:
+            metrics.BATCH_LANES.observe(lanes)
+            metrics.LANE_STEPS.inc(lanes * steps)
+            if steps:
+                metrics.STEP_SECONDS.observe(seconds / steps)
+                self._remember(lanes * steps / max(seconds, 1e-9))
+        if torch.cuda.is_available():
+            metrics.DEVICE_MEMORY.set(torch.cuda.memory_allocated())
+
+    def _remember(self, rate: float) -> None:
+        past = self._steps_per_second
+        self._steps_per_second = _RATE_MEMORY * past + (1 - _RATE_MEMORY) * rate if past else rate

@@ -1,0 +1,76 @@
+"""Pictures as arrays: decoding, resizing, and PNG, exactly as GetModel tells clients to do it."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from preimage_worker.errors import InvalidSpecError
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+RESAMPLING = "BILINEAR"
+"""Pillow's name of the filter that resizes pictures; announced with every model."""
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of R, G and B in a grey picture (ITU-R BT.601)."""
+
+Pixels = NDArray[np.uint8]
+
+
+def decode(data: bytes, maximum_pixels: int) -> Pixels:
+    """An encoded picture as RGB `(height, width, 3)`; raises InvalidSpecError."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            check_size(image.height, image.width, maximum_pixels)
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidSpecError(f"The picture cannot be decoded: {error}.") from None
+
+
+def check_size(height: int, width: int, maximum_pixels: int) -> None:
+    """Raises InvalidSpecError for a picture that is larger than this worker allows."""
+    if height * width > maximum_pixels:
+        raise InvalidSpecError(
+            f"A picture of {height} × {width} pixels is larger than this worker's limit of "
+            f"{maximum_pixels} pixels (PREIMAGE_MAXIMUM_PIXELS)."
+        )
+
+
+def as_rgb(pixels: Pixels) -> Pixels:
+    """`(height, width)` or `(height, width, 3)` as RGB."""
+    return np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels  # noqa: PLR2004
+
+
+def resize(pixels: Pixels, height: int, width: int) -> Pixels:
+    """RGB pixels resized, not cropped; the same pixels where the size is right already."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    filter_ = Image.Resampling[RESAMPLING]
+    return np.asarray(Image.fromarray(pixels).resize((width, height), filter_))
+
+
+def to_levels(pixels: Pixels, channels: int) -> NDArray[np.float32]:
+    """RGB pixels as grey levels 0…255, `(channels, height, width)`; 1 channel is the luma."""
+    levels = pixels.astype(np.float32)
+    if channels == 1:
+        return (levels @ LUMA)[None]
+    return np.ascontiguousarray(levels.transpose(2, 0, 1))
+
+
+def to_pixels(levels: NDArray[np.float32]) -> Pixels:
+    """Grey levels `(channels, height, width)`, clipped and rounded, as `(height, width[, 3])`."""
+    pixels = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+
+def png(pixels: Pixels) -> bytes:
+    """The pixels as a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def canvas(levels: NDArray[np.float32], mean: Sequence[float]) -> NDArray[np.float32]:
+    """Grey levels minus the mean of each channel."""
+    return levels - np.asarray(mean, dtype=np.float32)[:, None, None]

@@ -1,0 +1,141 @@
+"""Carrying settlements to the queue: what to write for each kind, fenced by the attempt.
+
+A settlement may be carried out more than once (a reply can get lost): every step of it can be
+repeated with the same effect.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import final
+
+from preimage_queue import Finish, FinishVerdict, HandBackMode, HandBackVerdict, Queue, State
+from preimage_worker import metrics, results
+from preimage_worker.checkpoints import pack
+from preimage_worker.jobs import (
+    Crashed,
+    Delivery,
+    Extracted,
+    Failed,
+    Inverted,
+    LaneResult,
+    Returned,
+    Settlement,
+    Stopped,
+    Ticket,
+)
+from preimage_worker.models import Models
+
+log = logging.getLogger(__name__)
+
+
+@final
+class Settler:
+    """Writes settlements to the queue."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        models: Models,
+        where: results.Surroundings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queue = queue
+        self._models = models
+        self._where = where
+        self._clock = clock
+
+    def settle(self, settlement: Settlement) -> None:
+        """Ends or hands back one job; raises QueueError if the queue cannot be reached."""
+        match settlement:
+            case Inverted():
+                self._inverted(settlement)
+            case Extracted():
+                self._extracted(settlement)
+            case Failed(ticket, error):
+                log.info("job %s: %s: %s", ticket.id, error.reason, error)
+                payload = results.error_status(error)
+                end = Finish(
+                    id=ticket.id,
+                    attempt=ticket.attempt,
+                    state=State.FAILED,
+                    error=payload,
+                    reason=error.reason,
+                )
+                self._finish(end, "failed")
+            case Crashed(ticket, words):
+                self._hand_back(ticket, HandBackMode.FATAL, words)
+            case Returned():
+                self._return(settlement)
+            case Stopped(ticket):
+                end = Finish(id=ticket.id, attempt=ticket.attempt, state=State.CANCELLED)
+                self._finish(end, "cancelled")
+
+    def give_up(self, ticket: Ticket, words: str) -> None:
+        """Hands back a job whose settlement could not be made into bytes: tried again, alone."""
+        self._hand_back(ticket, HandBackMode.FAIL, words)
+
+    def _inverted(self, done: Inverted) -> None:
+        run_seconds = self._clock() - done.delivery.claimed_at
+        served = self._models.served(done.plan.key.model)
+        parcel = results.inverted(done, served, self._where, run_seconds)
+        if self._deliver(done.delivery, parcel):
+            metrics.RUN_SECONDS.observe(run_seconds)
+            for lane in done.lanes:
+                _count(lane, done.plan.key.model, done.plan.key.layer)
+
+    def _extracted(self, done: Extracted) -> None:
+        served = self._models.served(done.delivery.item.extract.representation.model)
+        self._deliver(done.delivery, results.extracted(done, served, self._where))
+
+    def _deliver(self, delivery: Delivery, parcel: results.Parcel) -> bool:
+        ticket = delivery.ticket
+        for name, data in parcel.files.items():
+            self._queue.put_output(ticket.id, ticket.attempt, name, data)
+        end = Finish(
+            id=ticket.id,
+            attempt=ticket.attempt,
+            state=State.SUCCEEDED,
+            result=parcel.result.SerializeToString(),
+            outputs=tuple(parcel.files),
+        )
+        return self._finish(end, "succeeded")
+
+    def _finish(self, end: Finish, outcome: str) -> bool:
+        verdict = self._queue.finish(end).verdict
+        if verdict is FinishVerdict.STALE:
+            metrics.STALE.inc()
+            log.warning("job %s: attempt %d was too late", end.id, end.attempt)
+            return False
+        metrics.SETTLED.labels(outcome).inc()
+        return True
+
+    def _return(self, returned: Returned) -> None:
+        ticket = returned.ticket
+        if returned.snapshot:
+            data = pack(returned.snapshot)
+            self._queue.put_checkpoint(ticket.id, ticket.attempt, returned.step, data)
+        self._hand_back(ticket, HandBackMode.SILENT, "")
+
+    def _hand_back(self, ticket: Ticket, mode: HandBackMode, words: str) -> None:
+        reason = "" if mode is HandBackMode.SILENT else "WORKER_ERROR"
+        error = results.status(reason, words) if reason else b""
+        (verdict,) = self._queue.hand_back(
+            [(ticket.id, ticket.attempt)], mode, reason=reason, error=error
+        )
+        if verdict is HandBackVerdict.STALE:
+            metrics.STALE.inc()
+        metrics.SETTLED.labels("handed_back" if reason == "" else "crashed").inc()
+
+
+def ticket_of(settlement: Settlement) -> Ticket:
+    """The job that a settlement is about."""
+    if isinstance(settlement, Inverted | Extracted):
+        return settlement.delivery.ticket
+    return settlement.ticket
+
+
+def _count(lane: LaneResult, model: str, layer: str) -> None:
+    metrics.LEFT.labels(lane.outcome.name.lower()).inc()
+    error = lane.measurement.relative_error_delivered
+    metrics.RELATIVE_ERROR.labels(model, layer).observe(error)

@@ -1,0 +1,171 @@
+"""Where the weights of a network come from.
+
+Looked for in this order: the file that the catalogue names; a file of the model's name in
+PREIMAGE_WEIGHTS_DIR; torchvision's checkpoint in the local cache. Downloading is a step of its own
+(`download`), taken only for models that the operator allows: no request fetches anything. Every way
+that fails ends in WeightsMissingError with one sentence that names what would help.
+"""
+
+import hashlib
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import safetensors
+import safetensors.torch
+import torch
+import torchvision
+
+from preimage_worker.catalogue import FileWeights, ModelEntry, RandomWeights
+from preimage_worker.errors import CatalogueError, WeightsMissingError
+
+_PROBE_SECONDS = 5
+"""A server of checkpoints that does not answer within this time is not there."""
+
+State = dict[str, torch.Tensor]
+
+
+@final
+@dataclass(frozen=True)
+class Source:
+    """Weights that were found."""
+
+    words: str
+    """Where they come from, for people."""
+    digest: str
+    """SHA-256 of the file, or of the seed's name for random weights."""
+    file: Path | None
+    """None for random weights."""
+    seed: int = 0
+    """Of random weights."""
+
+
+def architecture_name(entry: ModelEntry) -> str:
+    """Torchvision's name of the architecture."""
+    return entry.architecture.removeprefix("torchvision:")
+
+
+def find(entry: ModelEntry, folder: Path | None) -> Source:
+    """Finds the weights of a network on this machine.
+
+    Raises:
+        WeightsMissingError: they are not here.
+        CatalogueError: torchvision has no such architecture.
+    """
+    if isinstance(entry.weights, RandomWeights):
+        seed = entry.weights.seed
+        words = f"random, seed {seed}"
+        return Source(words, hashlib.sha256(words.encode()).hexdigest(), None, seed)
+    if isinstance(entry.weights, FileWeights):
+        return _named_file(entry, entry.weights, folder)
+    for file in _candidates(entry, folder):
+        if file.is_file():
+            return Source(file.name, _sha256(file), file)
+    raise WeightsMissingError(_how_to_provide(entry))
+
+
+def _named_file(entry: ModelEntry, weights: FileWeights, folder: Path | None) -> Source:
+    file = (folder or Path()) / weights.file
+    if not file.is_file():
+        where = (
+            f"PREIMAGE_WEIGHTS_DIR={folder}" if folder else "PREIMAGE_WEIGHTS_DIR, which is unset"
+        )
+        raise WeightsMissingError(
+            f"The weights of {entry.name} are not here: {weights.file} is not in {where}."
+        )
+    digest = _sha256(file)
+    if weights.sha256 and weights.sha256 != digest:
+        raise WeightsMissingError(
+            f"The weights of {entry.name} are not those of the catalogue: {file.name} has SHA-256 "
+            f"{digest}, and models.{entry.name}.weights.sha256 asks for {weights.sha256}."
+        )
+    return Source(file.name, digest, file)
+
+
+def _candidates(entry: ModelEntry, folder: Path | None) -> list[Path]:
+    name = architecture_name(entry)
+    stems = dict.fromkeys([entry.name, name, f"{name}_imagenet"])
+    local = [folder / f"{stem}.safetensors" for stem in stems] if folder else []
+    return [*local, _cached_checkpoint(entry)]
+
+
+def _cached_checkpoint(entry: ModelEntry) -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(_checkpoint_url(entry)).name
+
+
+def _checkpoint_url(entry: ModelEntry) -> str:
+    try:
+        choices = torchvision.models.get_model_weights(architecture_name(entry))
+    except ValueError:
+        raise CatalogueError(
+            f"models.{entry.name}.architecture: torchvision has no model "
+            f"{architecture_name(entry)!r}."
+        ) from None
+    return str(choices.DEFAULT.url)
+
+
+def _how_to_provide(entry: ModelEntry) -> str:
+    return (
+        f"The weights of {entry.name} are not on this machine: put "
+        f"{architecture_name(entry)}.safetensors into the folder that PREIMAGE_WEIGHTS_DIR names, "
+        f"or set PREIMAGE_DOWNLOAD_MODELS={entry.name} where downloads are possible."
+    )
+
+
+def download(entry: ModelEntry) -> Source:
+    """Downloads torchvision's checkpoint into torch's cache; raises WeightsMissingError."""
+    url, file = _checkpoint_url(entry), _cached_checkpoint(entry)
+    try:
+        # Ask first: torch's own download has no time limit and hangs where nothing answers.
+        with urllib.request.urlopen(url, timeout=_PROBE_SECONDS):  # noqa: S310 - torchvision's
+            pass
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(file), _hash_prefix(file), progress=False)
+    except (OSError, RuntimeError, urllib.error.URLError) as error:
+        reason = getattr(error, "reason", error)
+        raise WeightsMissingError(
+            f"The weights of {entry.name} could not be downloaded ({reason}): put "
+            f"{architecture_name(entry)}.safetensors into the folder that PREIMAGE_WEIGHTS_DIR "
+            "names."
+        ) from None
+    return Source(file.name, _sha256(file), file)
+
+
+def _hash_prefix(file: Path) -> str | None:
+    """The start of the SHA-256, which torchvision writes into a checkpoint's name."""
+    return file.stem.rpartition("-")[2] or None
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def build(entry: ModelEntry, source: Source) -> torch.nn.Module:
+    """The network in evaluation mode; raises WeightsMissingError if the weights do not fit."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(source.seed)
+        network = torchvision.models.get_model(architecture_name(entry), weights=None)
+    if source.file:
+        _fill(network, entry, source.file)
+    return network.eval().requires_grad_(requires_grad=False)  # type: ignore[no-any-return]
+
+
+def _fill(network: torch.nn.Module, entry: ModelEntry, file: Path) -> None:
+    try:
+        network.load_state_dict(_read(file))
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        first = str(error).splitlines()[0]
+        raise WeightsMissingError(
+            f"The weights of {entry.name} in {file.name} do not fit torchvision's "
+            f"{architecture_name(entry)}: {first}."
+        ) from None
+
+
+def _read(file: Path) -> State:
+    if file.suffix == ".safetensors":
+        return safetensors.torch.load_file(file)
+    state: Any = torch.load(file, map_location="cpu", weights_only=True)
+    return dict(state)
