@@ -7,7 +7,6 @@ All times are milliseconds of the Redis server's clock since 1970. No other cloc
 with them.
 """
 
-import math
 import re
 import secrets
 import time
@@ -27,6 +26,7 @@ __all__ = [
     "NewJob",
     "State",
     "new_id",
+    "require_output_name",
 ]
 
 SOLO_MARK: Final = "#solo#"
@@ -35,7 +35,10 @@ SOLO_MARK: Final = "#solo#"
 _ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TENANT = re.compile(r"[A-Za-z0-9._@-]{1,128}")
+_OUTPUT_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MAX_TEXT_CHARACTERS: Final = 512
+_MIN_COST, _MAX_COST = 1e-3, 1e9  # sums of a million jobs stay exact in thousandths
+_MIN_WEIGHT, _MAX_WEIGHT = 1e-3, 1e3
 
 
 class Lane(StrEnum):
@@ -103,7 +106,7 @@ class NewJob:
     """Lanes of the batch that it takes: restarts, mostly."""
 
     cost: float
-    """Estimated work, in the unit in which workers announce their rate. Above 0."""
+    """Estimated work, in the unit in which workers announce their rate. 1e-3 to 1e9."""
 
     spec: bytes
     """What to do, for the worker only."""
@@ -118,10 +121,10 @@ class NewJob:
     """Shown in listings."""
 
     weight: float = 1.0
-    """The tenant's share relative to other tenants. Above 0."""
+    """The tenant's share relative to other tenants. 1e-3 to 1e3."""
 
     deadline_seconds: float | None = None
-    """Fail it if it has not started this long after its acceptance."""
+    """Fail it if it still waits this long after its acceptance. Once it runs, its worker decides."""
 
     id: str = field(default_factory=new_id)
     """From `new_id`."""
@@ -140,9 +143,8 @@ class NewJob:
             (self.lane is Lane.INSTANT) == (self.slots == 0),
             "a job takes no slots if and only if its lane is instant",
         )
-        for name in ("cost", "weight"):
-            number: float = getattr(self, name)
-            _require(number > 0 and math.isfinite(number), f"{name} must be above 0 and finite")
+        _require(_MIN_COST <= self.cost <= _MAX_COST, "cost must be 1e-3 to 1e9")
+        _require(_MIN_WEIGHT <= self.weight <= _MAX_WEIGHT, "weight must be 1e-3 to 1e3")
         _require(all(map(_DIGEST.fullmatch, self.blobs)), "blobs must be sha256 digests in hex")
         _require(len(set(self.blobs)) == len(self.blobs), "blobs must not repeat")
         _require(
@@ -235,8 +237,10 @@ class Finish:
     """Names stored by `put_output` in this attempt, to be kept and shown."""
 
     def __post_init__(self) -> None:
-        """Refuse states that are not an end."""
+        """Refuse states that are not an end, and outputs that cannot be."""
         _require(self.state.terminal, "an attempt can only finish in a terminal state")
+        for name in self.outputs:
+            require_output_name(name)
 
 
 @final
@@ -305,6 +309,11 @@ class JobDetail:
     spec: bytes
     result: bytes
     error: bytes
+
+
+def require_output_name(name: str) -> None:
+    """Raise `ValueError` unless this can be the name of an output: `A-Za-z0-9._-`, at most 128."""
+    _require(_OUTPUT_NAME.fullmatch(name), "an output's name must be 1 to 128 of A-Z a-z 0-9 . _ -")
 
 
 def _require(holds: object, message: str) -> None:

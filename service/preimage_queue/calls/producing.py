@@ -1,6 +1,8 @@
 """What a frontend does: bring jobs in, look at them, and stop them."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from preimage_queue.call import Argument, Call, make_call
 from preimage_queue.parsing import producing as parse
@@ -17,6 +19,8 @@ from preimage_queue.replies import (
     SubmitReply,
 )
 from preimage_queue.settings import QueueSettings
+
+_EVENT_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 __all__ = [
     "cancel",
@@ -123,7 +127,12 @@ def read_events(
     """Read a job's events after one of them, and the job; None if the tenant has no such job.
 
     Never waits for events: poll, about every 200 ms, until the job has ended and `more` is False.
+
+    Raises:
+        ValueError: `after` is not the id of an event.
     """
+    if after and not _EVENT_ID.fullmatch(after):
+        raise ValueError("after must be the id of an event, or empty")
     named: dict[str, Argument] = {"id": job_id, "tenant": tenant, "after": after, "count": count}
     return make_call(settings, "read_events", parse.event_page(after), named)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from preimage_queue.call import Argument, Call, make_call
 from preimage_queue.parsing import working as parse
 from preimage_queue.parsing.rows import verdict
-from preimage_queue.records import BatchRef, Beat, Claimed, Finish
+from preimage_queue.records import BatchRef, Beat, Claimed, Finish, require_output_name
 from preimage_queue.replies import (
     BeatReply,
     FinishReply,
@@ -139,7 +139,11 @@ def put_output(
     """Store an output of an attempt, before `finish` names it.
 
     Accepted even at Redis' memory limit: what was computed shall be delivered.
+
+    Raises:
+        ValueError: The name has other characters than `A-Za-z0-9._-`, or more than 128.
     """
+    require_output_name(name)
     named: dict[str, Argument] = {
         "id": job_id,
         "attempt": attempt,

@@ -1,0 +1,32 @@
+-- Registers a worker for a while.
+--
+-- A: worker slots rate pools info worker_ttl_ms model_ttl_ms        ITEMS: models
+-- Returns {whether to leave, models that are not known}
+
+write_at_any_memory()
+local WORKER = key('worker', A.worker)
+local gone = NOW + num(A.worker_ttl_ms)
+
+for _, pool in ipairs(split(call('HGET', WORKER, 'pools') or '', '|')) do
+  call('HDEL', key('serving', pool), A.worker)
+end
+for _, pool in ipairs(split(A.pools, '|')) do
+  call('HSET', key('serving', pool), A.worker, digits(gone) .. ' ' .. A.slots .. ' ' .. A.rate)
+  call('PEXPIRE', key('serving', pool), A.worker_ttl_ms)
+end
+call('HSET', WORKER, 'name', A.worker, 'slots', A.slots, 'rate', A.rate, 'pools', A.pools,
+     'info', A.info, 'announced', NOW)
+call('PEXPIRE', WORKER, A.worker_ttl_ms)
+call('ZADD', key('workers'), gone, A.worker)
+call('PEXPIRE', key('workers'), A.worker_ttl_ms)
+
+local unknown = {}
+for _, name in ipairs(ITEMS) do
+  if call('PEXPIRE', key('model', name), A.model_ttl_ms) == 1 then
+    call('ZADD', key('models'), NOW + num(A.model_ttl_ms), name)
+    call('PEXPIRE', key('models'), A.model_ttl_ms)
+  else
+    unknown[#unknown + 1] = name
+  end
+end
+return { call('EXISTS', key('drain', A.worker)), unknown }

@@ -1,0 +1,100 @@
+-- Shared part 1 of 3: arguments, the clock, small tools.
+--
+-- Keys are described in keys.py. KEYS[1] is the root of all of them. ARGV is the number of named
+-- arguments, then their names and values, then a list:
+--   A.<name>   named arguments, as strings
+--   ITEMS      the list
+-- All times are milliseconds of Redis' clock. Nothing here trusts another one.
+
+local call = redis.call
+
+local A, ITEMS = {}, {}
+do
+  local named = 2 * tonumber(ARGV[1])
+  for i = 2, named, 2 do A[ARGV[i]] = ARGV[i + 1] end
+  for i = named + 2, #ARGV do ITEMS[#ITEMS + 1] = ARGV[i] end
+end
+
+-- A missing or empty value counts as 0.
+local function num(value) return tonumber(value or '') or 0 end
+
+-- Seventeen digits bring every double back exactly; Lua's own conversion keeps fourteen.
+local function digits(value) return string.format('%.17g', value) end
+
+local function key(kind, name)
+  if name == nil then return KEYS[1] .. ':' .. kind end
+  return KEYS[1] .. ':' .. kind .. ':' .. name
+end
+
+local NOW
+do
+  local time = call('TIME')
+  NOW = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  NOW = NOW + num(call('GET', key('clock_offset')))
+end
+
+local function split(text, separator)
+  local parts = {}
+  for part in string.gmatch(text or '', '[^' .. separator .. ']+') do parts[#parts + 1] = part end
+  return parts
+end
+
+-- At its memory limit Redis refuses a script only if its first write may use memory. Jobs must be
+-- able to end even then, or nothing would ever free memory: scripts that settle begin with this.
+local function write_at_any_memory() call('DEL', key('nothing')) end
+
+-- Adds to a counter and drops it at 0, so that an empty queue leaves no key.
+local function add(hash, field, delta)
+  if delta ~= 0 and call('HINCRBY', hash, field, digits(delta)) == 0 then
+    call('HDEL', hash, field)
+  end
+end
+
+-- Every scheduling field of a job, or nil if there is no such job.
+local LOADED = {
+  'state', 'attempt', 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots',
+  'cost', 'score', 'bytes', 'blobs', 'deadline', 'deliveries', 'solo', 'step', 'cancel', 'erase',
+  'handed', 'outputs', 'written',
+}
+
+local function load(id)
+  local values = call('HMGET', key('job', id), unpack(LOADED))
+  if not values[1] then return nil end
+  local job = { id = id }
+  for i, name in ipairs(LOADED) do job[name] = values[i] end
+  return job
+end
+
+-- The tenant's own job, or nil: another tenant's job is as good as none.
+local function load_of(id, tenant)
+  local job = load(id)
+  if job and job.tenant == tenant then return job end
+  return nil
+end
+
+local function ended(job) return job.state ~= 'QUEUED' and job.state ~= 'RUNNING' end
+
+-- The fence: only the attempt that was claimed last may write, and only while it runs.
+local function owns(job, attempt)
+  return job ~= nil and job.state == 'RUNNING' and job.attempt == attempt
+end
+
+-- A row for the caller: name, value, name, value, without what is not set.
+local LISTED = {
+  'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots', 'cost', 'model',
+  'layer', 'state', 'attempt', 'deliveries', 'solo', 'step', 'worker', 'cancel', 'reason',
+  'last_failure', 'outputs', 'bytes', 'created', 'queued', 'started', 'finished', 'deadline',
+  'expires',
+}
+
+local function row(id, names)
+  local values = call('HMGET', key('job', id), unpack(names))
+  local flat = { 'id', id }
+  for i, name in ipairs(names) do
+    if values[i] then
+      flat[#flat + 1] = name
+      flat[#flat + 1] = values[i]
+    end
+  end
+  return flat
+end

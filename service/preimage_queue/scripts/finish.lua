@@ -1,0 +1,24 @@
+-- Ends a job as its attempt says, if the attempt still holds it.
+--
+-- A: id attempt state result error reason        ITEMS: names of outputs
+-- Returns {ACCEPTED | REPEATED | STALE, ''} or {MISSING_OUTPUT, name}
+
+local function said_before(job)
+  if not job or job.attempt ~= A.attempt or job.state ~= A.state then return false end
+  local stored = call('HMGET', key('job', A.id), 'result', 'error', 'reason', 'outputs')
+  local given = { A.result, A.error, A.reason, table.concat(ITEMS, '\n') }
+  for i = 1, 4 do
+    if (stored[i] or '') ~= given[i] then return false end
+  end
+  return true
+end
+
+write_at_any_memory()
+local job = load(A.id)
+if not owns(job, A.attempt) then return { said_before(job) and 'REPEATED' or 'STALE', '' } end
+for _, name in ipairs(ITEMS) do
+  if call('EXISTS', key('output', output_place(job, name))) == 0 then return { 'MISSING_OUTPUT', name } end
+end
+local payload = { result = A.result, error = A.error, outputs = table.concat(ITEMS, '\n') }
+end_job(job, A.state, A.reason, payload, false)
+return { 'ACCEPTED', '' }

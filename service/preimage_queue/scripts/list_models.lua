@@ -1,0 +1,14 @@
+-- Returns name, info, for each published model, by name.
+
+call('ZREMRANGEBYSCORE', key('models'), '-inf', NOW)
+local names = call('ZRANGE', key('models'), 0, -1)
+table.sort(names)
+local flat = {}
+for _, name in ipairs(names) do
+  local info = call('GET', key('model', name))
+  if info then
+    flat[#flat + 1] = name
+    flat[#flat + 1] = info
+  end
+end
+return flat

@@ -1,0 +1,3 @@
+-- Returns INFO
+
+return call('INFO')

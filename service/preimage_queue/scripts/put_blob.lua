@@ -1,0 +1,22 @@
+-- Keeps bytes for jobs to come, under their digest.
+--
+-- A: tenant digest data max_bytes
+-- Returns {STORED} or {REJECTED, reason, retry_after_ms, limit}
+
+local RETRY_MS = 5000
+local name = A.tenant .. ':' .. A.digest
+local member = name .. ':' .. #A.data
+
+if call('EXISTS', key('users', name)) == 1 then return { 'STORED' } end
+if not call('ZSCORE', key('uploads'), member) then
+  if num(call('HGET', key('sums'), 'bytes')) + #A.data > num(A.max_bytes) then
+    return { 'REJECTED', 'QUEUED_BYTES', RETRY_MS, num(A.max_bytes) }
+  end
+end
+-- A blob that an ended job left behind may have longer to live than a fresh upload.
+local left_ms = math.max(call('PTTL', key('blob', name)), num(A.upload_ms))
+call('SET', key('blob', name), A.data, 'PX', left_ms)
+if call('ZADD', key('uploads'), NOW + num(A.upload_ms), member) == 1 then
+  add(key('sums'), 'bytes', #A.data)
+end
+return { 'STORED' }

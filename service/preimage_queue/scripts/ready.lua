@@ -1,0 +1,74 @@
+-- Shared part 2 of 3: the queue proper. Where a job waits, and what it adds to the sums.
+--
+-- Within a lane tenants share by start-time fair queueing (Goyal, Vin & Cheng 1996): a job's score
+-- is its virtual start, max(v, f of its tenant), and f grows by cost / weight with each job. v is the
+-- highest score claimed so far. A lane that runs empty forgets both: a busy period is over.
+
+local function ready_key(lane, pool, batch_key)
+  return key('ready', lane .. '|' .. pool .. '|' .. batch_key)
+end
+
+local function heads_key(lane, pool) return key('heads', lane .. '|' .. pool) end
+
+local function is_solo(batch_key) return string.find(batch_key, '#solo#', 1, true) ~= nil end
+
+-- Lane, pool and batch key at which a job waits. A solo job has a key of its own, so that it meets
+-- nobody. A solo instant job may not come along with a running batch, so it waits as interactive.
+local function place(job)
+  if job.solo then
+    local lane = job.lane == 'instant' and 'interactive' or job.lane
+    return lane, job.pool, job.batch_key .. '#solo#' .. job.id
+  end
+  if job.lane == 'instant' then return job.lane, job.pool, 'any' end
+  return job.lane, job.pool, job.batch_key
+end
+
+local function fix_head(lane, pool, batch_key)
+  local first = call('ZRANGE', ready_key(lane, pool, batch_key), 0, 0, 'WITHSCORES')
+  if first[1] then
+    call('ZADD', heads_key(lane, pool), first[2], batch_key)
+  else
+    call('ZREM', heads_key(lane, pool), batch_key)
+  end
+end
+
+-- Costs are summed up in whole thousandths, so that sums come back to exactly 0.
+local function count(job, lane, sign)
+  local sums, where = key('sums'), lane .. '|' .. job.pool
+  add(sums, 'jobs', sign)
+  add(sums, 'bytes', sign * num(job.bytes))
+  add(sums, 'lane|' .. lane, sign)
+  add(sums, 'jobs|' .. where, sign)
+  add(sums, 'cost|' .. where, sign * math.max(1, math.floor(num(job.cost) * 1000 + 0.5)))
+  add(key('tenants'), 'queued|' .. job.tenant, sign)
+end
+
+local function enter(job, score)
+  local lane, pool, batch_key = place(job)
+  call('HSET', key('job', job.id), 'state', 'QUEUED', 'score', digits(score), 'queued', NOW)
+  job.state, job.score = 'QUEUED', digits(score)
+  call('ZADD', ready_key(lane, pool, batch_key), digits(score), job.id)
+  fix_head(lane, pool, batch_key)
+  call('ZADD', key('waiting'), NOW, job.id)
+  if job.deadline then call('ZADD', key('deadlines'), job.deadline, job.id) end
+  count(job, lane, 1)
+end
+
+local function leave(job)
+  local lane, pool, batch_key = place(job)
+  call('ZREM', ready_key(lane, pool, batch_key), job.id)
+  fix_head(lane, pool, batch_key)
+  call('ZREM', key('waiting'), job.id)
+  call('ZREM', key('deadlines'), job.id)
+  count(job, lane, -1)
+  if call('HEXISTS', key('sums'), 'lane|' .. lane) == 0 then
+    call('HDEL', key('virtual'), lane)
+    call('DEL', key('shares', lane))
+  end
+end
+
+-- A job that comes back waits at its old place, or first if the lane has begun to count anew.
+local function enter_again(job)
+  local lane = place(job)
+  enter(job, math.min(num(job.score), num(call('HGET', key('virtual'), lane))))
+end
