@@ -23,15 +23,15 @@ Waiting
     heads:<lane>|<pool>         ZSET    batch key -> virtual start of its first job  while not empty
     waiting                     ZSET    id -> when it entered the queue              while not empty
     deadlines                   ZSET    id of a queued job -> its deadline           while not empty
-    sums                        HASH    of queued jobs: `jobs`, `bytes` (with idle
-                                        uploads), `lane|<lane>`,
+    sums                        HASH    of queued jobs: `total`, `bytes` (with
+                                        idle uploads), `lane|<lane>`,
                                         `jobs|<lane>|<pool>`,
                                         `cost|<lane>|<pool>` in thousandths          while not empty
     tenants                     HASH    `queued|<tenant>`, `running|<tenant>`        while not empty
 
 Fair share
-    virtual                     HASH    lane -> its virtual time v                   until it is empty
-    shares:<lane>               HASH    tenant -> virtual finish f of its last job   until it is empty
+    virtual                     HASH    lane -> its virtual time v                   until empty
+    shares:<lane>               HASH    tenant -> virtual finish f of its last job   until empty
     turns:<sha1 of pools>       HASH    lane -> virtual time of the lane, for the
                                         workers that serve these pools               one day
 
@@ -60,8 +60,8 @@ Workers
     models                      ZSET    name -> when it is given up                  model_ttl
 
 Tests
-    clock_offset                STRING  milliseconds added to Redis' TIME by every script. Only tests
-                                        set it, to let leases and deadlines pass without waiting.
+    clock_offset                STRING  milliseconds that every script adds to Redis' TIME; set only
+                                        by tests, so that leases run out without waiting
 
 So once every job has ended and been forgotten, and every blob and worker has expired, no key is
 left at all. `LASTING` names the keys that have no expiry of their own while something is there.
@@ -133,4 +133,4 @@ LASTING: Final = (
     "users",
     "uploads",
 )
-"""First words of the keys that may be without expiry, and only while a job or an upload is there."""
+"""First words of the keys that may have no expiry, and only while a job or an upload is there."""

@@ -124,7 +124,7 @@ class NewJob:
     """The tenant's share relative to other tenants. 1e-3 to 1e3."""
 
     deadline_seconds: float | None = None
-    """Fail it if it still waits this long after its acceptance. Once it runs, its worker decides."""
+    """Fail it if it still waits this long after acceptance. Once it runs, its worker decides."""
 
     id: str = field(default_factory=new_id)
     """From `new_id`."""

@@ -35,7 +35,7 @@ end
 -- Costs are summed up in whole thousandths, so that sums come back to exactly 0.
 local function count(job, lane, sign)
   local sums, where = key('sums'), lane .. '|' .. job.pool
-  add(sums, 'jobs', sign)
+  add(sums, 'total', sign)
   add(sums, 'bytes', sign * num(job.bytes))
   add(sums, 'lane|' .. lane, sign)
   add(sums, 'jobs|' .. where, sign)

@@ -73,7 +73,7 @@ local function refusal(bytes)
   local sums, tenant = key('sums'), 'queued|' .. A.tenant
   local rate, widest = capacity()
   if widest > 0 and num(A.slots) > widest then return rejection('TOO_WIDE', 0, widest) end
-  if num(call('HGET', sums, 'jobs')) >= num(A.max_jobs) then
+  if num(call('HGET', sums, 'total')) >= num(A.max_jobs) then
     return rejection('QUEUED_JOBS', retry_ms(rate), num(A.max_jobs))
   end
   if num(call('HGET', key('tenants'), tenant)) >= num(A.max_tenant_jobs) then
