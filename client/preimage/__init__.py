@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     )
     from preimage.events import Event, Finished, Preview, Progress, StateChanged
     from preimage.features import Features
-    from preimage.jobs import AsyncJob, Job, JobInfo
+    from preimage.jobinfo import JobInfo
+    from preimage.jobs import AsyncJob, Job
     from preimage.models import LayerInfo, ModelInfo, Preprocessing, PresetInfo
     from preimage.provenance import Provenance
     from preimage.reconstructions import CodeErrors, Fidelity, LossCurve, Reconstruction
@@ -68,7 +69,8 @@ _MODULES = {
     ),
     "events": ("Event", "Finished", "Preview", "Progress", "StateChanged"),
     "features": ("Features",),
-    "jobs": ("AsyncJob", "Job", "JobInfo"),
+    "jobinfo": ("JobInfo",),
+    "jobs": ("AsyncJob", "Job"),
     "models": ("LayerInfo", "ModelInfo", "Preprocessing", "PresetInfo"),
     "provenance": ("Provenance",),
     "reconstructions": ("CodeErrors", "Fidelity", "LossCurve", "Reconstruction"),

@@ -1,19 +1,20 @@
 """The client for asyncio: the surface of `Client`, awaited.
 
-It uses gRPC's asyncio stubs, and belongs to the event loop in which it was first used. What happens in
-a call stands once, in `preimage.core`, for this client and for `Client`.
+It uses gRPC's asyncio stubs, and belongs to the event loop in which it was first used. What happens
+in a call stands once, in `preimage.core`, for this client and for `Client`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, Unpack, final
 
+from preimage.awaiting import AsyncTransport
 from preimage.connection import Connection
 from preimage.core import Core
+from preimage.errors import PreimageError
 from preimage.jobs import AsyncJob
 from preimage.many import invert_many_async
 from preimage.request import Request, Settings
-from preimage.transport import AsyncTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from preimage.features import Features
     from preimage.models import ModelInfo
     from preimage.pictures import PictureSource
-    from preimage.request import Source
     from preimage.results import AsyncResult, Settled
+    from preimage.sources import Source
 
 
 @final
@@ -50,7 +51,9 @@ class AsyncClient:
         timeout_seconds: float = 60.0,
     ) -> None:
         """Opens no connection yet; the first call does. Arguments as for `Client`."""
-        connection = Connection.resolve(target, token, ca, certificate, key)
+        connection = Connection.resolve(
+            target=target, token=token, ca=ca, certificate=certificate, key=key
+        )
         self._core = Core(AsyncTransport(connection), timeout_seconds)
 
     async def __aenter__(self) -> Self:
@@ -86,11 +89,13 @@ class AsyncClient:
         request = Request(
             source=source, model=model, layer=layer, request_id=request_id, **settings
         )
-        job = AsyncJob(await self._core.submit(request))
+        handle = await self._core.submit(request)
         try:
-            return await job.result(on_progress=on_progress, on_preview=on_preview)
-        except BaseException:
-            await self._core.abandon(job.info)
+            return await AsyncJob(handle).result(on_progress=on_progress, on_preview=on_preview)
+        except PreimageError:
+            raise
+        except BaseException:  # an interrupted wait: nobody will ask for this job again
+            await handle.abandon()
             raise
 
     async def submit(
@@ -113,8 +118,8 @@ class AsyncClient:
     ) -> AsyncIterator[Settled[AsyncResult]]:
         """Inverts many and yields them as they finish, in any order; see `Client.submit_many`.
 
-        Who leaves the loop early closes the iterator (`contextlib.aclosing`), so that those in flight
-        are cancelled at once.
+        Who leaves the loop early closes the iterator (`contextlib.aclosing`), so that those in
+        flight are cancelled at once.
         """
         return invert_many_async(self._core, requests, in_flight)
 

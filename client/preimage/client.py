@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, Unpack, final
 
+from preimage.blocking import SyncTransport
 from preimage.connection import Connection
 from preimage.core import Core
+from preimage.errors import PreimageError
 from preimage.jobs import Job
 from preimage.many import invert_many
 from preimage.request import Request, Settings
 from preimage.running import run
-from preimage.transport import SyncTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from preimage.features import Features
     from preimage.models import ModelInfo
     from preimage.pictures import PictureSource
-    from preimage.request import Source
     from preimage.results import Result, Settled
+    from preimage.sources import Source
 
 
 @final
@@ -37,8 +38,8 @@ class Client:
         with preimage.Client("127.0.0.1:8790") as client:
             result = client.invert(picture, model="squeezenet1_0", layer="features.5", seed=1)
 
-    Safe to share between threads. Calls that find the service unavailable or overloaded are repeated
-    twice, when the server says so.
+    Safe to share between threads. Calls that find the service unavailable or overloaded are
+    repeated twice, when the server says so.
     """
 
     def __init__(
@@ -54,8 +55,8 @@ class Client:
         """Opens no connection yet; the first call does.
 
         Args:
-            target: where the service listens: "host:port" or "unix:/path". None: PREIMAGE_TARGET, or
-                127.0.0.1:8790.
+            target: where the service listens: "host:port" or "unix:/path". None:
+                PREIMAGE_TARGET, or 127.0.0.1:8790.
             token: sent as "authorization: Bearer …". None: PREIMAGE_TOKEN, or none.
             ca: PEM file with the authorities that are trusted, or "system". Turns TLS on. None:
                 PREIMAGE_CA, or no TLS.
@@ -66,7 +67,9 @@ class Client:
         Raises:
             BadInput: a file cannot be read, or a token would travel unprotected.
         """
-        connection = Connection.resolve(target, token, ca, certificate, key)
+        connection = Connection.resolve(
+            target=target, token=token, ca=ca, certificate=certificate, key=key
+        )
         self._core = Core(SyncTransport(connection), timeout_seconds)
 
     def __enter__(self) -> Self:
@@ -117,11 +120,13 @@ class Client:
         request = Request(
             source=source, model=model, layer=layer, request_id=request_id, **settings
         )
-        job = Job(run(self._core.submit(request)))
+        handle = run(self._core.submit(request))
         try:
-            return job.result(on_progress=on_progress, on_preview=on_preview)
-        except BaseException:
-            run(self._core.abandon(job.info))
+            return Job(handle).result(on_progress=on_progress, on_preview=on_preview)
+        except PreimageError:
+            raise
+        except BaseException:  # an interrupted wait: nobody will ask for this job again
+            run(handle.abandon())
             raise
 
     def submit(
@@ -144,9 +149,9 @@ class Client:
     ) -> Iterator[Settled[Result]]:
         """Inverts many and yields them as they finish, in any order.
 
-        One that fails does not stop the others: its error is yielded. At most `in_flight` are on the
-        server at a time, and `requests` is read only as places become free. Who leaves the loop early
-        cancels those in flight.
+        One that fails does not stop the others: its error is yielded. At most `in_flight` are on
+        the server at a time, and `requests` is read only as places become free. Who leaves the loop
+        early cancels those in flight.
 
         Args:
             requests: what to compute; may be endless.

@@ -10,7 +10,7 @@ from PIL import Image
 
 if TYPE_CHECKING:
     from preimage.enums import State
-    from preimage.jobs import JobInfo
+    from preimage.jobinfo import JobInfo
 
 
 @final

@@ -1,7 +1,7 @@
 """Codes Φ₀ with what belongs to them, and the files that hold them.
 
-A code alone does not say how large the picture was that it was computed from, nor which model made it.
-`Features` keeps the three together, in memory and in a `.safetensors` file.
+A code alone does not say how large the picture was that it was computed from, nor which model made
+it. `Features` keeps the three together, in memory and in a `.safetensors` file.
 """
 
 from __future__ import annotations
@@ -47,10 +47,11 @@ class Features:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the code."""
-        return self.array.shape
+        shape: tuple[int, ...] = self.array.shape
+        return shape
 
     def save(self, path: str | Path) -> Path:
-        """Writes a `.safetensors` file with all that is known, or a `.npy` file with the array only.
+        """Writes a `.safetensors` file with all that is known, or a `.npy` file with the array.
 
         Raises:
             BadInput: the suffix is another one.
@@ -96,7 +97,7 @@ class Features:
             wanted = names if len(names) == 1 else [name for name in _NAMES if name in names]
             if not wanted:
                 raise BadInput(
-                    f"{path} holds the tensors {sorted(names)}; leave one, or call one of them 'code'."
+                    f"{path} holds the tensors {sorted(names)}; leave one, or call one 'code'."
                 )
             array = _floating(file.get_tensor(wanted[0]), path)
         size = metadata.get("input_size")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, final
 
+from preimage.advice import ADVICE, sentences
+from preimage.details import details_of_status
 from preimage.enums import State, from_wire
 from preimage.errors import JobCancelled, JobFailed
 from preimage.events import Progress
-from preimage.status import reason_of
 from preimage.v1 import preimage_pb2, spec_pb2
 
 if TYPE_CHECKING:
@@ -92,16 +93,13 @@ def progress_from_wire(message: preimage_pb2.Progress) -> Progress:
 
 def _error(message: preimage_pb2.Preimage) -> JobFailed | JobCancelled | None:
     if message.state == preimage_pb2.STATE_FAILED:
-        reason = reason_of(message.error)
-        return JobFailed(
-            f"Job {message.id} failed ({reason or 'no reason given'}): {message.error.message}",
-            job_id=message.id,
-            reason=reason,
-        )
+        reason = details_of_status(message.error).reason
+        parts = (f"Job {message.id} failed: {message.error.message}", ADVICE.get(reason, ""))
+        return JobFailed(sentences(*parts), job_id=message.id, reason=reason)
     if message.state == preimage_pb2.STATE_CANCELLED:
         why = f": {message.cancel_reason}" if message.cancel_reason else ""
         return JobCancelled(
-            f"Job {message.id} was cancelled{why}.",
+            sentences(f"Job {message.id} was cancelled{why}"),
             job_id=message.id,
             cancel_reason=message.cancel_reason,
         )

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from preimage.handle import Handle
     from preimage.reconstructions import FloatPicture
 
-__all__ = ["AsyncJob", "Job", "JobInfo"]
-
 
 class JobView:
     """What `Job` and `AsyncJob` share: what was last heard of the job."""
@@ -65,9 +63,9 @@ class Job(JobView):
     def watch(self) -> Iterator[Event]:
         """Yields what happens to the job until it is terminal; the last event is `Finished`.
 
-        A stream that breaks is resumed by itself, for about a minute, and no event is seen twice. If
-        the service has forgotten an unfinished job that this client submitted, which a failover of
-        its storage can cause, the request is submitted again, once.
+        A stream that breaks is resumed by itself, for about a minute, and no event is seen twice.
+        If the service has forgotten an unfinished job that this client submitted, which a failover
+        of its storage can cause, the request is submitted again, once.
 
         Raises:
             NotFound: there is no such job (any more).
@@ -90,7 +88,7 @@ class Job(JobView):
         """Waits for the end and fetches the pictures.
 
         Args:
-            timeout_seconds: how long to wait; the job goes on afterwards. None: as long as it takes.
+            timeout_seconds: how long to wait; the job goes on afterwards. None: no limit.
             on_progress: called with every progress.
             on_preview: called with every preview.
 
@@ -119,7 +117,7 @@ class Job(JobView):
         run(self._handle.delete())
 
     def download(self, name: str) -> bytes:
-        """Downloads a file of the result: "0/picture.png", "0/picture.f32", …"""
+        """Downloads a file of the result by its name: "0/picture.png", "0/picture.f32"."""
         return run(self._handle.download(name))
 
     def _float_picture(self, restart: int) -> FloatPicture:

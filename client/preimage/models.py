@@ -95,8 +95,8 @@ class Preprocessing:
             image = image.resize((width, height), Image.Resampling[self.resampling])
         if min(image.size) < self.minimum_side:
             raise BadInput(
-                f"The picture has {image.height} × {image.width} pixels; its smaller side must have "
-                f"at least {self.minimum_side}. Give an input_size."
+                f"The picture has {image.height} × {image.width} pixels; its smaller side must "
+                f"have at least {self.minimum_side}. Give an input_size."
             )
         pixels = np.asarray(image, dtype=np.float32)
         planes = (pixels @ _GREY_WEIGHTS)[None] if self.channels == 1 else pixels.transpose(2, 0, 1)

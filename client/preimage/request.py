@@ -3,28 +3,17 @@
     x* = argmin_x  C · ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖²  +  Σ_r λ_r R_r(x)
 
 Settings that are left out (None) are the preset's. `Settings` are the keyword arguments of
-`Client.invert` and `Client.submit`; a `Request` holds the same as a value, for `submit_many`, and is
-varied with `dataclasses.replace`.
+`Client.invert` and `Client.submit`; a `Request` holds the same as a value, for `submit_many`, and
+is varied with `dataclasses.replace`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, final
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypedDict, final
 
-import numpy as np
-from PIL import Image
-
-from preimage.features import Features
-
-Source: TypeAlias = str | Path | bytes | Image.Image | np.ndarray[Any, Any] | Features
-"""A picture or a code Φ₀; what it is follows from its type.
-
-Pictures: a PIL image; a uint8 array (height, width, 3) or (height, width); the bytes of a PNG, JPEG
-or WebP file; the path of any file that Pillow reads.
-Codes: `Features`; an array of floats in the layer's shape; the path of a `.npy` or `.safetensors`
-file."""
+if TYPE_CHECKING:
+    from preimage.sources import Source
 
 Lane: TypeAlias = Literal["interactive", "batch"]
 Precision: TypeAlias = Literal["float32", "tf32", "bfloat16"]

@@ -1,20 +1,22 @@
 """What comes back from an inversion.
 
-`Result` and `AsyncResult` hold the same; only the float picture differs, because it is fetched when it
-is first asked for: `result.float_picture` against `await result.float_picture`.
+`Result` and `AsyncResult` hold the same; only the float picture differs, because it is fetched when
+it is first asked for: `result.float_picture` against `await result.float_picture`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, final
 
 from preimage.enums import State
 from preimage.html import result_as_html
+from preimage.provenance import provenance_from_wire
+from preimage.reconstructions import reconstruction_from_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from PIL import Image
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         Reconstruction,
     )
     from preimage.request import Request
+    from preimage.v1 import preimage_pb2
 
 R = TypeVar("R", bound="ResultView")
 
@@ -44,6 +47,41 @@ class Seconds:
     """From acceptance to the last claim."""
     run: float
     """From the last claim to the end."""
+
+
+class Delivery(TypedDict):
+    """The fields of `ResultView`, as they are read from the wire."""
+
+    id: str
+    request_id: str
+    reconstructions: tuple[Reconstruction, ...]
+    best: int
+    seconds: Seconds
+    attempt: int
+    provenance: Provenance
+
+
+def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes]) -> Delivery:
+    """Reads a job that succeeded.
+
+    Args:
+        message: the job.
+        pictures: a PNG file for each of its reconstructions.
+    """
+    result = message.result
+    pairs = zip(result.reconstructions, pictures, strict=True)
+    return Delivery(
+        id=message.id,
+        request_id=message.request_id,
+        reconstructions=tuple(reconstruction_from_wire(each, png) for each, png in pairs),
+        best=result.best,
+        seconds=Seconds(
+            queue=result.timings.queue.ToTimedelta().total_seconds(),
+            run=result.timings.run.ToTimedelta().total_seconds(),
+        ),
+        attempt=message.attempt,
+        provenance=provenance_from_wire(result.provenance),
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -1,0 +1,118 @@
+"""The transport of `Client`: gRPC's synchronous stubs. Its coroutines block and never suspend."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
+
+import grpc
+
+from preimage.transport import Stubs, closed, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from preimage.connection import Connection
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
+
+
+@final
+class SyncTransport:
+    """Calls that block. May be shared between threads."""
+
+    def __init__(self, connection: Connection, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._connection = connection
+        self._sleep = sleep
+        self._closed = False
+        options, credentials = connection.options, connection.credentials
+        self._channel = (
+            grpc.insecure_channel(connection.target, options)
+            if credentials is None
+            else grpc.secure_channel(connection.target, credentials, options)
+        )
+        self._stubs = Stubs(self._channel)
+
+    @property
+    def target(self) -> str:
+        """Where the service is looked for."""
+        return self._connection.target
+
+    @property
+    def stubs(self) -> Stubs:
+        """The services."""
+        if self._closed:
+            raise closed(self.target)
+        return self._stubs
+
+    async def unary(
+        self, call: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, timeout_seconds: float
+    ) -> A:
+        """One request, one answer."""
+        try:
+            return call(request, timeout=timeout_seconds, metadata=self._connection.metadata)
+        except grpc.RpcError as error:
+            raise translated(error, self.target) from error
+
+    async def send(
+        self,
+        call: grpc.StreamUnaryMultiCallable[Q, A],
+        requests: Iterable[Q],
+        timeout_seconds: float,
+    ) -> A:
+        """Many requests, one answer."""
+        metadata = self._connection.metadata
+        try:
+            return call(iter(requests), timeout=timeout_seconds, metadata=metadata)
+        except grpc.RpcError as error:
+            raise translated(error, self.target) from error
+
+    def stream(
+        self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
+    ) -> SyncStream[A]:
+        """One request, many answers."""
+        metadata = self._connection.metadata
+        return SyncStream(call(request, timeout=timeout_seconds, metadata=metadata), self.target)
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits."""
+        self._sleep(seconds)
+
+    async def close(self) -> None:
+        """Ends every call and closes the channel."""
+        self._closed = True
+        self._channel.close()
+
+
+class Answers(Protocol[A_co]):
+    """What gRPC's synchronous stubs return for a stream."""
+
+    def __next__(self) -> A_co: ...
+
+    def __iter__(self) -> Iterator[A_co]: ...
+
+    def cancel(self) -> object:
+        """Ends the call."""
+        ...
+
+
+@final
+class SyncStream(Generic[A]):
+    """Answers that are waited for."""
+
+    def __init__(self, call: Answers[A], target: str) -> None:
+        self._call = call
+        self._target = target
+
+    async def read(self) -> A | None:
+        """Returns the next answer; None: there are no more."""
+        try:
+            return next(self._call, None)
+        except grpc.RpcError as error:
+            raise translated(error, self._target) from error
+
+    async def close(self) -> None:
+        """Ends the call."""
+        self._call.cancel()

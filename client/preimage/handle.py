@@ -1,0 +1,169 @@
+"""What a job does, once for `Job` and `AsyncJob`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from preimage.errors import NotFound, PreimageError, ServiceError
+from preimage.events import Preview, Progress
+from preimage.jobinfo import JobInfo, job_from_wire
+from preimage.results import Delivery, delivery_of
+from preimage.tensors import float32_array
+from preimage.v1 import preimage_pb2, preimage_service_pb2
+from preimage.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from preimage.calls import Caller
+    from preimage.reconstructions import FloatPicture
+
+    Create = Callable[[], Awaitable[preimage_pb2.Preimage]]
+
+
+@final
+class Handle:
+    """A job: the last message about it, and the calls that concern it.
+
+    A failover of the service's storage can lose a job that was accepted (replication is
+    asynchronous). The service then says NOT_FOUND to a watch; a job that was submitted from here
+    and had not ended is submitted again, once, under its request_id.
+    """
+
+    def __init__(
+        self, caller: Caller, message: preimage_pb2.Preimage, create: Create | None = None
+    ) -> None:
+        self.caller = caller
+        self.message = message
+        self.abandoned = False
+        """Nobody waits for the job any more: a watch of it gives up at the first obstacle."""
+        self._create = create
+        self._lost = False
+
+    @property
+    def info(self) -> JobInfo:
+        """What was last heard of the job."""
+        return job_from_wire(self.message)
+
+    def lose(self, error: NotFound) -> None:
+        """Takes note that the service does not know the job.
+
+        Raises:
+            NotFound: the error, when the job cannot be submitted again.
+        """
+        if self._lost or self._create is None or self.info.state.terminal:
+            raise error
+        self._lost = True
+
+    async def restore(self) -> None:
+        """Submits the job again if it was lost; its id may be another one afterwards."""
+        if self._lost and self._create is not None:
+            self.message = await self._create()
+            self._lost, self._create = False, None
+
+    def left_alone(self, error: ServiceError) -> ServiceError:
+        """Returns the error, saying where the job can be taken up again if that makes sense."""
+        if not error.repeatable:
+            return error
+        return type(error)(
+            f"{error} Job {self.message.id} goes on; take it up again with "
+            f"client.job({self.message.id!r}).",
+            code=error.code,
+            reason=error.reason,
+            violations=error.violations,
+            details=error.details,
+            retry_after_seconds=error.retry_after_seconds,
+            repeatable=True,
+        )
+
+    def watch(self, timeout_seconds: float | None = None) -> Watch:
+        """Begins to watch the job."""
+        return Watch(self, timeout_seconds)
+
+    async def refresh(self) -> JobInfo:
+        """Asks where the job stands."""
+        response = await self.caller.call(
+            lambda stubs: stubs.preimages.GetPreimage,
+            preimage_service_pb2.GetPreimageRequest(id=self.message.id),
+        )
+        self.message = response.preimage
+        return self.info
+
+    async def cancel(self, reason: str) -> JobInfo:
+        """Cancels the job."""
+        self._create = None
+        response = await self.caller.call(
+            lambda stubs: stubs.preimages.CancelPreimage,
+            preimage_service_pb2.CancelPreimageRequest(id=self.message.id, reason=reason),
+        )
+        self.message = response.preimage
+        return self.info
+
+    async def abandon(self) -> None:
+        """Cancels the job because nobody waits for it any more; never fails."""
+        if self.info.state.terminal:
+            return
+        self.abandoned = True
+        self._create = None
+        request = preimage_service_pb2.CancelPreimageRequest(
+            id=self.message.id, reason="The caller went away."
+        )
+        try:
+            await self.caller.call_once(lambda stubs: stubs.preimages.CancelPreimage, request)
+        except PreimageError:
+            return
+
+    async def delete(self) -> None:
+        """Deletes the job."""
+        await self.caller.call(
+            lambda stubs: stubs.preimages.DeletePreimage,
+            preimage_service_pb2.DeletePreimageRequest(id=self.message.id),
+        )
+
+    async def download(self, name: str) -> bytes:
+        """Downloads a file of the result."""
+        return await self.caller.download(self.message.id, name)
+
+    async def float_picture(self, restart: int) -> FloatPicture:
+        """Downloads a restart's float picture: (channels, height, width), grey levels 0…255."""
+        name = f"{restart}/picture.f32"
+        for artifact in self.message.result.reconstructions[restart].artifacts:
+            if artifact.name == name:
+                return float32_array(await self.download(name), artifact.shape)
+        raise PreimageError(f"Job {self.message.id} kept no float picture of restart {restart}.")
+
+    async def wait(
+        self,
+        timeout_seconds: float | None,
+        on_progress: Callable[[Progress], None] | None,
+        on_preview: Callable[[Preview], None] | None,
+    ) -> Delivery:
+        """Waits for the end, then fetches the pictures."""
+        if not self.info.state.terminal:
+            await self._watch_to_the_end(timeout_seconds, on_progress, on_preview)
+        elif not self.message.HasField("result"):
+            await self.refresh()  # a job from a listing comes without its result
+        error = self.info.error
+        if error is not None:
+            raise error
+        pictures = [
+            await self.download(f"{each.restart}/picture.png")
+            for each in self.message.result.reconstructions
+        ]
+        return delivery_of(self.message, pictures)
+
+    async def _watch_to_the_end(
+        self,
+        timeout_seconds: float | None,
+        on_progress: Callable[[Progress], None] | None,
+        on_preview: Callable[[Preview], None] | None,
+    ) -> None:
+        watch = self.watch(timeout_seconds)
+        try:
+            while (event := await watch.read()) is not None:
+                if isinstance(event, Progress) and on_progress is not None:
+                    on_progress(event)
+                elif isinstance(event, Preview) and on_preview is not None:
+                    on_preview(event)
+        finally:
+            await watch.close()

@@ -1,0 +1,124 @@
+"""How a gRPC status becomes an exception of the SDK: one table, by code.
+
+The message is the server's sentence and what to do about it. Refusals by gRPC itself carry no
+details (oversize messages, too many concurrent calls, no server at all): they are told by code and
+text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import grpc
+
+from preimage.advice import ADVICE, sentences
+from preimage.details import Details, details_of
+from preimage.errors import (
+    DeadlineExceeded,
+    InternalError,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    NotReady,
+    Overloaded,
+    PreimageError,
+    ServiceError,
+    Unavailable,
+)
+
+TABLE: dict[grpc.StatusCode, type[ServiceError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
+    grpc.StatusCode.OUT_OF_RANGE: InvalidRequest,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.FAILED_PRECONDITION: NotReady,
+    grpc.StatusCode.ALREADY_EXISTS: NotReady,
+    grpc.StatusCode.ABORTED: NotReady,
+    grpc.StatusCode.UNAUTHENTICATED: NotAllowed,
+    grpc.StatusCode.PERMISSION_DENIED: NotAllowed,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+    grpc.StatusCode.CANCELLED: Unavailable,
+    grpc.StatusCode.INTERNAL: InternalError,
+    grpc.StatusCode.UNKNOWN: InternalError,
+    grpc.StatusCode.DATA_LOSS: InternalError,
+    grpc.StatusCode.UNIMPLEMENTED: InternalError,
+}
+"""DEADLINE_EXCEEDED alone is missing: it is no refusal, but the caller's own limit."""
+
+_OVERSIZE = "larger than max"
+_CUT = ("RST_STREAM", "Stream removed")
+"""Texts of a connection that broke, which gRPC files under INTERNAL and UNKNOWN."""
+_BARE: dict[type[ServiceError], str] = {
+    Unavailable: (
+        "No preimage server answers at {target} ({text}). Start one with `preimage up`, or name "
+        "the right target: Client(target=…), PREIMAGE_TARGET."
+    ),
+    Overloaded: "The server at {target} takes no more calls now ({text}). Try again later.",
+    InvalidRequest: "The server at {target} does not take this call: {text}.",
+    NotAllowed: "{target} does not allow this call: {text}. Give a token: PREIMAGE_TOKEN.",
+    InternalError: (
+        "The server at {target} failed: {text}. It is no preimage server, an older one, or it has "
+        "a bug that its operator should know of."
+    ),
+}
+"""Messages for failures that carry no details, because gRPC itself refused the call."""
+
+
+@final
+@dataclass(frozen=True)
+class Failure:
+    """How a call ended that did not succeed."""
+
+    code: grpc.StatusCode
+    """The status code."""
+    text: str
+    """The status message."""
+    trailers: tuple[tuple[str, str | bytes], ...] = ()
+    """The trailing metadata."""
+
+
+def error_of(failure: Failure, target: str) -> PreimageError:
+    """Translates a failed call.
+
+    Args:
+        failure: how it failed.
+        target: where the service was looked for.
+    """
+    if failure.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineExceeded(
+            f"{target} did not answer within the time that was allowed. Give the client a larger "
+            "timeout_seconds, or see whether the server is overloaded."
+        )
+    details = details_of(failure.trailers)
+    kind = _kind(failure)
+    return kind(
+        _message(failure, kind, details, target),
+        code=failure.code.name,
+        reason=details.reason,
+        violations=details.violations,
+        details=details.messages,
+        retry_after_seconds=details.retry_after_seconds,
+        repeatable=issubclass(kind, Overloaded | Unavailable) and not details.retry_forbidden,
+    )
+
+
+def _kind(failure: Failure) -> type[ServiceError]:
+    kind = TABLE[failure.code]
+    if kind is Overloaded and _OVERSIZE in failure.text:
+        return InvalidRequest
+    if kind is InternalError and any(text in failure.text for text in _CUT):
+        return Unavailable
+    return kind
+
+
+def _message(failure: Failure, kind: type[ServiceError], details: Details, target: str) -> str:
+    if not details.messages and kind in _BARE:
+        return _BARE[kind].format(target=target, text=failure.text.rstrip(".") or failure.code.name)
+    sentence = failure.text or f"The server answered {failure.code.name}."
+    wrong = "; ".join(
+        f"{each.field}: {each.description}"
+        for each in details.violations
+        if each.description not in sentence
+    )
+    return sentences(sentence, wrong, ADVICE.get(details.reason, ""))
