@@ -40,11 +40,11 @@ class Connection:
     def resolve(
         cls,
         *,
-        target: str | None,
-        token: str | None,
-        ca: str | Path | None,
-        certificate: str | Path | None,
-        key: str | Path | None,
+        target: str | None = None,
+        token: str | None = None,
+        ca: str | Path | None = None,
+        certificate: str | Path | None = None,
+        key: str | Path | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> Connection:
         """Fills what is left out from PREIMAGE_TARGET, _TOKEN, _CA, _CERT and _KEY.

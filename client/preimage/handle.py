@@ -124,13 +124,14 @@ class Handle:
         """Downloads a file of the result."""
         return await self.caller.download(self.message.id, name)
 
-    async def float_picture(self, restart: int) -> FloatPicture:
-        """Downloads a restart's float picture: (channels, height, width), grey levels 0…255."""
-        name = f"{restart}/picture.f32"
-        for artifact in self.message.result.reconstructions[restart].artifacts:
+    async def float_picture(self, index: int) -> FloatPicture:
+        """Downloads a float picture: (channels, height, width), in grey levels 0…255."""
+        reconstruction = self.message.result.reconstructions[index]
+        name = f"{reconstruction.restart}/picture.f32"
+        for artifact in reconstruction.artifacts:
             if artifact.name == name:
                 return float32_array(await self.download(name), artifact.shape)
-        raise PreimageError(f"Job {self.message.id} kept no float picture of restart {restart}.")
+        raise PreimageError(f"Job {self.message.id} kept no file {name}.")
 
     async def wait(
         self,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from preimage.jobinfo import JobInfo
 from preimage.results import AsyncResult, Result
 from preimage.running import run
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from preimage.enums import State
     from preimage.events import Event, Preview, Progress
     from preimage.handle import Handle
+    from preimage.jobinfo import JobInfo
     from preimage.reconstructions import FloatPicture
 
 
@@ -120,8 +120,8 @@ class Job(JobView):
         """Downloads a file of the result by its name: "0/picture.png", "0/picture.f32"."""
         return run(self._handle.download(name))
 
-    def _float_picture(self, restart: int) -> FloatPicture:
-        return run(self._handle.float_picture(restart))
+    def _float_picture(self, index: int) -> FloatPicture:
+        return run(self._handle.float_picture(index))
 
 
 @final

@@ -212,7 +212,7 @@ class Result(ResultView):
     """A pre-image, from `Client`."""
 
     fetch_float_picture: Callable[[int], FloatPicture]
-    """Downloads the float picture of a restart."""
+    """Downloads the float picture of the reconstruction at an index."""
 
     @cached_property
     def float_picture(self) -> FloatPicture:
@@ -233,7 +233,7 @@ class AsyncResult(ResultView):
     """A pre-image, from `AsyncClient`."""
 
     fetch_float_picture: Callable[[int], Awaitable[FloatPicture]]
-    """Downloads the float picture of a restart."""
+    """Downloads the float picture of the reconstruction at an index."""
 
     @property
     def float_picture(self) -> Awaitable[FloatPicture]:

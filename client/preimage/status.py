@@ -49,7 +49,11 @@ TABLE: dict[grpc.StatusCode, type[ServiceError]] = {
 _OVERSIZE = "larger than max"
 _CUT = ("RST_STREAM", "Stream removed")
 """Texts of a connection that broke, which gRPC files under INTERNAL and UNKNOWN."""
-_BARE: dict[type[ServiceError], str] = {
+_BARE: dict[type[PreimageError], str] = {
+    DeadlineExceeded: (
+        "{target} did not answer within the time that was allowed. Give the client a larger "
+        "timeout_seconds, or see whether the server is overloaded."
+    ),
     Unavailable: (
         "No preimage server answers at {target} ({text}). Start one with `preimage up`, or name "
         "the right target: Client(target=…), PREIMAGE_TARGET."
@@ -85,12 +89,9 @@ def error_of(failure: Failure, target: str) -> PreimageError:
         failure: how it failed.
         target: where the service was looked for.
     """
-    if failure.code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return DeadlineExceeded(
-            f"{target} did not answer within the time that was allowed. Give the client a larger "
-            "timeout_seconds, or see whether the server is overloaded."
-        )
     details = details_of(failure.trailers)
+    if failure.code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return DeadlineExceeded(_message(failure, DeadlineExceeded, details, target))
     kind = _kind(failure)
     return kind(
         _message(failure, kind, details, target),
@@ -112,9 +113,9 @@ def _kind(failure: Failure) -> type[ServiceError]:
     return kind
 
 
-def _message(failure: Failure, kind: type[ServiceError], details: Details, target: str) -> str:
+def _message(failure: Failure, kind: type[PreimageError], details: Details, target: str) -> str:
     if not details.messages and kind in _BARE:
-        return _BARE[kind].format(target=target, text=failure.text.rstrip(".") or failure.code.name)
+        return _BARE[kind].format(target=target, text=_cause(failure))
     sentence = failure.text or f"The server answered {failure.code.name}."
     wrong = "; ".join(
         f"{each.field}: {each.description}"
@@ -122,3 +123,9 @@ def _message(failure: Failure, kind: type[ServiceError], details: Details, targe
         if each.description not in sentence
     )
     return sentences(sentence, wrong, ADVICE.get(details.reason, ""))
+
+
+def _cause(failure: Failure) -> str:
+    # gRPC lists every address that it tried; the last clause says what went wrong.
+    text = failure.text.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
+    return text.rstrip(".") or failure.code.name

@@ -1,11 +1,11 @@
 """A client of the AdminService, as small as the command line needs it."""
 
-from typing import Self, TypeVar, cast, final
+from typing import Self, TypeVar, final
 
 import grpc
 
 from preimage.connection import Connection
-from preimage.status import Failure, error_of
+from preimage.transport import translated
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1.admin_service_pb2_grpc import AdminServiceStub
 
@@ -23,7 +23,7 @@ class Admin:
 
     def __init__(self, target: str) -> None:
         """Takes token and certificates from the same variables as `Client`."""
-        self._connection = Connection.resolve(target, None, None, None, None)
+        self._connection = Connection.resolve(target=target)
         target, credentials, options = (
             self._connection.target,
             self._connection.credentials,
@@ -51,10 +51,8 @@ class Admin:
         """Depth, age and storage of the queue."""
         return self._call(self._stub.GetQueueStats, wire.GetQueueStatsRequest())
 
-    def _call(self, method: grpc.UnaryUnaryMultiCallable[Q, A], request: Q) -> A:
+    def _call(self, method: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
         try:
             return method(request, timeout=_PATIENCE_SECONDS, metadata=self._connection.metadata)
         except grpc.RpcError as error:
-            call = cast("grpc.Call", error)
-            failure = Failure(call.code(), call.details() or "", tuple(call.trailing_metadata()))
-            raise error_of(failure, self._connection.target) from None
+            raise translated(error, self._connection.target) from None
