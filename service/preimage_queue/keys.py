@@ -20,7 +20,8 @@ A job
 
 Waiting
     ready:<lane>|<pool>|<key>   ZSET    id -> virtual start, for one batch key       while not empty
-    heads:<lane>|<pool>         ZSET    batch key -> virtual start of its first job  while not empty
+    heads:<lane>|<pool>         ZSET    `<id>|<key>` of each batch key's first job
+                                        -> its virtual start                         while not empty
     waiting                     ZSET    id -> when it entered the queue              while not empty
     deadlines                   ZSET    id of a queued job -> its deadline           while not empty
     sums                        HASH    of queued jobs: `total`, `bytes` (with

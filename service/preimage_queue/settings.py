@@ -31,8 +31,8 @@ class QueueSettings:
     """After so many attempts that ended badly a job is a dead letter."""
 
     skew_cost: float = 4000.0
-    """How much older, in virtual time (cost per weight), another batch key's first job may get
-    before a running batch stops taking jobs of its own key. Some forty pre-images of 100 units."""
+    """How much work another batch key may be owed before a running batch stops taking jobs of its
+    own key, in the unit of `NewJob.cost`. Small means fair, large means few changes of the batch."""
 
     interactive_weight: float = 8.0
     """Shares of the lane `interactive` while both lanes are busy."""

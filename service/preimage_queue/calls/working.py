@@ -74,7 +74,7 @@ def claim(
         "skew": float(settings.skew_cost if skew_cost is None else skew_cost),
         "memory_ms": round(settings.claim_memory_seconds * 1000),
     }
-    return make_call(settings, "claim", parse.claimed, named, tuple(pools))
+    return make_call(settings, "claim", parse.claimed, named, sorted(set(pools)))
 
 
 def beat(

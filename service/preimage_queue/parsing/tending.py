@@ -34,7 +34,7 @@ def announced(answer: list[Any]) -> Announced:
 
 def workers(rows: Sequence[list[bytes]]) -> tuple[WorkerSeen, ...]:
     """Read the registry."""
-    return tuple(_worker(row_of(row)) for row in rows)
+    return tuple(sorted(map(_worker, map(row_of, rows)), key=lambda seen: seen.name))
 
 
 def _worker(row: Row) -> WorkerSeen:
@@ -52,7 +52,7 @@ def _worker(row: Row) -> WorkerSeen:
 
 def models(flat: Sequence[bytes]) -> tuple[PublishedModel, ...]:
     """Read `{name, info, …}`."""
-    return tuple(PublishedModel(name, info) for name, info in row_of(flat).items())
+    return tuple(PublishedModel(name, info) for name, info in sorted(row_of(flat).items()))
 
 
 def stats(answer: list[Any]) -> QueueStats:

@@ -1,7 +1,7 @@
 -- Leases jobs to a worker.
 --
 -- A: worker token free capacity pool batch_key (of the running batch, or empty) max_instant skew
---    memory_ms        ITEMS: pools
+--    memory_ms        ITEMS: pools, sorted
 -- Returns a list of rows.
 
 local LANES = { 'interactive', 'batch' }
@@ -20,7 +20,6 @@ local free = num(A.free)
 local claimed = {}
 
 -- The lanes' own virtual times, for all workers that serve the same pools.
-table.sort(ITEMS)
 local TURNS = key('turns', redis.sha1hex(table.concat(ITEMS, '|')))
 local turn = {}
 do
@@ -52,16 +51,21 @@ local function first_fit(lane, pool, batch_key)
   return nil
 end
 
+local function is_before(a, b)
+  return a.score < b.score or (a.score == b.score and a.id < b.id)
+end
+
 -- The lane's first job over all pools, except those of one batch.
 local function best(lane, except)
   local found = nil
   for _, pool in ipairs(ITEMS) do
     for i = 0, WINDOW - 1 do
       local head = call('ZRANGE', heads_key(lane, pool), i, i, 'WITHSCORES')
-      if not head[1] or (found and tonumber(head[2]) >= found.score) then break end
-      if not (except and except.pool == pool and except.batch_key == head[1]) then
-        local fit = first_fit(lane, pool, head[1])
-        if fit and (not found or fit.score < found.score) then found = fit end
+      if not head[1] or (found and tonumber(head[2]) > found.score) then break end
+      local batch_key = key_of_head(head[1])
+      if not (except and except.pool == pool and except.batch_key == batch_key) then
+        local fit = first_fit(lane, pool, batch_key)
+        if fit and (not found or is_before(fit, found)) then found = fit end
       end
     end
   end
@@ -111,12 +115,13 @@ local function pay(lane, job, others_wait)
   end
 end
 
--- Whether a running batch should drain, because another key has waited longer by more than the skew.
+-- Whether a running batch should drain: another key is owed more work than the skew, by the virtual
+-- times of their tenants in the same lane, or by those of the lanes.
 local function must_drain(fit, others)
   for _, lane in ipairs(LANES) do
-    local other = others[lane]
-    if other and lane == fit.lane and other.score < fit.score - num(A.skew) then return true end
-    if other and lane ~= fit.lane and turn[lane] < turn[fit.lane] - num(A.skew) then return true end
+    local lag = (turn[fit.lane] - turn[lane]) * WEIGHT[lane]
+    if lane == fit.lane and others[lane] then lag = fit.score - others[lane].score end
+    if others[lane] and lag > num(A.skew) then return true end
   end
   return false
 end

@@ -1,8 +1,7 @@
--- Returns name, info, for each published model, by name.
+-- Returns name, info, for each published model.
 
 call('ZREMRANGEBYSCORE', key('models'), '-inf', NOW)
 local names = call('ZRANGE', key('models'), 0, -1)
-table.sort(names)
 local flat = {}
 for _, name in ipairs(names) do
   local info = call('GET', key('model', name))

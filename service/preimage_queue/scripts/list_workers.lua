@@ -1,4 +1,4 @@
--- Returns a row for each live worker, by name.
+-- Returns a row for each live worker.
 
 call('ZREMRANGEBYSCORE', key('workers'), '-inf', NOW)
 local holds = {}
@@ -7,7 +7,6 @@ for _, id in ipairs(call('ZRANGE', key('leases'), 0, -1)) do
   holds[worker] = (holds[worker] or 0) + 1
 end
 local names = call('ZRANGE', key('workers'), 0, -1)
-table.sort(names)
 local rows = {}
 for _, name in ipairs(names) do
   local flat = call('HGETALL', key('worker', name))

@@ -23,14 +23,19 @@ local function place(job)
   return job.lane, job.pool, job.batch_key
 end
 
-local function fix_head(lane, pool, batch_key)
-  local first = call('ZRANGE', ready_key(lane, pool, batch_key), 0, 0, 'WITHSCORES')
-  if first[1] then
-    call('ZADD', heads_key(lane, pool), first[2], batch_key)
-  else
-    call('ZREM', heads_key(lane, pool), batch_key)
-  end
+-- Adds a job to its batch key, or removes it, and keeps the key's entry among the heads right. The
+-- entry begins with the id of the first job, so that of equal scores the older job comes first.
+local function change_ready(lane, pool, batch_key, command, ...)
+  local ready, heads = ready_key(lane, pool, batch_key), heads_key(lane, pool)
+  local before = call('ZRANGE', ready, 0, 0)[1]
+  call(command, ready, ...)
+  local first = call('ZRANGE', ready, 0, 0, 'WITHSCORES')
+  if first[1] == before then return end
+  if before then call('ZREM', heads, before .. '|' .. batch_key) end
+  if first[1] then call('ZADD', heads, first[2], first[1] .. '|' .. batch_key) end
 end
+
+local function key_of_head(head) return string.sub(head, string.find(head, '|', 1, true) + 1) end
 
 -- Costs are summed up in whole thousandths, so that sums come back to exactly 0.
 local function count(job, lane, sign)
@@ -47,8 +52,7 @@ local function enter(job, score)
   local lane, pool, batch_key = place(job)
   call('HSET', key('job', job.id), 'state', 'QUEUED', 'score', digits(score), 'queued', NOW)
   job.state, job.score = 'QUEUED', digits(score)
-  call('ZADD', ready_key(lane, pool, batch_key), digits(score), job.id)
-  fix_head(lane, pool, batch_key)
+  change_ready(lane, pool, batch_key, 'ZADD', digits(score), job.id)
   call('ZADD', key('waiting'), NOW, job.id)
   if job.deadline then call('ZADD', key('deadlines'), job.deadline, job.id) end
   count(job, lane, 1)
@@ -56,8 +60,7 @@ end
 
 local function leave(job)
   local lane, pool, batch_key = place(job)
-  call('ZREM', ready_key(lane, pool, batch_key), job.id)
-  fix_head(lane, pool, batch_key)
+  change_ready(lane, pool, batch_key, 'ZREM', job.id)
   call('ZREM', key('waiting'), job.id)
   call('ZREM', key('deadlines'), job.id)
   count(job, lane, -1)
