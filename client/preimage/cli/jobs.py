@@ -1,20 +1,20 @@
 """`preimage jobs` and `preimage cancel`."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from preimage.cli.options import DEFAULT_TARGET, JobId, Json, Target
 from preimage.cli.output import print_json, print_table
 from preimage.cli.session import session
-from preimage.enums import State
 from preimage.jobinfo import JobInfo
 
 __all__ = ["cancel", "jobs"]
 
 StateOption = Annotated[
-    State | None, typer.Option(case_sensitive=False, help="Only jobs in this state.")
+    Literal["queued", "running", "succeeded", "failed", "cancelled"] | None,
+    typer.Option(case_sensitive=False, help="Only jobs in this state."),
 ]
 OfModel = Annotated[str | None, typer.Option("--model", help="Only jobs of this model.")]
 OfLayer = Annotated[str | None, typer.Option("--layer", help="Only jobs of this layer.")]
@@ -34,7 +34,10 @@ def jobs(
     """List your jobs, newest first."""
     with session(target) as client:
         found = [
-            job.info for job in client.jobs(state=state, model=model, layer=layer, limit=limit)
+            job.info
+            for job in client.jobs(
+                state=state.upper() if state else None, model=model, layer=layer, limit=limit
+            )
         ]
     if as_json:
         print_json({"jobs": [_as_json(info) for info in found]})
