@@ -1,0 +1,173 @@
+"""`preimage invert`, `watch` and `features`: options reach the wire, results reach files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
+from PIL import Image
+
+from preimage.features import Features
+from preimage.v1 import preimage_pb2, spec_pb2
+from tests.client import messages
+from tests.client.cli.conftest import Run
+from tests.client.fake import FakeService
+
+HOG = ("--model", "hog", "--layer", "hog")
+
+
+def _fail(job: preimage_pb2.Preimage) -> None:
+    error = status_pb2.Status(code=13, message="The objective stopped being finite.")
+    error.details.add().Pack(error_details_pb2.ErrorInfo(reason="DIVERGED", domain="preimage"))
+    job.state = preimage_pb2.STATE_FAILED
+    job.error.CopyFrom(error)
+
+
+def test_json_is_one_object_with_what_was_measured(run: Run, picture: Path) -> None:
+    ended = run("invert", picture, *HOG, "--seed", 7, "--out", "x.png", "--json")
+    assert ended.exit_code == 0
+    answer = json.loads(ended.stdout)
+    assert answer["id"] == "job-1"
+    assert (answer["state"], answer["outcome"]) == ("SUCCEEDED", "CONVERGED")
+    assert (answer["model"], answer["layer"], answer["seed"]) == ("hog", "hog", 7)
+    assert (answer["steps"], answer["network_passes"]) == (120, 124)
+    assert answer["errors"] == {"relative": 0.05, "relative_delivered": 0.06}
+    assert answer["picture"] == {"psnr_db": 31.5, "ssim": 0.875}
+    assert answer["seconds"] == {"queue": 1.5, "run": 2.25}
+    assert answer["out"] == "x.png"
+    assert Path("x.png").read_bytes() == messages.png()
+
+
+def test_without_json_it_prints_the_errors_and_writes_beside_the_name_of_the_source(
+    run: Run, picture: Path
+) -> None:
+    ended = run("invert", picture, *HOG)
+    assert "relative error 6.00% (5.00% before rounding to 8 bits)" in ended.stdout
+    assert ended.stdout.splitlines()[-1] == "cat.preimage.png"
+    assert Path("cat.preimage.png").is_file()
+
+
+def test_every_option_reaches_the_wire(run: Run, code: Path, service: FakeService) -> None:
+    options = (
+        *("--preset", "mv2015", "--seed", 3, "--restarts", 2, "--input-size", "24x32"),
+        *("--lane", "batch", "--steps", 40, "--rate-factor", 0.5, "--no-jitter"),
+        *("--precision", "bfloat16", "--data-weight", 20, "--tv-weight", 5, "--tv-exponent", 1),
+        *("--alpha-weight", 2, "--alpha-exponent", 4, "--target-error", 0.25),
+        *("--plateau", "0.01:30", "--deadline-seconds", 60, "--request-id", "mine"),
+        *("--mask-channels", "0:1", "--mask-channels", "1:2", "--mask-box", "1,2,3,4"),
+        *("--mask-tokens", "5:6", "--preview-dir", "looks", "--preview-every", 15),
+    )
+    assert run("invert", code, *HOG, *options).exit_code == 0
+    (request,) = service.requests["CreatePreimage"]
+    spec: spec_pb2.PreimageSpec = request.spec
+    assert request.request_id == "mine"
+    assert np.frombuffer(spec.target.features.data, np.float32).tolist() == (
+        messages.code().ravel().tolist()
+    )
+    assert (spec.seed, spec.restarts, spec.lane) == (3, 2, spec_pb2.LANE_BATCH)
+    assert (spec.representation.input_size.height, spec.representation.input_size.width) == (24, 32)
+    optimiser = spec.optimiser
+    assert (optimiser.preset, optimiser.steps, optimiser.rate_factor) == ("mv2015", 40, 0.5)
+    assert optimiser.HasField("jitter")
+    assert not optimiser.jitter
+    assert optimiser.precision == spec_pb2.PRECISION_BFLOAT16
+    assert spec.objective.data_weight == 20
+    assert (spec.priors.total_variation.weight, spec.priors.total_variation.exponent) == (5, 1)
+    assert (spec.priors.alpha_norm.weight, spec.priors.alpha_norm.exponent) == (2, 4)
+    assert spec.stopping.target_error == 0.25
+    plateau = spec.stopping.plateau
+    assert (plateau.minimum_decrease, plateau.window_steps) == (0.01, 30)
+    assert spec.deadline == Duration(seconds=60)
+    mask = spec.representation.mask
+    assert [(each.begin, each.end) for each in mask.channels] == [(0, 1), (1, 2)]
+    assert [(each.top, each.left, each.height, each.width) for each in mask.boxes] == [(1, 2, 3, 4)]
+    assert [(each.begin, each.end) for each in mask.tokens] == [(5, 6)]
+    assert spec.progress.preview_every_steps == 15
+
+
+def test_options_that_are_left_out_leave_the_field_to_the_preset(
+    run: Run, picture: Path, service: FakeService
+) -> None:
+    run("invert", picture, *HOG)
+    spec = service.requests["CreatePreimage"][0].spec
+    assert not spec.optimiser.preset
+    assert not spec.stopping.HasField("target_error")
+    assert not spec.stopping.HasField("plateau")
+    assert not spec.HasField("deadline")
+    assert not spec.representation.HasField("mask")
+    assert not spec.optimiser.HasField("jitter")
+    assert spec.progress.preview_every_steps == 0
+
+
+def test_previews_are_written_while_the_job_runs(run: Run, picture: Path) -> None:
+    run("invert", picture, *HOG, "--preview-dir", "looks/here")
+    assert Path("looks/here/0-00010.png").read_bytes() == messages.png()
+
+
+def test_of_several_restarts_the_best_goes_to_out_and_the_others_beside_it(
+    run: Run, picture: Path
+) -> None:
+    ended = run("invert", picture, *HOG, "--restarts", 2, "--out", "x.png", "--json")
+    outs = [each["out"] for each in json.loads(ended.stdout)["reconstructions"]]
+    assert outs == ["x.0.png", "x.png"]
+    assert [Path(out).read_bytes() for out in outs] == [messages.png(0), messages.png(1)]
+
+
+def test_an_npy_file_takes_the_float_picture(run: Run, picture: Path) -> None:
+    run("invert", picture, *HOG, "--out", "x.npy")
+    assert np.array_equal(np.load("x.npy"), messages.float_picture())
+
+
+def test_another_format_is_converted(run: Run, picture: Path) -> None:
+    run("invert", picture, *HOG, "--out", "x.bmp")
+    assert np.array_equal(np.asarray(Image.open("x.bmp")), messages.pixels())
+
+
+def test_a_failed_job_is_a_json_object_a_sentence_and_exit_code_1(
+    run: Run, picture: Path, service: FakeService
+) -> None:
+    service.end = _fail
+    ended = run("invert", picture, *HOG, "--json")
+    answer = json.loads(ended.stdout)
+    assert (answer["id"], answer["state"]) == ("job-1", "FAILED")
+    assert answer["error"]["reason"] == "DIVERGED"
+    assert "The objective stopped being finite." in ended.stderr
+    assert ended.exit_code == 1
+
+
+def test_detached_it_prints_the_id_and_watch_fetches_the_picture(run: Run, picture: Path) -> None:
+    ended = run("invert", picture, *HOG, "--detach")
+    job_id = ended.stdout.strip()
+    assert job_id == "job-1"
+    fetched = run("watch", job_id, "--out", "x.png", "--json")
+    assert json.loads(fetched.stdout)["state"] == "SUCCEEDED"
+    assert Path("x.png").read_bytes() == messages.png()
+
+
+def test_watch_without_out_writes_nothing(run: Run, picture: Path, tmp_path: Path) -> None:
+    job_id = run("invert", picture, *HOG, "--detach").stdout.strip()
+    before = set(tmp_path.iterdir())
+    ended = run("watch", job_id)
+    assert "PSNR 31.5 dB, SSIM 0.875" in ended.stdout
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["code.safetensors", "code.npy"])
+def test_features_are_saved_in_a_file_that_invert_takes(
+    run: Run, picture: Path, service: FakeService, name: str
+) -> None:
+    ended = run("features", picture, *HOG, "--out", name, "--json")
+    answer = json.loads(ended.stdout)
+    assert (answer["shape"], answer["input_size"]) == ([2, 3, 4], [227, 227])
+    assert np.array_equal(Features.load(name).array, messages.code())
+    assert run("invert", name, *HOG).exit_code == 0
+    spec = service.requests["CreatePreimage"][0].spec
+    assert list(spec.target.features.shape) == [2, 3, 4]
+
+
+def test_a_safetensors_file_keeps_model_layer_and_input_size(run: Run, picture: Path) -> None:
+    run("features", picture, *HOG, "--out", "code.safetensors")
+    code = Features.load("code.safetensors")
+    assert (code.model, code.layer, code.input_size) == ("hog", "hog", (227, 227))

@@ -1,0 +1,53 @@
+"""`preimage models`, `jobs` and `cancel`."""
+
+import json
+from pathlib import Path
+
+from tests.client.cli.conftest import Run
+from tests.client.fake import FakeService
+
+HOG = ("--model", "hog", "--layer", "hog")
+
+
+def test_models_are_listed(run: Run) -> None:
+    listed = run("models").stdout
+    assert "squeezenet1_0" in listed
+    assert "served" in listed
+    names = [model["name"] for model in json.loads(run("models", "--json").stdout)["models"]]
+    assert names == ["hog", "squeezenet1_0"]
+
+
+def test_one_model_is_shown_with_layers_and_preprocessing(run: Run) -> None:
+    shown = run("models", "squeezenet1_0").stdout
+    assert "features.1" in shown
+    assert "2 × 3 × 4" in shown
+    assert "RGB, 6 × 4 (bilinear), divided by 255, minus (0.5, 0.25, 0.125)" in shown
+    (layer,) = json.loads(run("models", "squeezenet1_0", "--json").stdout)["layers"]
+    assert layer == {"name": "features.1", "kind": "ReLU", "code_shape": [2, 3, 4], "stride": 2}
+
+
+def test_jobs_are_listed_newest_first_as_many_as_asked_for(run: Run, picture: Path) -> None:
+    for _ in range(3):
+        run("invert", picture, *HOG, "--detach")
+    listed = json.loads(run("jobs", "--limit", 2, "--json").stdout)["jobs"]
+    assert [job["id"] for job in listed] == ["job-3", "job-2"]
+    assert "QUEUED" in run("jobs").stdout
+
+
+def test_jobs_are_chosen_by_state_and_model(run: Run, picture: Path, service: FakeService) -> None:
+    run("invert", picture, *HOG)
+    run("invert", picture, *HOG, "--detach")
+    listed = json.loads(run("jobs", "--state", "succeeded", "--json").stdout)["jobs"]
+    assert [job["id"] for job in listed] == ["job-1"]
+    assert json.loads(run("jobs", "--model", "other", "--json").stdout)["jobs"] == []
+    assert service.requests["ListPreimages"][-1].filter.model == "other"
+
+
+def test_cancel_passes_the_reason_on_and_says_what_became_of_the_job(
+    run: Run, picture: Path, service: FakeService
+) -> None:
+    job_id = run("invert", picture, *HOG, "--detach").stdout.strip()
+    ended = run("cancel", job_id, "--reason", "changed my mind")
+    assert ended.stdout == "job-1 is CANCELLED.\n"
+    assert service.requests["CancelPreimage"][0].reason == "changed my mind"
+    assert json.loads(run("cancel", job_id, "--json").stdout)["state"] == "CANCELLED"

@@ -1,0 +1,105 @@
+"""What a user can get wrong: one sentence, the right exit code, no traceback."""
+
+from pathlib import Path
+
+import grpc
+import pytest
+
+import preimage
+from preimage.cli.values import read_box, read_plateau, read_range, read_size
+from tests.client.cli.conftest import Run
+from tests.client.fake import FakeService
+from tests.client.refusals import Refusal
+
+HOG = ("--model", "hog", "--layer", "hog")
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version").stdout == f"preimage {preimage.__version__}\n"
+
+
+def test_without_a_command_the_help_lists_the_commands(run: Run) -> None:
+    shown = run().output
+    assert "invert" in shown
+    assert "doctor" in shown
+
+
+def test_with_nobody_at_the_target_one_sentence_names_preimage_up(run: Run, picture: Path) -> None:
+    ended = run("invert", picture, *HOG, "--target", "127.0.0.1:1")
+    assert ended.exit_code == 1
+    assert ended.stdout == ""
+    assert ended.stderr == (
+        "No service answers at 127.0.0.1:1: start one here with `preimage up`, "
+        "or name another with --target.\n"
+    )
+
+
+def test_a_refusal_is_its_sentence(run: Run, picture: Path, service: FakeService) -> None:
+    refusal = Refusal(grpc.StatusCode.NOT_FOUND, "There is no model hug.", "MODEL_NOT_FOUND")
+    service.refusals["CreatePreimage"].append(refusal)
+    ended = run("invert", picture, "--model", "hug", "--layer", "hog")
+    assert ended.exit_code == 1
+    assert "There is no model hug." in ended.stderr
+    assert "Traceback" not in ended.output
+
+
+def test_a_draining_server_is_not_taken_for_none(
+    run: Run, picture: Path, service: FakeService
+) -> None:
+    refusal = Refusal(
+        grpc.StatusCode.UNAVAILABLE,
+        "The server is shutting down.",
+        "DRAINING",
+        trailers={"grpc-retry-pushback-ms": "-1"},
+    )
+    service.refusals["CreatePreimage"].append(refusal)
+    ended = run("invert", picture, *HOG)
+    assert "The server is shutting down." in ended.stderr
+    assert "preimage up" not in ended.stderr
+
+
+def test_a_file_that_is_no_picture_is_said_to_be_none(run: Run, tmp_path: Path) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    ended = run("invert", text, *HOG)
+    assert ended.exit_code == 1
+    assert "text.png" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--input-size", "227"),
+        ("--mask-channels", "3"),
+        ("--mask-box", "1,2,3"),
+        ("--plateau", "slow"),
+        ("--lane", "fast"),
+        ("--precision", "float64"),
+        ("--out", "x.unknown"),
+        ("--out", "nowhere/x.png"),
+        ("--detach", "--embedded"),
+    ],
+)
+def test_a_wrong_option_ends_with_2_before_anything_is_sent(
+    run: Run, picture: Path, service: FakeService, wrong: tuple[str, ...]
+) -> None:
+    assert run("invert", picture, *HOG, *wrong).exit_code == 2
+    assert not service.requests
+
+
+def test_values_are_read_as_they_are_documented() -> None:
+    assert read_size("227x128") == (227, 128)
+    assert read_range("0:64") == (0, 64)
+    assert read_box("1,2,3,4") == (1, 2, 3, 4)
+    assert read_plateau("0.01") == preimage.Plateau(0.01, 50)
+    assert read_plateau("0.01:20") == preimage.Plateau(0.01, 20)
+
+
+def test_without_an_extra_serve_names_the_package(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    for command in ("serve", "work", "up"):
+        ended = run(command)
+        assert ended.exit_code == 1
+        assert "pip install 'preimage[all]'" in ended.stderr
