@@ -1,4 +1,4 @@
--- Shared part 1 of 3: arguments, the clock, small tools.
+-- Shared part 1 of 4: arguments, the clock, small tools.
 --
 -- Keys are described in keys.py. KEYS[1] is the root of all of them. ARGV is the number of named
 -- arguments, then their names and values, then a list:

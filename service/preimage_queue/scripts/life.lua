@@ -1,4 +1,4 @@
--- Shared part 3 of 3: how jobs move between states. Every end of a job goes through `end_job`.
+-- Shared part 4 of 4: how jobs move between states. Every end of a job goes through `end_job`.
 
 local SLACK_MS = 3600000 -- `reap` forgets on time; Redis' own expiry is the net below it
 
@@ -9,25 +9,6 @@ local function emit(job, reason)
     entry[#entry + 1] = reason
   end
   call('XADD', key('events', job.id), 'MAXLEN', '~', A.max_events, '*', unpack(entry))
-end
-
-local function blob_name(job, digest) return job.tenant .. ':' .. digest end
-
-local function release_blobs(job, keep_ms)
-  for _, digest in ipairs(split(job.blobs, ',')) do
-    local name = blob_name(job, digest)
-    call('SREM', key('users', name), job.id)
-    if call('EXISTS', key('users', name)) == 0 then call('PEXPIRE', key('blob', name), keep_ms) end
-  end
-end
-
--- Uploads that no job took in time no longer count; Redis' own expiry removes their bytes.
-local function drop_old_uploads(limit)
-  local members = call('ZRANGEBYSCORE', key('uploads'), '-inf', NOW, 'LIMIT', 0, limit)
-  for _, member in ipairs(members) do
-    call('ZREM', key('uploads'), member)
-    add(key('sums'), 'bytes', -num(split(member, ':')[3]))
-  end
 end
 
 local function output_place(job, name) return job.id .. ':' .. job.attempt .. ':' .. name end
@@ -42,12 +23,7 @@ end
 -- Forgets a job and what only it had.
 local function erase(job)
   drop_outputs(job)
-  for _, digest in ipairs(split(job.blobs, ',')) do
-    local name = blob_name(job, digest)
-    local size = call('STRLEN', key('blob', name))
-    local uploaded = call('ZSCORE', key('uploads'), name .. ':' .. size)
-    if call('EXISTS', key('users', name)) == 0 and not uploaded then call('DEL', key('blob', name)) end
-  end
+  drop_blobs(job)
   local request = key('request', job.tenant .. ':' .. job.request_id)
   if call('GET', request) == job.id then call('DEL', request) end
   call('DEL', key('job', job.id), key('events', job.id), key('checkpoint', job.id))

@@ -1,4 +1,4 @@
--- Shared part 2 of 3: the queue proper. Where a job waits, and what it adds to the sums.
+-- Shared part 2 of 4: the queue proper. Where a job waits, and what it adds to the sums.
 --
 -- Within a lane tenants share by start-time fair queueing (Goyal, Vin & Cheng 1996): a job's score
 -- is its virtual start, max(v, f of its tenant), and f grows by cost / weight with each job. v is the

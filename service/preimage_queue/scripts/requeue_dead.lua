@@ -6,17 +6,13 @@
 local job = load(A.id)
 if job and job.state == 'QUEUED' and job.handed == 'requeued' then return 'REQUEUED' end
 if not job or not call('ZSCORE', key('dead'), A.id) then return 'NOT_FOUND' end
-for _, digest in ipairs(split(job.blobs, ',')) do
-  if call('EXISTS', key('blob', blob_name(job, digest))) == 0 then return 'MISSING_BLOB' end
-end
+local blobs = look_at_blobs(job)
+if not blobs then return 'MISSING_BLOB' end
 
 call('HSET', key('job', A.id), 'deliveries', 0, 'solo', 1, 'handed', 'requeued')
 call('HDEL', key('job', A.id), 'reason', 'result', 'error', 'finished', 'expires', 'cancel',
      'deadline')
-for _, digest in ipairs(split(job.blobs, ',')) do
-  call('PERSIST', key('blob', blob_name(job, digest)))
-  call('SADD', key('users', blob_name(job, digest)), A.id)
-end
+hold_blobs(job, blobs)
 for _, name in ipairs({ key('job', A.id), key('events', A.id),
                         key('request', job.tenant .. ':' .. job.request_id) }) do
   call('PERSIST', name)

@@ -15,22 +15,6 @@ local function known_answer()
   return { id == A.id and 'CREATED' or 'EXISTING', id }
 end
 
--- Blobs by name, their size, and how much of it the sums hold already as idle uploads.
-local function look_at_blobs()
-  local found, bytes, idle = {}, 0, 0
-  for _, digest in ipairs(split(A.blobs, ',')) do
-    local name = A.tenant .. ':' .. digest
-    if call('EXISTS', key('blob', name)) == 0 then return nil, digest end
-    local size = call('STRLEN', key('blob', name))
-    local member = name .. ':' .. size
-    local is_idle = call('ZSCORE', key('uploads'), member)
-    found[#found + 1] = { name = name, size = size, member = member, idle = is_idle }
-    bytes = bytes + size
-    if is_idle then idle = idle + size end
-  end
-  return found, bytes, idle
-end
-
 -- What live workers of the pool say: work per second in all, and the most slots of one.
 local function capacity()
   local rate, widest = 0, 0
@@ -96,22 +80,11 @@ local function virtual_start()
   return start
 end
 
-local function take_blobs(found)
-  for _, blob in ipairs(found) do
-    call('PERSIST', key('blob', blob.name))
-    call('SADD', key('users', blob.name), A.id)
-    if blob.idle then
-      call('ZREM', key('uploads'), blob.member)
-      add(key('sums'), 'bytes', -blob.size)
-    end
-  end
-end
-
 local known = known_answer()
 if known then return known end
-local found, bytes, idle = look_at_blobs()
-if not found then return { 'MISSING_BLOB', bytes } end
-local no = refusal(#A.spec + bytes - idle)
+local blobs, missing = look_at_blobs(A)
+if not blobs then return { 'MISSING_BLOB', missing } end
+local no = refusal(#A.spec + blobs.bytes - blobs.idle_bytes)
 if no then return no end
 
 -- The first write is one that Redis refuses at its memory limit: all or nothing.
@@ -121,12 +94,12 @@ for _, name in ipairs({ 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', '
                         'cost', 'model', 'layer', 'spec', 'blobs' }) do
   if A[name] ~= '' then call('HSET', job, name, A[name]) end
 end
-call('HSET', job, 'bytes', #A.spec + bytes, 'created', NOW, 'attempt', 0, 'deliveries', 0)
+call('HSET', job, 'bytes', #A.spec + blobs.bytes, 'created', NOW, 'attempt', 0, 'deliveries', 0)
 if num(A.deadline_ms) > 0 then call('HSET', job, 'deadline', NOW + num(A.deadline_ms)) end
 call('ZADD', key('tenant', A.tenant), 0, A.id)
-take_blobs(found)
 call('HSET', job, 'state', 'QUEUED')
 local fresh = load(A.id)
+hold_blobs(fresh, blobs)
 enter(fresh, virtual_start())
 emit(fresh)
 return { 'CREATED', A.id }

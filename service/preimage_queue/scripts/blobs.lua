@@ -1,0 +1,58 @@
+-- Shared part 3 of 4: blobs, kept while a live job uses them.
+
+local function blob_name(job, digest) return job.tenant .. ':' .. digest end
+
+-- The blobs that a job names, with their bytes in all and those that the sums hold already, as idle
+-- uploads; or nil and the digest of one that is not there.
+local function look_at_blobs(job)
+  local found = { bytes = 0, idle_bytes = 0 }
+  for _, digest in ipairs(split(job.blobs, ',')) do
+    local name = blob_name(job, digest)
+    if call('EXISTS', key('blob', name)) == 0 then return nil, digest end
+    local size = call('STRLEN', key('blob', name))
+    local upload = name .. ':' .. size
+    local idle = call('ZSCORE', key('uploads'), upload)
+    found[#found + 1] = { name = name, size = size, upload = upload }
+    found.bytes = found.bytes + size
+    if idle then found.idle_bytes = found.idle_bytes + size end
+  end
+  return found
+end
+
+local function drop_upload(member)
+  if call('ZREM', key('uploads'), member) == 1 then
+    add(key('sums'), 'bytes', -num(split(member, ':')[3]))
+  end
+end
+
+local function hold_blobs(job, blobs)
+  for _, blob in ipairs(blobs) do
+    call('PERSIST', key('blob', blob.name))
+    call('SADD', key('users', blob.name), job.id)
+    drop_upload(blob.upload)
+  end
+end
+
+local function release_blobs(job, keep_ms)
+  for _, digest in ipairs(split(job.blobs, ',')) do
+    local name = blob_name(job, digest)
+    call('SREM', key('users', name), job.id)
+    if call('EXISTS', key('users', name)) == 0 then call('PEXPIRE', key('blob', name), keep_ms) end
+  end
+end
+
+-- Removes the blobs of an ended job that no live job uses and nobody has stored again.
+local function drop_blobs(job)
+  for _, digest in ipairs(split(job.blobs, ',')) do
+    local name = blob_name(job, digest)
+    local upload = name .. ':' .. call('STRLEN', key('blob', name))
+    local used = call('EXISTS', key('users', name)) == 1 or call('ZSCORE', key('uploads'), upload)
+    if not used then call('DEL', key('blob', name)) end
+  end
+end
+
+-- Uploads that no job took in time no longer count; Redis' own expiry removes their bytes.
+local function drop_old_uploads(limit)
+  local due = call('ZRANGEBYSCORE', key('uploads'), '-inf', NOW, 'LIMIT', 0, limit)
+  for _, member in ipairs(due) do drop_upload(member) end
+end

@@ -1,0 +1,289 @@
+"""The queue in plain Python: what the scripts must do, in the simplest words.
+
+No index is kept that could go wrong: every question is answered by looking at all jobs. The state
+machine compares this, step by step, with the scripts on a real Redis.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from preimage_queue import Beat, HandBackMode, Lane, NewJob, State
+
+LEASE: Final = 900
+RETENTION: Final = 6300
+DEAD_RETENTION: Final = 12_300
+MAX_DELIVERIES: Final = 3
+SHARED: Final = (Lane.INTERACTIVE, Lane.BATCH)
+WEIGHT: Final = {Lane.INTERACTIVE: 8.0, Lane.BATCH: 1.0}
+
+Where = tuple[Lane, str, str]
+
+
+@dataclass
+class Entry:
+    """One job."""
+
+    new: NewJob
+    deadline: float | None
+    bytes_held: int
+    score: float = 0.0
+    state: State = State.QUEUED
+    attempt: int = 0
+    deliveries: int = 0
+    solo: bool = False
+    lease: float = 0.0
+    step: int = 0
+    cancel: str | None = None
+    erase: bool = False
+    reason: str = ""
+    dead: bool = False
+    forget_at: float | None = None
+    result: bytes = b""
+    handed: tuple[int, str, str] | None = None
+    events: list[bytes] = field(default_factory=list)
+    event_step: int = -1
+
+    @property
+    def id(self) -> str:
+        return self.new.id
+
+    @property
+    def where(self) -> Where:
+        """Lane, pool and batch key at which it waits."""
+        lane, pool, key = self.new.lane, self.new.pool, self.new.batch_key
+        if self.solo:
+            return Lane.INTERACTIVE if lane is Lane.INSTANT else lane, pool, f"{key}#solo#{self.id}"
+        return lane, pool, "any" if lane is Lane.INSTANT else key
+
+    @property
+    def order(self) -> tuple[float, str]:
+        return self.score, self.id
+
+
+class Model:
+    """All jobs, the virtual clocks, and the time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.jobs: dict[str, Entry] = {}
+        self.blobs: dict[tuple[str, str], int] = {}
+        self.uploads: dict[tuple[str, str], float] = {}
+        self.virtual: dict[Lane, float] = {}
+        self.shares: dict[tuple[Lane, str], float] = {}
+        self.turns: dict[tuple[str, ...], dict[Lane, float]] = {}
+        self.claims: dict[str, tuple[str, list[tuple[str, int]]]] = {}
+
+    # What is there
+
+    def with_state(self, state: State) -> list[Entry]:
+        return [job for job in self.jobs.values() if job.state is state]
+
+    def waiting(self, where: Where) -> list[Entry]:
+        found = [job for job in self.with_state(State.QUEUED) if job.where == where]
+        return sorted(found, key=lambda job: job.order)
+
+    def users(self, tenant: str, digest: str) -> set[str]:
+        return {
+            job.id
+            for job in self.jobs.values()
+            if job.new.tenant == tenant and digest in job.new.blobs and not job.state.terminal
+        }
+
+    @property
+    def queued_bytes(self) -> int:
+        held = sum(job.bytes_held for job in self.with_state(State.QUEUED))
+        return held + sum(self.blobs[name] for name in self.uploads)
+
+    # Producing
+
+    def put_blob(self, tenant: str, digest: str, size: int, keep: float) -> None:
+        self.blobs[tenant, digest] = size
+        if not self.users(tenant, digest):
+            self.uploads[tenant, digest] = self.now + keep
+
+    def submit(self, new: NewJob) -> tuple[str, str]:
+        for job in self.jobs.values():
+            if (job.new.tenant, job.new.request_id) == (new.tenant, new.request_id):
+                same = job.new.fingerprint == new.fingerprint
+                return ("EXISTING" if same else "CONFLICT"), job.id
+        for digest in new.blobs:
+            if (new.tenant, digest) not in self.blobs:
+                return "MISSING_BLOB", digest
+        size = len(new.spec) + sum(self.blobs[new.tenant, digest] for digest in new.blobs)
+        deadline = None if new.deadline_seconds is None else self.now + new.deadline_seconds
+        share = (new.lane, new.tenant)
+        start = max(self.virtual.get(new.lane, 0.0), self.shares.get(share, 0.0))
+        self.shares[share] = start + new.cost / new.weight
+        self.jobs[new.id] = Entry(new, deadline, size, score=start)
+        for digest in new.blobs:
+            self.uploads.pop((new.tenant, digest), None)
+        return "CREATED", new.id
+
+    def cancel(self, job_id: str, tenant: str, reason: str) -> str:
+        job = self.jobs.get(job_id)
+        if job is None or job.new.tenant != tenant:
+            return "NOT_FOUND"
+        if job.state.terminal:
+            return "CANCELLED" if job.state is State.CANCELLED else "ENDED"
+        job.cancel = reason if job.cancel is None else job.cancel
+        if job.state is State.RUNNING:
+            return "REQUESTED"
+        self._end(job, State.CANCELLED, job.cancel)
+        return "CANCELLED"
+
+    def delete(self, job_id: str, tenant: str) -> str:
+        job = self.jobs.get(job_id)
+        if job is None or job.new.tenant != tenant:
+            return "NOT_FOUND"
+        if job.state is State.RUNNING:
+            job.erase, job.cancel = True, "DELETED" if job.cancel is None else job.cancel
+            return "SCHEDULED"
+        if job.state is State.QUEUED:
+            self._end(job, State.CANCELLED, "DELETED")
+        self._erase(job)
+        return "DELETED"
+
+    # Working
+
+    def owner(self, job_id: str, attempt: int) -> Entry | None:
+        """The job, if this attempt holds it."""
+        job = self.jobs.get(job_id)
+        holds = job is not None and job.state is State.RUNNING and job.attempt == attempt
+        return job if holds else None
+
+    def take(self, job: Entry) -> None:
+        lane = job.where[0]
+        self.virtual[lane] = max(self.virtual.get(lane, 0.0), job.score)
+        job.state = State.RUNNING
+        self._left(lane)
+        job.attempt += 1
+        job.lease = self.now + LEASE
+        job.event_step = -1
+
+    def beat(self, beat: Beat) -> str:
+        job = self.owner(beat.id, beat.attempt)
+        if job is None:
+            return "LOST"
+        job.lease = self.now + LEASE
+        job.step = beat.step
+        if beat.event and beat.step > job.event_step:
+            job.events.append(beat.event)
+            job.event_step = beat.step
+        return "OK" if job.cancel is None else "CANCEL"
+
+    def finish(self, job_id: str, attempt: int, state: State, result: bytes) -> str:
+        job = self.owner(job_id, attempt)
+        if job is not None:
+            job.result = result
+            self._end(job, state, "")
+            return "ACCEPTED"
+        known = self.jobs.get(job_id)
+        said = known is not None and (known.attempt, known.state, known.result, known.reason)
+        return "REPEATED" if said == (attempt, state, result, "") else "STALE"
+
+    def hand_back(self, job_id: str, attempt: int, mode: HandBackMode) -> str:
+        job = self.owner(job_id, attempt)
+        if job is None:
+            known = self.jobs.get(job_id)
+            handed = known.handed if known else None
+            return handed[2] if handed and handed[:2] == (attempt, mode) else "STALE"
+        verdict = self._settle(job, mode)
+        job.handed = (attempt, mode, verdict)
+        return verdict
+
+    def _settle(self, job: Entry, mode: HandBackMode) -> str:
+        if mode is HandBackMode.FATAL:
+            self._end(job, State.FAILED, "BROKEN", dead=True)
+            return "DEAD"
+        if mode is HandBackMode.FAIL:
+            return self.fail_delivery(job)
+        if job.cancel is not None:
+            self._end(job, State.CANCELLED, job.cancel)
+            return "CANCELLED"
+        self._requeue(job)
+        return "REQUEUED"
+
+    # Tending
+
+    def fail_delivery(self, job: Entry) -> str:
+        if job.cancel is not None:
+            self._end(job, State.CANCELLED, job.cancel)
+            return "CANCELLED"
+        if job.deadline is not None and job.deadline <= self.now:
+            self._end(job, State.FAILED, "DEADLINE_EXCEEDED")
+            return "EXPIRED"
+        job.deliveries += 1
+        if job.deliveries >= MAX_DELIVERIES:
+            self._end(job, State.FAILED, "MAX_DELIVERIES", dead=True)
+            return "DEAD"
+        job.solo = True
+        self._requeue(job)
+        return "REQUEUED"
+
+    def end_overdue(self) -> set[str]:
+        late = [
+            job
+            for job in self.with_state(State.QUEUED)
+            if job.deadline is not None and job.deadline <= self.now
+        ]
+        for job in late:
+            self._end(job, State.FAILED, "DEADLINE_EXCEEDED")
+        return {job.id for job in late}
+
+    def reap(self) -> dict[str, set[str]]:
+        done: dict[str, set[str]] = {
+            word: set() for word in ("REQUEUED", "DEAD", "CANCELLED", "EXPIRED", "FORGOTTEN")
+        }
+        for job in self.with_state(State.RUNNING):
+            if job.lease <= self.now:
+                done[self.fail_delivery(job)].add(job.id)
+        done["EXPIRED"] |= self.end_overdue()
+        for job in list(self.jobs.values()):
+            if job.forget_at is not None and job.forget_at <= self.now:
+                self._erase(job)
+                done["FORGOTTEN"].add(job.id)
+        self.uploads = {name: at for name, at in self.uploads.items() if at > self.now}
+        return done
+
+    def requeue_dead(self, job_id: str) -> str:
+        job = self.jobs.get(job_id)
+        if job is not None and job.state is State.QUEUED and job.handed == (0, "again", ""):
+            return "REQUEUED"
+        if job is None or not job.dead:
+            return "NOT_FOUND"
+        if any((job.new.tenant, digest) not in self.blobs for digest in job.new.blobs):
+            return "MISSING_BLOB"
+        job.deliveries, job.solo, job.dead, job.deadline = 0, True, False, None
+        job.reason, job.cancel, job.forget_at, job.handed = "", None, None, (0, "again", "")
+        for digest in job.new.blobs:
+            self.uploads.pop((job.new.tenant, digest), None)
+        self._requeue(job)
+        return "REQUEUED"
+
+    # Moves between states
+
+    def _left(self, lane: Lane) -> None:
+        """A lane that ran empty begins to count anew."""
+        if not any(job.where[0] is lane for job in self.with_state(State.QUEUED)):
+            self.virtual.pop(lane, None)
+            self.shares = {share: f for share, f in self.shares.items() if share[0] is not lane}
+
+    def _requeue(self, job: Entry) -> None:
+        job.score = min(job.score, self.virtual.get(job.where[0], 0.0))
+        job.state = State.QUEUED
+
+    def _end(self, job: Entry, state: State, reason: str, *, dead: bool = False) -> None:
+        was_queued = job.state is State.QUEUED
+        job.state, job.reason, job.dead = state, reason, dead
+        job.forget_at = self.now + (DEAD_RETENTION if dead else RETENTION)
+        if was_queued:
+            self._left(job.where[0])
+        if job.erase:
+            self._erase(job)
+
+    def _erase(self, job: Entry) -> None:
+        del self.jobs[job.id]
+        for digest in job.new.blobs:
+            name = (job.new.tenant, digest)
+            if name not in self.uploads and not self.users(*name):
+                self.blobs.pop(name, None)
