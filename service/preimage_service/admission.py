@@ -1,0 +1,93 @@
+"""The door: what was taken in is stored, the job is submitted, and a refusal becomes an error."""
+
+from preimage_queue import Conflict, MissingBlob, Rejected, RejectReason, Submitted
+from preimage_service import work
+from preimage_service.backend import Backend
+from preimage_service.checks.taken import Taken
+from preimage_service.errors import (
+    DeadlineUnattainableError,
+    ExhaustedError,
+    InvalidRequestError,
+    QueueBytesFullError,
+    QueueFullError,
+    RequestIdReusedError,
+    ServiceError,
+    TenantQueueFullError,
+    TensorNotFoundError,
+    Violation,
+)
+
+_REFUSALS: dict[RejectReason, tuple[type[ExhaustedError], str, str]] = {
+    RejectReason.QUEUED_JOBS: (
+        QueueFullError,
+        "queue",
+        "The queue holds {limit} jobs and takes no more now: try again later.",
+    ),
+    RejectReason.QUEUED_BYTES: (
+        QueueBytesFullError,
+        "queue",
+        "Waiting jobs and uploads hold {limit} bytes, as many as they may: try again later.",
+    ),
+    RejectReason.TENANT_JOBS: (
+        TenantQueueFullError,
+        "tenant:{tenant}",
+        "You have {limit} jobs waiting, as many as you may: let some of them end first.",
+    ),
+    RejectReason.DEADLINE_UNATTAINABLE: (
+        DeadlineUnattainableError,
+        "deadline",
+        "The work that waits takes about {seconds:.1f} s, longer than the deadline: allow more.",
+    ),
+}
+
+
+async def store(backend: Backend, tenant: str, taken: Taken) -> str:
+    """Store what came inline; return the digest of what the job needs.
+
+    Raises:
+        QueueBytesFullError: waiting jobs hold too many bytes.
+    """
+    if not taken.data:
+        return str(getattr(taken.tensor, "digest", ""))
+    return await store_bytes(backend, tenant, taken.data)
+
+
+async def store_bytes(backend: Backend, tenant: str, data: bytes) -> str:
+    """Store bytes; return their digest.
+
+    Raises:
+        QueueBytesFullError: waiting jobs hold too many bytes.
+    """
+    reply = await backend.queue.put_blob(tenant, data)
+    if isinstance(reply, Rejected):
+        raise _refusal(backend, tenant, reply)
+    return reply.digest
+
+
+async def submit(backend: Backend, order: work.Order, path: str) -> Submitted:
+    """Ask the queue to take a job; `path` is the field that holds its target.
+
+    Raises:
+        RequestIdReusedError: the request_id stands for other content.
+        TensorNotFoundError: an uploaded tensor is gone.
+        InvalidRequestError: no worker has as many slots as there are restarts.
+        ExhaustedError: a limit is reached.
+    """
+    reply = await backend.queue.submit(work.new_job(order))
+    if isinstance(reply, Submitted):
+        return reply
+    if isinstance(reply, Conflict):
+        raise RequestIdReusedError
+    if isinstance(reply, MissingBlob):
+        raise TensorNotFoundError(path, reply.digest)
+    raise _refusal(backend, order.tenant, reply)
+
+
+def _refusal(backend: Backend, tenant: str, reply: Rejected) -> ServiceError:
+    backend.meters.rejections.labels(reply.reason.value).inc()
+    if reply.reason is RejectReason.TOO_WIDE:
+        sentence = f"is more than the {reply.limit} slots of the largest worker: ask for fewer"
+        return InvalidRequestError([Violation("spec.restarts", sentence)])
+    kind, subject, sentence = _REFUSALS[reply.reason]
+    message = sentence.format(limit=reply.limit, seconds=reply.limit / 1000)
+    return kind(message, subject.format(tenant=tenant), reply.retry_after_ms / 1000)

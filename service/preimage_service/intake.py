@@ -1,0 +1,132 @@
+"""Taking in what a caller sends: a picture or a code, inline or uploaded before.
+
+The header is judged first, the bytes afterwards, in a thread. What comes out is a value: facts for
+the checks that need the model, and the bytes to store once everything else is found right.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from preimage.v1.model_service_pb2 import Model
+from preimage.v1.spec_pb2 import Target
+from preimage.v1.tensor_pb2 import Picture, Tensor, TensorReference
+from preimage_service.backend import Backend
+from preimage_service.checks.fields import check_digest
+from preimage_service.checks.pictures import PIXEL_TYPES, check_pixels, read_encoded
+from preimage_service.checks.shapes import Size
+from preimage_service.checks.taken import Taken
+from preimage_service.checks.tensors import FLOATS, check_elements, check_header, check_length
+from preimage_service.errors import (
+    ModelNotFoundError,
+    ModelNotServedError,
+    TensorNotFoundError,
+    Violation,
+)
+
+_Read = Callable[[bytes], list[Violation]]
+
+
+async def find_model(backend: Backend, name: str, faults: Sequence[Violation]) -> Model | None:
+    """The model of a request; None where faults that are known already have to be told first.
+
+    Raises:
+        ModelNotFoundError: no worker has announced it.
+        ModelNotServedError: it cannot be used now.
+    """
+    if not name:
+        return None
+    try:
+        return await backend.catalogue.served(name)
+    except (ModelNotFoundError, ModelNotServedError):
+        if faults:
+            return None
+        raise
+
+
+async def take_target(backend: Backend, tenant: str, target: Target) -> Taken:
+    """Take in the target of a specification."""
+    match target.WhichOneof("source"):
+        case "picture":
+            return await take_picture(backend, tenant, target.picture, "spec.target.picture")
+        case "features":
+            return await _take_code(backend, tenant, target.features, "spec.target.features")
+        case "uploaded_features":
+            path = "spec.target.uploaded_features"
+            return await _take_code(backend, tenant, target.uploaded_features, path)
+        case _:
+            return Taken(path="spec.target")
+
+
+async def take_picture(backend: Backend, tenant: str, picture: Picture, path: str) -> Taken:
+    """Take in a picture."""
+    match picture.WhichOneof("content"):
+        case "encoded":
+            return await _take_encoded(backend, picture.encoded, f"{path}.encoded")
+        case "pixels":
+            return await _take_pixels(backend, tenant, picture.pixels, f"{path}.pixels")
+        case "uploaded":
+            return await _take_pixels(backend, tenant, picture.uploaded, f"{path}.uploaded")
+        case _:
+            fault = Violation(path, "must hold an encoded file, pixels or an uploaded tensor")
+            return Taken(path=path, violations=(fault,))
+
+
+async def _take_encoded(backend: Backend, data: bytes, path: str) -> Taken:
+    most = backend.settings.maximum_pixels
+    size, faults = await backend.in_thread(read_encoded, data, most, path)
+    return Taken(path=path, violations=tuple(faults), picture=size, data=data)
+
+
+async def _take_pixels(
+    backend: Backend, tenant: str, pixels: Tensor | TensorReference, path: str
+) -> Taken:
+    most_bytes = backend.settings.maximum_tensor_bytes
+    faults = [
+        *check_header(pixels, path, PIXEL_TYPES, most_bytes),
+        *check_pixels(pixels, backend.settings.maximum_pixels, path),
+    ]
+    if faults:
+        return Taken(path=path, violations=tuple(faults))
+    taken = await _take_tensor(backend, tenant, pixels, path, lambda _: [])
+    height, width = pixels.shape[:2]
+    return replace(taken, picture=Size(height, width))
+
+
+async def _take_code(
+    backend: Backend, tenant: str, code: Tensor | TensorReference, path: str
+) -> Taken:
+    faults = list(check_header(code, path, FLOATS, backend.settings.maximum_tensor_bytes))
+    if faults:
+        return Taken(path=path, violations=tuple(faults))
+    data_path = f"{path}.data" if isinstance(code, Tensor) else path
+
+    def read(data: bytes) -> list[Violation]:
+        return list(check_elements(code.dtype, data, data_path))
+
+    taken = await _take_tensor(backend, tenant, code, path, read)
+    return replace(taken, code_shape=tuple(code.shape))
+
+
+async def _take_tensor(
+    backend: Backend, tenant: str, tensor: Tensor | TensorReference, path: str, read: _Read
+) -> Taken:
+    """Check the bytes of a tensor whose header is in order."""
+    if isinstance(tensor, Tensor):
+        data = tensor.data  # once: each look at a field of bytes copies them
+        faults = await _read_through(backend, tensor, data, f"{path}.data", read)
+        return Taken(path=path, violations=tuple(faults), data=data, tensor=tensor)
+    wrong = tuple(check_digest(tensor.digest, f"{path}.digest"))
+    if wrong:
+        return Taken(path=path, violations=wrong)
+    async with backend.blob_readers:
+        blob = await backend.queue.read_blob(tenant, tensor.digest)
+        if blob is None:
+            return Taken(path=path, missing=TensorNotFoundError(path, tensor.digest))
+        faults = await _read_through(backend, tensor, blob, path, read)
+    return Taken(path=path, violations=tuple(faults), tensor=tensor)
+
+
+async def _read_through(
+    backend: Backend, tensor: Tensor | TensorReference, data: bytes, path: str, read: _Read
+) -> list[Violation]:
+    return list(check_length(tensor, len(data), path)) or await backend.in_thread(read, data)

@@ -1,0 +1,160 @@
+"""What happens around every call: it is counted, and whatever ends it becomes a proper status.
+
+Requests that are no messages at all, our own errors, errors of the queue and bugs all leave as a
+status with details; a bug leaves with an id under which the log has the rest. Streams are written
+here, message by message, so that a caller who goes away ends the method's generator at once and not
+when the garbage collector finds it.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from preimage_service import statuses
+from preimage_service.errors import InvalidRequestError, Violation
+from preimage_service.failures import explain
+from preimage_service.gate import Gate
+from preimage_service.metrics import Meters
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+
+_MAKERS = {
+    "unary_unary": grpc.unary_unary_rpc_method_handler,
+    "unary_stream": grpc.unary_stream_rpc_method_handler,
+    "stream_unary": grpc.stream_unary_rpc_method_handler,
+    "stream_stream": grpc.stream_stream_rpc_method_handler,
+}
+_LONG_LIVED = frozenset({"WatchPreimage", "Watch", "ServerReflectionInfo"})
+"""Streams without an end of their own: the end of the process does not wait for them."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method, as metrics and logs name it."""
+
+    kind: str
+    service: str
+    name: str
+
+    @property
+    def labels(self) -> tuple[str, str, str]:
+        """In the order of the metrics."""
+        return self.kind, self.service, self.name
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Stands for a request whose bytes are no message of its type."""
+
+
+@final
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Counts calls and turns what ends them into statuses."""
+
+    def __init__(self, meters: Meters, gate: Gate) -> None:
+        self._meters = meters
+        self._gate = gate
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Wrap the handler of a call; unknown methods stay UNIMPLEMENTED."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None
+        kind = next(kind for kind in _MAKERS if getattr(handler, kind) is not None)
+        _, service, name = handler_call_details.method.split("/")
+        wrap = self._streaming if handler.response_streaming else self._answering
+        behave = wrap(getattr(handler, kind), Method(kind, service, name))
+        reader = _tolerant(handler.request_deserializer)
+        return _MAKERS[kind](behave, reader, handler.response_serializer)
+
+    def _answering(
+        self, behave: Callable[..., Awaitable[object]], method: Method
+    ) -> Callable[[object, Context], Awaitable[object]]:
+        async def answer(request: object, context: Context) -> object:
+            async with self._around(method, context):
+                return await behave(_checked(request), context)
+
+        return answer
+
+    def _streaming(
+        self, behave: Callable[..., Any], method: Method
+    ) -> Callable[[object, Context], Awaitable[None]]:
+        async def stream(request: object, context: Context) -> None:
+            async with self._around(method, context):
+                outcome = behave(_checked(request), context)
+                if not isinstance(outcome, AsyncGenerator):
+                    await outcome  # it writes by itself, as gRPC's own health service does
+                    return
+                async with aclosing(outcome) as messages:
+                    async for message in messages:
+                        await context.write(message)
+
+        return stream
+
+    @asynccontextmanager
+    async def _around(self, method: Method, context: Context) -> AsyncIterator[None]:
+        """Count a call, and end it with a status if it fails."""
+        self._meters.calls_started.labels(*method.labels).inc()
+        begin_seconds, code = time.perf_counter(), grpc.StatusCode.OK
+        try:
+            with self._inside(method):
+                yield
+        except asyncio.CancelledError:
+            late = context.time_remaining() == 0
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+            raise
+        except grpc.aio.AbortError:
+            code = statuses.code_of(context.code())
+            raise
+        except Exception as failure:  # noqa: BLE001  whatever a method raises, the caller gets a status
+            error = explain(failure, method.name, self._meters)
+            code = statuses.code_of(statuses.to_status(error).code)
+            await statuses.abort(context, error)
+        finally:
+            self._meters.calls_handled.labels(*method.labels, code.name).inc()
+            took_seconds = time.perf_counter() - begin_seconds
+            self._meters.calls_seconds.labels(*method.labels).observe(took_seconds)
+
+    def _inside(self, method: Method) -> AbstractContextManager[None]:
+        return nullcontext() if method.name in _LONG_LIVED else self._gate.inside()
+
+
+def _tolerant(read: Callable[[bytes], object] | None) -> Callable[[bytes], object] | None:
+    """A deserializer that lets malformed bytes through to where they become an error."""
+    if read is None:
+        return None
+
+    def read_or_mark(data: bytes) -> object:
+        try:
+            return read(data)
+        except DecodeError:
+            return Malformed()
+
+    return read_or_mark
+
+
+def _checked(request: object) -> object:
+    """The request or the stream of requests, without anything malformed."""
+    if isinstance(request, AsyncIterable):
+        return _checked_stream(request)
+    if isinstance(request, Malformed):
+        raise InvalidRequestError([Violation("request", "is no message of the method's type")])
+    return request
+
+
+async def _checked_stream(requests: AsyncIterable[object]) -> AsyncIterator[object]:
+    async for request in requests:
+        yield _checked(request)

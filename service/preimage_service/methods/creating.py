@@ -1,0 +1,83 @@
+"""CreatePreimage: check, store, submit."""
+
+from dataclasses import dataclass
+from typing import final
+
+from preimage.v1.preimage_service_pb2 import (
+    CreatePreimageRequest,
+    CreatePreimageResponse,
+    InvertRequest,
+)
+from preimage_queue import SubmitOutcome
+from preimage_service import admission, work
+from preimage_service.backend import Backend
+from preimage_service.checks.fitting import Fit, check_preset, find_fit
+from preimage_service.checks.specs import check_request
+from preimage_service.checks.taken import Taken
+from preimage_service.errors import InvalidRequestError
+from preimage_service.intake import find_model, take_target
+from preimage_service.methods.reading import read_detail
+from preimage_service.resources import to_preimage
+
+_REPRESENTATION = "spec.representation"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A request for a job in which nothing is wrong."""
+
+    fit: Fit
+    taken: Taken
+
+
+async def create(
+    backend: Backend, tenant: str, request: CreatePreimageRequest
+) -> CreatePreimageResponse:
+    """Accept a job.
+
+    Raises:
+        InvalidRequestError: everything that is wrong with the fields, at once.
+        MissingError: the model or an uploaded tensor is not there.
+        ModelNotServedError: no worker can do it now.
+        ExhaustedError: the queue takes no more now.
+    """
+    checked = await check(backend, tenant, request)
+    job_id, existed = await enqueue(backend, tenant, request, checked)
+    detail = await read_detail(backend, tenant, job_id)
+    return CreatePreimageResponse(preimage=to_preimage(detail), existed=existed)
+
+
+async def check(
+    backend: Backend, tenant: str, request: CreatePreimageRequest | InvertRequest
+) -> Checked:
+    """Find everything that is wrong with a request."""
+    spec = request.spec
+    faults = list(check_request(request, backend.settings))
+    taken = await take_target(backend, tenant, spec.target)
+    faults += taken.violations
+    fit = None
+    model = await find_model(backend, spec.representation.model, faults)
+    if model is not None:
+        fit, more = find_fit(model, spec.representation, taken, backend.settings, _REPRESENTATION)
+        faults += [*more, *check_preset(model, spec)]
+    if faults or fit is None:
+        raise InvalidRequestError(faults)
+    if taken.missing:
+        raise taken.missing
+    return Checked(fit, taken)
+
+
+async def enqueue(
+    backend: Backend,
+    tenant: str,
+    request: CreatePreimageRequest | InvertRequest,
+    checked: Checked,
+) -> tuple[str, bool]:
+    """Store and submit a checked request: the job's id, and whether it existed."""
+    taken = checked.taken
+    digest = await admission.store(backend, tenant, taken)
+    item = work.invert_item(request.spec, checked.fit, taken, digest)
+    order = work.Order(tenant, request.request_id, checked.fit, item, (digest,))
+    reply = await admission.submit(backend, order, taken.path)
+    return reply.job_id, reply.outcome is SubmitOutcome.EXISTING

@@ -1,0 +1,74 @@
+"""DownloadResult: a file of a result, in chunks, from any byte on."""
+
+from collections.abc import AsyncIterator
+
+from preimage.v1.preimage_service_pb2 import DownloadResultRequest, DownloadResultResponse
+from preimage_queue import Job, State
+from preimage_service.backend import Backend
+from preimage_service.checks.fields import suggest
+from preimage_service.errors import (
+    ArtifactNotFoundError,
+    InvalidRequestError,
+    PreimageNotFoundError,
+    ResultNotReadyError,
+    Violation,
+)
+from preimage_service.methods.reading import read_detail
+
+CHUNK_BYTES = 256 * 1024
+_SHOWN_CHARACTERS = 64
+
+
+async def download(
+    backend: Backend, tenant: str, request: DownloadResultRequest
+) -> AsyncIterator[DownloadResultResponse]:
+    """Stream a file. Every message states the whole length; an empty rest is one empty message.
+
+    Raises:
+        PreimageNotFoundError: no such job, or it expired on the way.
+        ResultNotReadyError: it has not ended, or ended without a result.
+        ArtifactNotFoundError: the result has no such file.
+    """
+    if request.offset < 0:
+        raise InvalidRequestError([Violation("offset", "is negative; bytes are counted from 0")])
+    job = (await read_detail(backend, tenant, request.id)).job
+    _check_artifact(job, request.name)
+    offset = request.offset
+    while True:
+        chunk = await backend.queue.read_output(
+            request.id, tenant, request.name, offset=offset, length=CHUNK_BYTES
+        )
+        if chunk is None:
+            raise PreimageNotFoundError(request.id)
+        if offset > chunk.total_bytes:
+            sentence = f"is {offset}; the file ends at {chunk.total_bytes}"
+            raise InvalidRequestError([Violation("offset", sentence)])
+        yield DownloadResultResponse(offset=offset, data=chunk.data, total_bytes=chunk.total_bytes)
+        offset += len(chunk.data)
+        if offset >= chunk.total_bytes:
+            return
+
+
+async def read_whole(backend: Backend, tenant: str, job_id: str, name: str) -> bytes:
+    """A whole file of a result, for methods that answer with it.
+
+    Raises:
+        PreimageNotFoundError: it expired or was deleted.
+    """
+    chunk = await backend.queue.read_output(job_id, tenant, name)
+    if chunk is None:
+        raise PreimageNotFoundError(job_id)
+    return chunk.data
+
+
+def _check_artifact(job: Job, name: str) -> None:
+    if job.state is not State.SUCCEEDED:
+        next_step = "it has no result" if job.state.terminal else "wait until it has ended"
+        sentence = f"Pre-image {job.id} is {job.state}: {next_step}."
+        raise ResultNotReadyError(sentence, f"preimages/{job.id}")
+    if name not in job.outputs:
+        shown = name[:_SHOWN_CHARACTERS]
+        hint = suggest(name, list(job.outputs))
+        raise ArtifactNotFoundError(
+            f"The result has no file {shown!r}; {hint}", {"id": job.id, "name": shown}
+        )

@@ -1,0 +1,54 @@
+"""CancelPreimage and DeletePreimage: stopping jobs and forgetting them."""
+
+from preimage.v1.preimage_service_pb2 import (
+    CancelPreimageRequest,
+    CancelPreimageResponse,
+    DeletePreimageRequest,
+    DeletePreimageResponse,
+)
+from preimage_queue import CancelVerdict, DeleteVerdict
+from preimage_service.backend import Backend
+from preimage_service.checks.fields import check_text
+from preimage_service.errors import (
+    InvalidRequestError,
+    PreimageNotFoundError,
+    PreimageNotTerminalError,
+)
+from preimage_service.methods.reading import is_id, read_detail
+from preimage_service.resources import to_preimage
+
+_LONGEST_REASON = 200
+
+
+async def cancel(
+    backend: Backend, tenant: str, request: CancelPreimageRequest
+) -> CancelPreimageResponse:
+    """Cancel a job; one that has ended stays as it is."""
+    faults = list(check_text(request.reason, "reason", _LONGEST_REASON))
+    if faults:
+        raise InvalidRequestError(faults)
+    if not is_id(request.id):
+        raise PreimageNotFoundError(request.id)
+    reply = await backend.queue.cancel(request.id, tenant, request.reason)
+    if reply.verdict is CancelVerdict.NOT_FOUND:
+        raise PreimageNotFoundError(request.id)
+    detail = await read_detail(backend, tenant, request.id)
+    return CancelPreimageResponse(preimage=to_preimage(detail))
+
+
+async def delete(
+    backend: Backend, tenant: str, request: DeletePreimageRequest
+) -> DeletePreimageResponse:
+    """Delete a job that has ended.
+
+    Raises:
+        PreimageNotTerminalError: it has not.
+    """
+    detail = await read_detail(backend, tenant, request.id)
+    if not detail.job.state.terminal:
+        sentence = f"Pre-image {request.id} is {detail.job.state}: cancel it, then delete it."
+        raise PreimageNotTerminalError(sentence, f"preimages/{request.id}")
+    verdict = await backend.queue.delete(request.id, tenant)
+    if verdict is DeleteVerdict.NOT_FOUND:
+        raise PreimageNotFoundError(request.id)
+    return DeletePreimageResponse()

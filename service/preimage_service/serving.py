@@ -1,0 +1,127 @@
+"""The gRPC servers of a process: one for callers, one for operators, and their health."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from preimage.v1 import admin_service_pb2 as admin
+from preimage.v1 import model_service_pb2 as models
+from preimage.v1 import preimage_service_pb2 as preimages
+from preimage.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
+from preimage.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
+from preimage.v1.preimage_service_pb2_grpc import add_PreimageServiceServicer_to_server
+from preimage_service.backend import Backend
+from preimage_service.errors import StartError
+from preimage_service.interceptor import CallInterceptor
+from preimage_service.servicers import Admin, Models, Preimages
+from preimage_service.settings import Settings
+
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_CALLERS = tuple(
+    file.services_by_name[name].full_name
+    for file, name in (
+        (preimages.DESCRIPTOR, "PreimageService"),
+        (models.DESCRIPTOR, "ModelService"),
+    )
+)
+_OPERATORS = (admin.DESCRIPTOR.services_by_name["AdminService"].full_name,)
+OFF = "off"
+"""Stands for an address where nothing shall listen."""
+
+
+@final
+class Server:
+    """A gRPC server with health and reflection. Bound when made, silent until started.
+
+    Raises:
+        StartError: the address cannot be bound.
+    """
+
+    def __init__(
+        self, server: grpc.aio.Server, listen: str, variable: str, services: Sequence[str]
+    ) -> None:
+        self._server = server
+        self._services = ("", *services)
+        self._health: Any = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        self.target = _bind(server, listen, variable)
+
+    async def start(self) -> None:
+        """Answer calls from now on, as NOT_SERVING until told otherwise."""
+        await self.set_serving(serving=False)
+        await self._server.start()
+
+    async def set_serving(self, *, serving: bool) -> None:
+        """Tell health checks."""
+        for service in self._services:
+            await self._health.set(service, _SERVING if serving else _NOT_SERVING)
+
+    async def enter_shutdown(self) -> None:
+        """Tell health checks that it will never serve again."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no calls, and end those that are left after the grace."""
+        await self._server.stop(grace_seconds)
+
+
+def make_servers(backend: Backend) -> list[Server]:
+    """The server for callers and, unless it is off, the one for operators.
+
+    Raises:
+        StartError: an address cannot be bound.
+    """
+    settings = backend.settings
+    callers = _bare_server(backend)
+    add_PreimageServiceServicer_to_server(Preimages(backend), callers)
+    add_ModelServiceServicer_to_server(Models(backend), callers)
+    servers = [Server(callers, settings.listen, "PREIMAGE_LISTEN", _CALLERS)]
+    if settings.admin_listen != OFF:
+        operators = _bare_server(backend)
+        add_AdminServiceServicer_to_server(Admin(backend), operators)
+        servers.append(
+            Server(operators, settings.admin_listen, "PREIMAGE_ADMIN_LISTEN", _OPERATORS)
+        )
+    return servers
+
+
+def _bare_server(backend: Backend) -> grpc.aio.Server:
+    return grpc.aio.server(
+        interceptors=[CallInterceptor(backend.meters, backend.gate)],
+        options=list(_options(backend.settings)),
+        maximum_concurrent_rpcs=backend.settings.maximum_concurrent_rpcs,
+    )
+
+
+def _options(settings: Settings) -> Iterable[tuple[str, int]]:
+    """Channel arguments: what is received, who may ping how often, and one owner for a port."""
+    yield "grpc.max_receive_message_length", settings.maximum_message_bytes
+    yield "grpc.max_send_message_length", -1
+    yield "grpc.keepalive_time_ms", 60_000
+    yield "grpc.keepalive_timeout_ms", 20_000
+    yield "grpc.keepalive_permit_without_calls", 1
+    # Without these, a client that pings every minute through a quiet watch is sent away (GOAWAY).
+    yield "grpc.http2.max_pings_without_data", 0
+    yield "grpc.http2.min_ping_interval_without_data_ms", 10_000
+    yield "grpc.http2.min_recv_ping_interval_without_data_ms", 10_000
+    # Two processes on one port would answer calls in turns, and neither would notice.
+    yield "grpc.so_reuseport", 0
+
+
+def _bind(server: grpc.aio.Server, listen: str, variable: str) -> str:
+    """Bind an address; where its port is 0, the target names the one that was free."""
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError:
+        raise StartError(
+            f"{variable} is {listen!r}, where this process cannot listen: free the port, or choose"
+            " another address (port 0 takes any free one)."
+        ) from None
+    host, _, _ = listen.rpartition(":")
+    return listen if listen.startswith("unix:") else f"{host}:{port}"
