@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, Unpack, final
 from preimage.awaiting import AsyncTransport
 from preimage.connection import Connection
 from preimage.core import Core
-from preimage.errors import PreimageError
+from preimage.inverting import invert_async
 from preimage.jobs import AsyncJob
 from preimage.many import invert_many_async
 from preimage.request import Request, Settings
@@ -89,14 +89,7 @@ class AsyncClient:
         request = Request(
             source=source, model=model, layer=layer, request_id=request_id, **settings
         )
-        handle = await self._core.submit(request)
-        try:
-            return await AsyncJob(handle).result(on_progress=on_progress, on_preview=on_preview)
-        except PreimageError:
-            raise
-        except BaseException:  # an interrupted wait: nobody will ask for this job again
-            await handle.abandon()
-            raise
+        return await invert_async(self._core, request, on_progress, on_preview)
 
     async def submit(
         self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, Unpack, final
 from preimage.blocking import SyncTransport
 from preimage.connection import Connection
 from preimage.core import Core
-from preimage.errors import PreimageError
+from preimage.inverting import invert
 from preimage.jobs import Job
 from preimage.many import invert_many
 from preimage.request import Request, Settings
@@ -120,14 +120,7 @@ class Client:
         request = Request(
             source=source, model=model, layer=layer, request_id=request_id, **settings
         )
-        handle = run(self._core.submit(request))
-        try:
-            return Job(handle).result(on_progress=on_progress, on_preview=on_preview)
-        except PreimageError:
-            raise
-        except BaseException:  # an interrupted wait: nobody will ask for this job again
-            run(handle.abandon())
-            raise
+        return invert(self._core, request, on_progress, on_preview)
 
     def submit(
         self,

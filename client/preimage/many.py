@@ -12,7 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, final
 
 from preimage.errors import BadInput, PreimageError
-from preimage.jobs import AsyncJob, Job
+from preimage.inverting import invert_async
+from preimage.jobs import Job
 from preimage.results import AsyncResult, Result, Settled
 from preimage.running import run
 
@@ -123,11 +124,6 @@ async def _settled_in_tasks(
 
 async def _settle(core: Core, index: int, request: Request) -> Settled[AsyncResult]:
     try:
-        handle = await core.submit(request)
-        try:
-            return Settled(index, request, await AsyncJob(handle).result(), None)
-        except asyncio.CancelledError:
-            await handle.abandon()
-            raise
+        return Settled(index, request, await invert_async(core, request), None)
     except PreimageError as error:
         return Settled(index, request, None, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
@@ -28,7 +29,24 @@ _PRECISIONS = {
     "tf32": spec_pb2.PRECISION_TF32,
     "bfloat16": spec_pb2.PRECISION_BFLOAT16,
 }
-_LARGEST_SEED = 2**64 - 1
+_LARGEST_INT32 = 2**31 - 1
+_WHOLE_NUMBERS = {
+    "steps": (1, _LARGEST_INT32),
+    "restarts": (1, _LARGEST_INT32),
+    "seed": (0, 2**64 - 1),
+    "preview_every_steps": (0, _LARGEST_INT32),
+}
+"""What the wire can hold, so that a mistake is named here; what makes sense, the server decides."""
+_NUMBERS = (
+    "data_weight",
+    "tv_weight",
+    "tv_exponent",
+    "alpha_weight",
+    "alpha_exponent",
+    "target_error",
+    "rate_factor",
+    "deadline_seconds",
+)
 
 
 def spec_of(request: Request, content: Content) -> spec_pb2.PreimageSpec:
@@ -43,12 +61,26 @@ def spec_of(request: Request, content: Content) -> spec_pb2.PreimageSpec:
     """
     if isinstance(content, Features):
         _check_origin(request, content)
-    if not 0 <= request.seed <= _LARGEST_SEED:
-        raise BadInput(f"seed must be 0 to 2**64 - 1, not {request.seed}.")
+    _check_numbers(request)
     try:
         return _spec(request, content)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"A setting does not fit: {error}") from error
+
+
+def _check_numbers(request: Request) -> None:
+    for name, (least, largest) in _WHOLE_NUMBERS.items():
+        value = getattr(request, name)
+        if value is None:
+            continue
+        if not isinstance(value, Integral):
+            raise BadInput(f"{name} must be a whole number, not {value!r}.")
+        if not least <= int(value) <= largest:
+            raise BadInput(f"{name} must be {least} to {largest}, not {value}.")
+    for name in _NUMBERS:
+        value = getattr(request, name)
+        if value is not None and not isinstance(value, Real):
+            raise BadInput(f"{name} must be a number, not {value!r}.")
 
 
 def representation_of(

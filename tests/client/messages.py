@@ -1,0 +1,133 @@
+"""Messages as the service sends them, with numbers that a test can recognise."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from preimage.v1 import model_service_pb2, preimage_pb2, preimage_service_pb2, tensor_pb2
+
+HEIGHT, WIDTH = 6, 4
+
+
+def pixels(restart: int = 0) -> np.ndarray:
+    values = np.arange(HEIGHT * WIDTH * 3, dtype=np.uint8).reshape(HEIGHT, WIDTH, 3)
+    return values + np.uint8(restart)
+
+
+def png(restart: int = 0) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels(restart)).save(file, "PNG")
+    return file.getvalue()
+
+
+def float_picture(restart: int = 0) -> np.ndarray:
+    return pixels(restart).transpose(2, 0, 1).astype(np.float32) + np.float32(0.25)
+
+
+def code() -> np.ndarray:
+    return np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 3, 4)
+
+
+def provenance(model: str, layer: str, seed: int) -> preimage_pb2.Provenance:
+    return preimage_pb2.Provenance(
+        seed=seed,
+        preset="mv2016",
+        settings={"data_weight": 300.0},
+        model=model,
+        layer=layer,
+        model_digest="ab12",
+        device="cpu",
+        precision=1,
+        versions={"torch": "2.7"},
+        largest_batch=3,
+        worker="worker-1",
+    )
+
+
+def reconstruction(restart: int) -> preimage_pb2.Reconstruction:
+    return preimage_pb2.Reconstruction(
+        restart=restart,
+        outcome=preimage_pb2.OUTCOME_CONVERGED,
+        outcome_sentence="The objective reached a plateau.",
+        errors=preimage_pb2.CodeErrors(
+            relative=0.05, relative_delivered=0.06 + restart / 100, target_norm=12.5
+        ),
+        fidelity=preimage_pb2.PictureFidelity(psnr_db=31.5, ssim=0.875),
+        loss_curve=preimage_pb2.LossCurve(
+            steps=[0, 10],
+            objective=[3.0, 1.0],
+            data=[2.0, 0.5],
+            alpha_norm=[0.5, 0.25],
+            total_variation=[0.5, 0.25],
+            relative_error=[1.0, 0.05],
+        ),
+        steps=120,
+        network_passes=124,
+        size=tensor_pb2.PictureSize(height=HEIGHT, width=WIDTH),
+        artifacts=[
+            preimage_pb2.Artifact(name=f"{restart}/picture.png", media_type="image/png"),
+            preimage_pb2.Artifact(
+                name=f"{restart}/picture.f32",
+                dtype=tensor_pb2.DATA_TYPE_FLOAT32,
+                shape=(3, HEIGHT, WIDTH),
+            ),
+        ],
+    )
+
+
+def succeed(job: preimage_pb2.Preimage) -> None:
+    """Ends a job with a result of the restarts that it asked for; the last one is the best."""
+    spec, result = job.spec, preimage_pb2.PreimageResult()
+    restarts = max(spec.restarts, 1)
+    result.reconstructions.extend(reconstruction(index) for index in range(restarts))
+    result.best = restarts - 1
+    result.timings.queue.FromMilliseconds(1500)
+    result.timings.run.FromMilliseconds(2250)
+    where = spec.representation
+    result.provenance.CopyFrom(provenance(where.model, where.layer, spec.seed))
+    job.state = preimage_pb2.STATE_SUCCEEDED
+    job.result.CopyFrom(result)
+
+
+def state(number: preimage_pb2.State.ValueType) -> preimage_service_pb2.WatchPreimageResponse:
+    return preimage_service_pb2.WatchPreimageResponse(state=number)
+
+
+def progress(step: int) -> preimage_service_pb2.WatchPreimageResponse:
+    return preimage_service_pb2.WatchPreimageResponse(
+        progress=preimage_pb2.Progress(
+            step=step, total_steps=100, objective=1.5, relative_error=0.25
+        )
+    )
+
+
+def preview(step: int) -> preimage_service_pb2.WatchPreimageResponse:
+    return preimage_service_pb2.WatchPreimageResponse(
+        preview=preimage_pb2.Preview(restart=0, step=step, png=png())
+    )
+
+
+def model(name: str = "hog", *, layers: bool = True) -> model_service_pb2.Model:
+    message = model_service_pb2.Model(
+        name=name,
+        architecture="torchvision:squeezenet1_0",
+        digest="ab12",
+        weights="none needed",
+        availability=model_service_pb2.AVAILABILITY_SERVED,
+        preprocessing=model_service_pb2.Preprocessing(
+            input_size=tensor_pb2.PictureSize(height=HEIGHT, width=WIDTH),
+            minimum_side=2,
+            channels=3,
+            resampling="BILINEAR",
+            divisor=255.0,
+            mean=(0.5, 0.25, 0.125),
+            std=(0.25, 0.5, 1.0),
+        ),
+        presets=[
+            model_service_pb2.Preset(name="mv2016", description="IJCV 2016.", steps=350),
+        ],
+    )
+    if layers:
+        message.layers.add(name="features.1", kind="ReLU", code_shape=(2, 3, 4), stride=2)
+    return message
