@@ -35,7 +35,7 @@ SOLO_MARK: Final = "#solo#"
 _ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TENANT = re.compile(r"[A-Za-z0-9._@-]{1,128}")
-_OUTPUT_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_OUTPUT_NAME = re.compile(r"[A-Za-z0-9._/-]{1,128}")
 _MAX_TEXT_CHARACTERS: Final = 512
 _MIN_COST, _MAX_COST = 1e-3, 1e9  # sums of a million jobs stay exact in thousandths
 _MIN_WEIGHT, _MAX_WEIGHT = 1e-3, 1e3
@@ -312,8 +312,8 @@ class JobDetail:
 
 
 def require_output_name(name: str) -> None:
-    """Raise `ValueError` unless this can be the name of an output: `A-Za-z0-9._-`, at most 128."""
-    _require(_OUTPUT_NAME.fullmatch(name), "an output's name must be 1 to 128 of A-Z a-z 0-9 . _ -")
+    """Raise `ValueError` unless this can be the name of an output: `A-Za-z0-9._/-`, at most 128."""
+    _require(_OUTPUT_NAME.fullmatch(name), "an output's name must be 1 to 128 of A-Za-z0-9._/-")
 
 
 def _require(holds: object, message: str) -> None:

@@ -141,7 +141,7 @@ def put_output(
     Accepted even at Redis' memory limit: what was computed shall be delivered.
 
     Raises:
-        ValueError: The name has other characters than `A-Za-z0-9._-`, or more than 128.
+        ValueError: The name has other characters than `A-Za-z0-9._/-`, or more than 128.
     """
     require_output_name(name)
     named: dict[str, Argument] = {
