@@ -50,7 +50,7 @@ def main() -> int:
 def _serve(settings: Settings, shutdown: Shutdown) -> int:
     chosen = device.choose(settings.device)
     device.set_up(settings.threads)
-    queue = Queue.connect(_queue_settings(settings))
+    queue = Queue(_queue_settings(settings))
     if not _reachable(queue, settings, shutdown):
         return 0
     models = Models(catalogue.load(settings.catalogue), settings, chosen)

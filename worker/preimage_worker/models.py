@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-import torchvision
 
 from preimage.v1 import model_service_pb2 as wire
 from preimage.v1 import tensor_pb2
 from preimage_worker import weights
 from preimage_worker.catalogue import ModelEntry
-from preimage_worker.errors import InvalidSpecError, WeightsMissingError
+from preimage_worker.errors import CatalogueError, InvalidSpecError, WeightsMissingError
 from preimage_worker.inversion import presets
+from preimage_worker.inversion.errors import InversionError
 from preimage_worker.inversion.representations import hog, network
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.pictures import RESAMPLING
@@ -31,6 +31,12 @@ _LOADED_NETWORKS = 4
 """Networks kept on the device; the one that was used longest ago goes first."""
 _ANY_SIZE_SIDE = 224
 """The picture for which representations of any size state their code's shape."""
+_SPATIAL_AXES = 3
+_PRESETS = {
+    "mv2016": "Mahendran & Vedaldi, IJCV 2016: decayed Adagrad with momentum, jitter and a bound.",
+    "mv2015": "Mahendran & Vedaldi, CVPR 2015: gradient descent with momentum, no jitter.",
+}
+"""What is announced; the first one is the default."""
 
 
 @final
@@ -89,7 +95,7 @@ class Models:
     def _make(self, served: Served, layer: str) -> Representation:
         entry = served.entry
         if entry.handmade:
-            return hog.hog() if entry.architecture == "hog" else hog.hogb()
+            return _handmade(entry)
         return network.network(
             self._network(served), layer, name=entry.name, mean=entry.mean, std=entry.std
         )
@@ -112,7 +118,7 @@ class Models:
 
 
 def _describe(entry: ModelEntry, settings: Settings) -> Served:
-    model = wire.Model(name=entry.name, architecture=entry.architecture, presets=_presets())
+    model = wire.Model(name=entry.name, architecture=entry.architecture)
     if entry.handmade:
         _describe_handmade(entry, model)
         return Served(entry, None, _with_digest(model))
@@ -138,22 +144,30 @@ def _weights(entry: ModelEntry, settings: Settings) -> weights.Source:
     return weights.download(entry)
 
 
-def _presets() -> list[wire.Preset]:
+def _presets(representation: Representation, height: int, width: int) -> list[wire.Preset]:
     return [
-        wire.Preset(name=preset.name, description=preset.description, steps=preset.steps)
-        for preset in presets.ALL
+        wire.Preset(
+            name=name,
+            description=description,
+            steps=presets.resolve(name, representation, height, width).steps,
+        )
+        for name, description in _PRESETS.items()
     ]
 
 
+def _handmade(entry: ModelEntry) -> Representation:
+    return hog.Hog(bilinear=entry.architecture == "hogb")
+
+
 def _describe_handmade(entry: ModelEntry, model: wire.Model) -> None:
-    representation = hog.hog() if entry.architecture == "hog" else hog.hogb()
+    representation = _handmade(entry)
+    side = _ANY_SIZE_SIDE
     model.availability = wire.AVAILABILITY_SERVED
     model.weights = "none: a formula"
-    side = _ANY_SIZE_SIDE
     model.preprocessing.CopyFrom(
         wire.Preprocessing(
             any_size=True,
-            minimum_side=hog.MINIMUM_SIDE,
+            minimum_side=hog.SMALLEST_SIDE,
             channels=representation.channels,
             resampling=RESAMPLING,
             divisor=1,
@@ -165,8 +179,9 @@ def _describe_handmade(entry: ModelEntry, model: wire.Model) -> None:
         name=representation.layer,
         kind="HOG",
         code_shape=representation.code_shape(side, side),
-        stride=round(representation.stride(side, side)),
+        stride=hog.CELL,
     )
+    model.presets.extend(_presets(representation, side, side))
 
 
 def _describe_network(entry: ModelEntry, model: wire.Model) -> None:
@@ -183,11 +198,58 @@ def _describe_network(entry: ModelEntry, model: wire.Model) -> None:
             std=entry.std,
         )
     )
-    with torch.device("meta"):
-        bare = torchvision.models.get_model(weights.architecture_name(entry), weights=None).eval()
-    for name, node in network.nodes(bare, height, width).items():
+    bare = weights.architecture(entry)
+    try:
+        shapes = network.node_shapes(bare, height, width)
+    except InversionError as error:
+        raise CatalogueError(f"models.{entry.name}.input_size: {error}") from None
+    for name, shape in _with_modules(bare, shapes).items():
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in entry.layers):
-            model.layers.add(name=name, kind=node.kind, code_shape=node.shape, stride=node.stride)
+            model.layers.add(
+                name=name, kind=_kind(bare, name), code_shape=shape, stride=_stride(height, shape)
+            )
+    if not model.layers:
+        raise CatalogueError(
+            f"models.{entry.name}.layers: no layer of {entry.architecture} matches "
+            f"{list(entry.layers)}; its layers are {', '.join(shapes)}."
+        )
+    first = network.network(
+        bare, model.layers[0].name, name=entry.name, mean=entry.mean, std=entry.std
+    )
+    model.presets.extend(_presets(first, height, width))
+
+
+def _with_modules(
+    bare: torch.nn.Module, shapes: dict[str, tuple[int, ...]]
+) -> dict[str, tuple[int, ...]]:
+    """The nodes, and behind the last node of every composite module the module itself.
+
+    So "features.5" names what the Fire module of that name gives, whatever its last node is called.
+    """
+    ends: dict[str, list[str]] = {}
+    nodes = network.list_nodes(bare)
+    for module, _ in bare.named_modules():
+        inside = [node for node in nodes if module and node.startswith(f"{module}.")]
+        if inside and module not in shapes and inside[-1] in shapes:
+            ends.setdefault(inside[-1], []).append(module)
+    layers: dict[str, tuple[int, ...]] = {}
+    for node, shape in shapes.items():
+        layers[node] = shape
+        layers |= dict.fromkeys(reversed(ends.get(node, [])), shape)
+    return layers
+
+
+def _kind(bare: torch.nn.Module, name: str) -> str:
+    """The class of a module, or the name of a function: "Conv2d", "add"."""
+    try:
+        return type(bare.get_submodule(name)).__name__
+    except AttributeError:
+        return name.rpartition(".")[2].split("_")[0]
+
+
+def _stride(height: int, shape: tuple[int, ...]) -> int:
+    """Pixels between neighbouring positions of a spatial code, else 1."""
+    return round(height / shape[1]) if len(shape) == _SPATIAL_AXES else 1
 
 
 def _with_digest(model: wire.Model) -> wire.Model:

@@ -109,7 +109,8 @@ def status(reason: str, sentence: str) -> bytes:
     detail = any_pb2.Any()
     detail.Pack(error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN))
     code = codes.get(reason, code_pb2.INTERNAL)
-    return status_pb2.Status(code=code, message=sentence, details=[detail]).SerializeToString()
+    message = status_pb2.Status(code=code, message=sentence, details=[detail])
+    return bytes(message.SerializeToString())
 
 
 def event(pulse: Pulse) -> bytes:
@@ -141,7 +142,7 @@ def ssim(pixels: pictures.Pixels, original: pictures.Pixels) -> float | None:
     """Structural similarity with Wang's window; None for pictures smaller than it."""
     if min(pixels.shape[:2]) < _SSIM_WINDOW_PIXELS:
         return None
-    value = structural_similarity(
+    value = structural_similarity(  # type: ignore[no-untyped-call]
         pixels,
         original,
         data_range=255,
@@ -164,7 +165,7 @@ def _reconstruction(
         errors=wire.CodeErrors(
             relative=measured.relative_error,
             relative_delivered=measured.relative_error_delivered,
-            target_norm=measured.target_norm,
+            target_norm=done.plan.target_norm,
         ),
         loss_curve=_curve(lane.curve),
         steps=lane.steps,

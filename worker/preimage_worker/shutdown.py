@@ -32,7 +32,7 @@ class Shutdown:
     def watch(
         self, wake: Callable[[], None], abandon: Callable[[], None], patience_seconds: float
     ) -> None:
-        """Says what to do on a signal: `wake`; if that is not enough in time, `abandon` and exit."""
+        """Says what to do on a signal: `wake`; where that is not enough, `abandon` and exit."""
         self._wake, self._abandon = wake, abandon
         self._patience_seconds = patience_seconds
 

@@ -67,6 +67,11 @@ class Plan:
     preview_every_steps: int
     seed: int
 
+    @property
+    def target_norm(self) -> float:
+        """‖m∘Φ₀‖, the denominator of the relative error."""
+        return math.sqrt(self.problems[0].energy)
+
 
 @final
 @dataclass(frozen=True, eq=False)

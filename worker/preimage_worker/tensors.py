@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from preimage.v1 import tensor_pb2 as wire
 from preimage_worker.errors import InvalidSpecError
 
-_TYPES = {
+_TYPES: dict[int, np.dtype[Any]] = {
     wire.DATA_TYPE_FLOAT32: np.dtype("<f4"),
     wire.DATA_TYPE_FLOAT64: np.dtype("<f8"),
     wire.DATA_TYPE_FLOAT16: np.dtype("<f2"),
@@ -29,7 +29,7 @@ def read(reference: wire.TensorReference, data: bytes) -> NDArray[Any]:
             f"A tensor of shape {list(shape)} came with {len(data)} bytes instead of "
             f"{math.prod(shape) * dtype.itemsize}."
         )
-    values = np.frombuffer(data, dtype).reshape(shape)
+    values: NDArray[Any] = np.frombuffer(data, dtype).reshape(shape)
     if reference.dtype == wire.DATA_TYPE_BFLOAT16:
         return (values.astype("<u4") << 16).view("<f4")
     return values if reference.dtype == wire.DATA_TYPE_UINT8 else values.astype("<f4")

@@ -99,10 +99,7 @@ def _checkpoint_url(entry: ModelEntry) -> str:
     try:
         choices = torchvision.models.get_model_weights(architecture_name(entry))
     except ValueError:
-        raise CatalogueError(
-            f"models.{entry.name}.architecture: torchvision has no model "
-            f"{architecture_name(entry)!r}."
-        ) from None
+        raise _unknown(entry) from None
     return str(choices.DEFAULT.url)
 
 
@@ -141,6 +138,25 @@ def _hash_prefix(file: Path) -> str | None:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def architecture(entry: ModelEntry) -> torch.nn.Module:
+    """The network without numbers, on the meta device: for its layers and shapes.
+
+    Raises:
+        CatalogueError: torchvision has no such architecture.
+    """
+    try:
+        with torch.device("meta"):
+            return torchvision.models.get_model(architecture_name(entry), weights=None).eval()  # type: ignore[no-any-return]
+    except ValueError:
+        raise _unknown(entry) from None
+
+
+def _unknown(entry: ModelEntry) -> CatalogueError:
+    return CatalogueError(
+        f"models.{entry.name}.architecture: torchvision has no model {architecture_name(entry)!r}."
+    )
 
 
 def build(entry: ModelEntry, source: Source) -> torch.nn.Module:

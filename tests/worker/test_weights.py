@@ -1,0 +1,108 @@
+"""Weights: found, refused, downloaded, or missing with one sentence."""
+
+import hashlib
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+import torchvision
+
+from preimage_worker import weights
+from preimage_worker.catalogue import FileWeights, ModelEntry, TorchvisionWeights, Weights
+from preimage_worker.errors import CatalogueError, WeightsMissingError
+
+
+def entry(source: Weights, architecture: str = "squeezenet1_1") -> ModelEntry:
+    return ModelEntry("mine", f"torchvision:{architecture}", source, (64, 64))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the weights of a squeezenet1_1, and an empty cache of torch's."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "cache"))
+    network = torchvision.models.get_model("squeezenet1_1", weights=None)
+    safetensors.torch.save_file(network.state_dict(), tmp_path / "squeezenet1_1.safetensors")
+    return tmp_path
+
+
+def test_a_file_of_the_architectures_name_stands_in_for_torchvisions_checkpoint(
+    folder: Path,
+) -> None:
+    source = weights.find(entry(TorchvisionWeights()), folder)
+    data = (folder / "squeezenet1_1.safetensors").read_bytes()
+    assert source.digest == hashlib.sha256(data).hexdigest()
+    network = weights.build(entry(TorchvisionWeights()), source)
+    stored = safetensors.torch.load(data)["classifier.1.bias"]
+    assert torch.equal(network.get_parameter("classifier.1.bias"), stored)
+    assert not network.training
+
+
+def test_a_file_with_another_digest_is_refused(folder: Path) -> None:
+    wanted = FileWeights("squeezenet1_1.safetensors", "0" * 64)
+    with pytest.raises(WeightsMissingError, match=r"are not those of the catalogue: .* SHA-256"):
+        weights.find(entry(wanted), folder)
+
+
+def test_missing_weights_name_the_folder_and_the_setting_that_would_provide_them(
+    folder: Path,
+) -> None:
+    with pytest.raises(WeightsMissingError) as caught:
+        weights.find(entry(TorchvisionWeights(), "alexnet"), folder)
+    sentence = str(caught.value)
+    assert "alexnet.safetensors" in sentence
+    assert "PREIMAGE_WEIGHTS_DIR" in sentence
+    assert "PREIMAGE_DOWNLOAD_MODELS=mine" in sentence
+
+
+def test_weights_of_another_network_are_refused_in_one_line(folder: Path) -> None:
+    source = weights.find(entry(FileWeights("squeezenet1_1.safetensors")), folder)
+    with pytest.raises(WeightsMissingError, match="do not fit torchvision's alexnet") as caught:
+        weights.build(entry(TorchvisionWeights(), "alexnet"), source)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_safetensors_is_refused(folder: Path) -> None:
+    (folder / "bad.safetensors").write_bytes(b"not tensors at all")
+    source = weights.find(entry(FileWeights("bad.safetensors")), folder)
+    with pytest.raises(WeightsMissingError, match="do not fit"):
+        weights.build(entry(TorchvisionWeights()), source)
+
+
+def test_an_unknown_architecture_is_the_catalogues_fault(folder: Path) -> None:
+    with pytest.raises(CatalogueError, match="torchvision has no model 'alexnut'"):
+        weights.find(entry(TorchvisionWeights(), "alexnut"), folder)
+    with pytest.raises(CatalogueError, match="torchvision has no model 'alexnut'"):
+        weights.architecture(entry(TorchvisionWeights(), "alexnut"))
+
+
+def test_a_download_that_fails_says_why_and_what_would_help(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(url: str, timeout: float) -> None:
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    with pytest.raises(WeightsMissingError) as caught:
+        weights.download(entry(TorchvisionWeights(), "alexnet"))
+    assert "no route to host" in str(caught.value)
+    assert "PREIMAGE_WEIGHTS_DIR" in str(caught.value)
+
+
+def test_a_download_ends_in_torchs_cache_where_it_is_found_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = entry(TorchvisionWeights(), "squeezenet1_0")
+
+    def fetch(url: str, file: str, hash_prefix: str, *, progress: bool) -> None:
+        assert hash_prefix == "b66bff10"
+        state = torchvision.models.get_model("squeezenet1_0", weights=None).state_dict()
+        torch.save(state, file)
+
+    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: open("/dev/null"))  # noqa: PTH123, SIM115
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fetch)
+    downloaded = weights.download(wanted)
+    assert weights.find(wanted, None) == downloaded
+    weights.build(wanted, downloaded)
