@@ -6,7 +6,7 @@ is.
 
 from __future__ import annotations
 
-_LATER = "Try again later, or use lane='batch' for work that can wait."
+_LATER = "Try again later."
 
 ADVICE: dict[str, str] = {
     "INVALID_FIELD": "",

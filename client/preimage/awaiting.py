@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, final
 
 import grpc
@@ -11,7 +12,7 @@ from grpc import aio
 from preimage.transport import Stubs, closed, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from preimage.connection import Connection
 
@@ -64,10 +65,8 @@ class AsyncTransport:
     ) -> A:
         """One request, one answer."""
         begin = cast("aio.UnaryUnaryMultiCallable[Q, A]", call)
-        try:
+        with self.translating():
             return await begin(request, timeout=timeout_seconds, metadata=self._metadata)
-        except aio.AioRpcError as error:
-            raise translated(error, self.target) from error
 
     async def send(
         self,
@@ -77,10 +76,8 @@ class AsyncTransport:
     ) -> A:
         """Many requests, one answer."""
         begin = cast("aio.StreamUnaryMultiCallable[Q, A]", call)
-        try:
+        with self.translating():
             return await begin(iter(requests), timeout=timeout_seconds, metadata=self._metadata)
-        except aio.AioRpcError as error:
-            raise translated(error, self.target) from error
 
     def stream(
         self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
@@ -88,7 +85,7 @@ class AsyncTransport:
         """One request, many answers."""
         begin = cast("aio.UnaryStreamMultiCallable[Q, A]", call)
         started = begin(request, timeout=timeout_seconds, metadata=self._metadata)
-        return AsyncStream(started, self.target)
+        return AsyncStream(started, self)
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""
@@ -100,6 +97,20 @@ class AsyncTransport:
         if self._channel is not None:
             await self._channel.close()
 
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """Turns what gRPC raises inside the block into a `PreimageError`."""
+        try:
+            yield
+        except aio.AioRpcError as error:
+            raise translated(error, self.target) from error
+        except asyncio.CancelledError:
+            # gRPC also says "cancelled" to calls that were under way when the channel was closed.
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():
+                raise closed(self.target) from None
+            raise
+
     @property
     def _metadata(self) -> aio.Metadata:
         return aio.Metadata(*self._connection.metadata)
@@ -109,16 +120,14 @@ class AsyncTransport:
 class AsyncStream(Generic[Q, A]):
     """Answers that are awaited."""
 
-    def __init__(self, call: aio.UnaryStreamCall[Q, A], target: str) -> None:
+    def __init__(self, call: aio.UnaryStreamCall[Q, A], transport: AsyncTransport) -> None:
         self._call = call
-        self._target = target
+        self._transport = transport
 
     async def read(self) -> A | None:
         """Returns the next answer; None: there are no more."""
-        try:
+        with self._transport.translating():
             answer = await self._call.read()
-        except aio.AioRpcError as error:
-            raise translated(error, self._target) from error
         return None if answer is aio.EOF else cast("A", answer)
 
     async def close(self) -> None:

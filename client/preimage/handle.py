@@ -51,7 +51,7 @@ class Handle:
         Raises:
             NotFound: the error, when the job cannot be submitted again.
         """
-        if self._lost or self._create is None or self.info.state.terminal:
+        if self._lost or self._create is None:
             raise error
         self._lost = True
 
@@ -78,7 +78,13 @@ class Handle:
 
     def watch(self, timeout_seconds: float | None = None) -> Watch:
         """Begins to watch the job."""
+        self._keep_what_has_ended()
         return Watch(self, timeout_seconds)
+
+    def _keep_what_has_ended(self) -> None:
+        # What was seen to end and is unknown later has expired: that is no loss to be made good.
+        if self.info.state.terminal and not self._lost:
+            self._create = None
 
     async def refresh(self) -> JobInfo:
         """Asks where the job stands."""
@@ -140,10 +146,19 @@ class Handle:
         on_preview: Callable[[Preview], None] | None,
     ) -> Delivery:
         """Waits for the end, then fetches the pictures."""
+        self._keep_what_has_ended()
         if not self.info.state.terminal:
-            await self._watch_to_the_end(timeout_seconds, on_progress, on_preview)
+            await self._follow(self.watch(timeout_seconds), on_progress, on_preview)
         elif not self.message.HasField("result"):
             await self.refresh()  # a job from a listing comes without its result
+        try:
+            return await self._delivery()
+        except NotFound as error:
+            self.lose(error)
+            await self._follow(self.watch(timeout_seconds), on_progress, on_preview)
+            return await self._delivery()
+
+    async def _delivery(self) -> Delivery:
         error = self.info.error
         if error is not None:
             raise error
@@ -153,13 +168,12 @@ class Handle:
         ]
         return delivery_of(self.message, pictures)
 
-    async def _watch_to_the_end(
+    async def _follow(
         self,
-        timeout_seconds: float | None,
+        watch: Watch,
         on_progress: Callable[[Progress], None] | None,
         on_preview: Callable[[Preview], None] | None,
     ) -> None:
-        watch = self.watch(timeout_seconds)
         try:
             while (event := await watch.read()) is not None:
                 if isinstance(event, Progress) and on_progress is not None:

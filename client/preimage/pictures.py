@@ -99,7 +99,7 @@ def _format(data: bytes, name: str) -> str | None:
 def _opened(data: bytes, name: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data))
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise BadInput(
             f"{name} is no picture that Pillow reads. A code is a .npy or .safetensors file."
         ) from error

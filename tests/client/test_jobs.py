@@ -1,5 +1,6 @@
 """Jobs in the caller's hands, over both clients."""
 
+import asyncio
 import threading
 from datetime import UTC, datetime
 
@@ -138,6 +139,28 @@ async def test_a_job_that_the_service_lost_is_submitted_again_under_its_name(
     assert first == second
 
 
+async def test_a_job_that_is_lost_before_its_pictures_are_fetched_is_submitted_again(
+    job: preimage.AsyncJob, service: FakeService
+) -> None:
+    service.refusals["DownloadResult"].append(not_found())
+    result = await job.result()
+    assert result.id == "job-1"
+    assert len(service.requests["CreatePreimage"]) == 2
+
+
+async def test_a_job_that_ended_and_expired_is_not_submitted_again(
+    job: preimage.AsyncJob, service: FakeService
+) -> None:
+    await events_of(job)
+    service.jobs.clear()
+    service.refusals["DownloadResult"].append(not_found())
+    with pytest.raises(preimage.NotFound):
+        await job.result()
+    with pytest.raises(preimage.NotFound):
+        await events_of(job)
+    assert len(service.requests["CreatePreimage"]) == 1
+
+
 async def test_a_job_is_submitted_again_only_once(
     job: preimage.AsyncJob, service: FakeService
 ) -> None:
@@ -253,3 +276,29 @@ async def test_a_listed_job_fetches_its_result_when_it_is_asked(
     await events_of(job)
     listed = [each async for each in client.jobs()]
     assert (await listed[0].result()).id == "job-1"
+
+
+async def test_closing_the_client_ends_its_watches_with_a_sentence(
+    client: preimage.AsyncClient, job: preimage.AsyncJob, service: FakeService
+) -> None:
+    done, watching = threading.Event(), threading.Event()
+
+    def hold(_: preimage_pb2.Preimage) -> None:
+        watching.set()
+        assert done.wait(60)
+
+    async def close_when_watched() -> None:
+        await asyncio.to_thread(watching.wait, 60)
+        await client.close()
+
+    async def wait() -> None:
+        with pytest.raises(preimage.PreimageError, match="is closed"):
+            await job.result()
+
+    service.gate = hold
+    plain = getattr(job, "plain", None)
+    waiting = asyncio.to_thread(lambda: asyncio.run(wait())) if plain else wait()
+    try:
+        await asyncio.gather(waiting, close_when_watched())
+    finally:
+        done.set()
