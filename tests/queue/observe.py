@@ -1,0 +1,150 @@
+"""What Redis holds and what the model says it should hold, in the same words."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from preimage_queue import State
+from tests.queue.model import Model
+
+ROOT = "{preimage}:"
+
+View = dict[str, Any]
+
+
+def redis_view(raw: redis.Redis) -> View:
+    """Everything that the scripts keep about jobs."""
+    names = [name for name in raw.keys(ROOT + "*") if _kind(name) in _READ]
+    pipeline = raw.pipeline(transaction=False)
+    for name in names:
+        _READ[_kind(name)](pipeline, name)
+    view: View = defaultdict(dict)
+    view |= {kind: set() for kind in _SETS}
+    view |= {"virtual": {}, "sums": {}, "tenants": {}}
+    for name, value in zip(names, pipeline.execute(), strict=True):
+        kind, _, rest = name.removeprefix(ROOT).partition(":")
+        seen = _SEEN.get(kind, lambda value: value)(value)
+        if rest:
+            view[kind][rest] = seen
+        else:
+            view[kind] = seen
+    return dict(view)
+
+
+def _kind(name: str) -> str:
+    return name.removeprefix(ROOT).partition(":")[0]
+
+
+def _job(fields: dict[str, str]) -> tuple[object, ...]:
+    return (
+        fields["state"],
+        int(fields["attempt"]),
+        int(fields["deliveries"]),
+        "solo" in fields,
+        fields.get("cancel"),
+        fields.get("reason", ""),
+        fields.get("result", ""),
+        int(fields.get("step", 0)),
+    )
+
+
+def _members(entries: list[str]) -> set[str]:
+    return set(entries)
+
+
+def _floats(fields: dict[str, str]) -> dict[str, float]:
+    return {name: float(value) for name, value in fields.items()}
+
+
+def _ints(fields: dict[str, str]) -> dict[str, int]:
+    return {name: int(value) for name, value in fields.items()}
+
+
+_SETS = ("leases", "waiting", "deadlines", "dead", "retained", "uploads")
+
+_READ: dict[str, Callable[[Any, str], object]] = {
+    **dict.fromkeys(("job", "shares", "virtual", "sums", "tenants"), lambda p, n: p.hgetall(n)),
+    **dict.fromkeys(("ready", "heads"), lambda p, n: p.zrange(n, 0, -1, withscores=True)),
+    **dict.fromkeys((*_SETS, "tenant"), lambda p, n: p.zrange(n, 0, -1)),
+    "users": lambda p, n: p.smembers(n),
+    "blob": lambda p, n: p.strlen(n),
+}
+
+_SEEN: dict[str, Callable[[Any], object]] = {
+    "job": _job,
+    "shares": _floats,
+    "virtual": _floats,
+    "sums": _ints,
+    "tenants": _ints,
+    **dict.fromkeys(_SETS, _members),
+    "retained": lambda entries: {entry.partition("|")[0] for entry in entries},
+    "uploads": lambda entries: {entry.rpartition(":")[0] for entry in entries},
+}
+
+
+def model_view(model: Model) -> View:
+    """The same, by looking at all jobs of the model."""
+    view: View = defaultdict(dict)
+    queued = model.with_state(State.QUEUED)
+    for job in model.jobs.values():
+        view["job"][job.id] = (
+            job.state.value,
+            job.attempt,
+            job.deliveries,
+            job.solo,
+            job.cancel,
+            job.reason,
+            job.result.decode(),
+            job.step,
+        )
+        for digest in job.new.blobs:
+            if users := model.users(job.new.tenant, digest):
+                view["users"][f"{job.new.tenant}:{digest}"] = users
+        view["tenant"].setdefault(job.new.tenant, []).append(job.id)
+    for ids in view["tenant"].values():
+        ids.sort()
+    _add_waiting(model, view)
+    view["blob"] = {f"{tenant}:{digest}": size for (tenant, digest), size in model.blobs.items()}
+    for (lane, tenant), finish in model.shares.items():
+        view["shares"].setdefault(lane.value, {})[tenant] = finish
+    view["leases"] = {job.id for job in model.with_state(State.RUNNING)}
+    view["waiting"] = {job.id for job in queued}
+    view["deadlines"] = {job.id for job in queued if job.deadline is not None}
+    view["dead"] = {job.id for job in model.jobs.values() if job.dead}
+    view["retained"] = {job.id for job in model.jobs.values() if job.state.terminal}
+    view["uploads"] = {f"{tenant}:{digest}" for tenant, digest in model.uploads}
+    # A lane whose jobs all start at 0 has no entry: 0 is what a missing one means.
+    view["virtual"] = {lane.value: v for lane, v in model.virtual.items() if v > 0}
+    view["sums"], view["tenants"] = _sums(model)
+    return {name: value for name, value in view.items() if value != {} or name in _ALWAYS}
+
+
+_ALWAYS = (*_SETS, "virtual", "sums", "tenants")
+
+
+def _add_waiting(model: Model, view: View) -> None:
+    for where in {job.where for job in model.with_state(State.QUEUED)}:
+        lane, pool, key = where
+        jobs = model.waiting(where)
+        view["ready"][f"{lane}|{pool}|{key}"] = [(job.id, job.score) for job in jobs]
+        heads = view["heads"].setdefault(f"{lane}|{pool}", [])
+        heads.append((f"{jobs[0].id}|{key}", jobs[0].score))
+    for heads in view["heads"].values():
+        heads.sort(key=lambda head: (head[1], head[0]))
+
+
+def _sums(model: Model) -> tuple[dict[str, int], dict[str, int]]:
+    sums: Counter[str] = Counter()
+    tenants: Counter[str] = Counter()
+    for job in model.with_state(State.QUEUED):
+        lane, pool, _ = job.where
+        sums.update(("total", f"lane|{lane}", f"jobs|{lane}|{pool}"))
+        sums[f"cost|{lane}|{pool}"] += round(job.new.cost * 1000)
+        tenants[f"queued|{job.new.tenant}"] += 1
+    for job in model.with_state(State.RUNNING):
+        tenants[f"running|{job.new.tenant}"] += 1
+    if model.queued_bytes:
+        sums["bytes"] = model.queued_bytes
+    return dict(sums), dict(tenants)

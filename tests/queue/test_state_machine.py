@@ -1,0 +1,58 @@
+"""The scripts and the model agree, whatever is done to both; and the comparison can fail."""
+
+import pytest
+import redis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from preimage_queue import Queue
+from preimage_queue.lua import Script
+from tests.queue.machine import QueueMachine, machine_settings
+
+CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+
+
+def test_the_scripts_do_what_the_model_says(redis_url: str, raw: redis.Redis) -> None:
+    with Queue(machine_settings(redis_url)) as queue:
+        run_state_machine_as_test(
+            lambda: QueueMachine(queue, raw),
+            settings=settings(
+                max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=CHECKS
+            ),
+        )
+
+
+SPOILED = {
+    "the fence is off": ("job.state == 'RUNNING' and job.attempt == attempt", "job.state ~= nil"),
+    "an attempt's number is not looked at": ("and job.attempt == attempt", ""),
+    "a batch that must drain goes on": ("lag > num(A.skew)", "false"),
+    "a tenant is not charged": ("start + num(A.cost) / num(A.weight)", "start"),
+    "a lane is not charged": ("start + num(job.cost) / WEIGHT[lane]", "start"),
+    "a failed delivery is not counted": ("num(job.deliveries) + 1", "num(job.deliveries)"),
+    "a blob is let go while it is used": ("call('SADD', key('users', blob.name), job.id)", ""),
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED, ids=lambda name: name.replace(" ", "_"))
+def test_the_comparison_fails_when(spoiled: str, redis_url: str, raw: redis.Redis) -> None:
+    right, wrong = SPOILED[spoiled]
+    with Queue(machine_settings(redis_url)) as queue:
+        assert any(right in script.text for script in queue._scripts.values())
+        queue._scripts = {
+            name: Script.of(script.text.replace(right, wrong))
+            for name, script in queue._scripts.items()
+        }
+        with pytest.raises(AssertionError):
+            run_state_machine_as_test(
+                lambda: QueueMachine(queue, raw),
+                settings=settings(
+                    max_examples=200,
+                    stateful_step_count=40,
+                    deadline=None,
+                    derandomize=True,
+                    database=None,
+                    phases=(Phase.generate,),
+                    report_multiple_bugs=False,
+                    suppress_health_check=CHECKS,
+                ),
+            )
