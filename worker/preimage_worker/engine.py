@@ -34,6 +34,8 @@ class Boundary:
     pulses: list[Pulse] = field(default_factory=list)
     batches: list[tuple[int, int, float]] = field(default_factory=list)
     """Lanes, steps and seconds of every batch that ran."""
+    out_of_memory: int = 0
+    """Batches that the device had no memory for."""
 
 
 @final
@@ -151,6 +153,7 @@ class Engine:
         try:
             result = group.run(self._settings.boundary_steps, self._settings.boundary_seconds)
         except OutOfRoomError:
+            into.out_of_memory += 1
             into.settled.extend(self._make_room(group))
             return
         failed = group.rename(result.kept)

@@ -77,6 +77,7 @@ class Loop:
 
     def _note(self, boundary: Boundary) -> None:
         self._mailbox.report(boundary.pulses, boundary.settled)
+        metrics.OUT_OF_MEMORY.inc(boundary.out_of_memory)
         for lanes, steps, seconds in boundary.batches:
             metrics.BATCH_LANES.observe(lanes)
             metrics.LANE_STEPS.inc(lanes * steps)
