@@ -24,7 +24,6 @@ class _Options(TypedDict):
     socket_connect_timeout: float
     health_check_interval: int
     legacy_responses: bool
-    client_name: str
 
 
 def connect(settings: QueueSettings) -> redis.Redis:
@@ -59,5 +58,4 @@ def _options(settings: QueueSettings) -> _Options:
         "socket_connect_timeout": settings.socket_timeout_seconds,
         "health_check_interval": 0,
         "legacy_responses": False,
-        "client_name": "preimage",
     }

@@ -61,8 +61,9 @@ local function best(lane, except)
   for _, pool in ipairs(ITEMS) do
     for i = 0, WINDOW - 1 do
       local head = call('ZRANGE', heads_key(lane, pool), i, i, 'WITHSCORES')
-      if not head[1] or (found and tonumber(head[2]) > found.score) then break end
-      local batch_key = key_of_head(head[1])
+      if not head[1] then break end
+      local id, batch_key = parts_of_head(head[1])
+      if found and not is_before({ id = id, score = tonumber(head[2]) }, found) then break end
       if not (except and except.pool == pool and except.batch_key == batch_key) then
         local fit = first_fit(lane, pool, batch_key)
         if fit and (not found or is_before(fit, found)) then found = fit end

@@ -35,7 +35,8 @@ local function change_ready(lane, pool, batch_key, command, ...)
   if first[1] then call('ZADD', heads, first[2], first[1] .. '|' .. batch_key) end
 end
 
-local function key_of_head(head) return string.sub(head, string.find(head, '|', 1, true) + 1) end
+-- Id of the first job, and the batch key.
+local function parts_of_head(head) return string.match(head, '^(%x+)|(.*)$') end
 
 -- Costs are summed up in whole thousandths, so that sums come back to exactly 0.
 local function count(job, lane, sign)

@@ -1,0 +1,49 @@
+import pytest
+
+from preimage_queue import QueueSettings
+
+
+def test_what_the_environment_does_not_say_stays_as_it_is() -> None:
+    assert QueueSettings.from_environment({}) == QueueSettings()
+    assert QueueSettings.from_environment({"PREIMAGE_QUEUE_URL": ""}) == QueueSettings()
+
+
+def test_the_environment_sets_every_kind_of_field() -> None:
+    settings = QueueSettings.from_environment(
+        {
+            "PREIMAGE_QUEUE_URL": "rediss://worker:secret@redis:6380/1",
+            "PREIMAGE_QUEUE_LEASE_SECONDS": "30",
+            "PREIMAGE_QUEUE_MAX_DELIVERIES": "5",
+        }
+    )
+    assert settings.url == "rediss://worker:secret@redis:6380/1"
+    assert (settings.lease_seconds, settings.max_deliveries) == (30.0, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MAX_DELIVERIES", "3.5"), ("LEASE_SECONDS", "soon"), ("MAX_QUEUED_JOBS", "many")],
+)
+def test_a_value_of_the_wrong_kind_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"PREIMAGE_QUEUE_{name}"):
+        QueueSettings.from_environment({f"PREIMAGE_QUEUE_{name}": value})
+
+
+@pytest.mark.parametrize(
+    "change", [{"lease_seconds": 0}, {"max_deliveries": -1}, {"namespace": ""}, {"namespace": "{a"}]
+)
+def test_a_value_that_would_stop_the_queue_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"must"):
+        QueueSettings(**change)
+
+
+def test_two_namespaces_share_a_redis_without_meeting(redis_url: str) -> None:
+    from preimage_queue import Queue
+    from tests.queue.helpers import put, quick
+
+    with (
+        Queue(quick(redis_url, namespace="one")) as one,
+        Queue(quick(redis_url, namespace="two")) as two,
+    ):
+        put(one)
+        assert (one.stats().queued, two.stats().queued) == (1, 0)
