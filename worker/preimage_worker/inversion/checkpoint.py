@@ -1,8 +1,8 @@
 """A running lane as plain tensors, and back.
 
 Everything that the next step depends on is in it, so that on the same device a restored lane goes
-on bit for bit. Randomness needs no state (see `counter`); target and settings come with the problem,
-whose fingerprint is in the checkpoint, so that it cannot be taken for another's.
+on bit for bit. Randomness needs no state (see `counter`). Target and settings come with the
+problem, whose fingerprint is in the checkpoint, so that it cannot be taken for another's.
 """
 
 import torch

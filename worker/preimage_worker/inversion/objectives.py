@@ -7,6 +7,7 @@ representation itself. Each lane is normalised by its own target, never by a mea
 from typing import NamedTuple
 
 from torch import Tensor
+from torch.linalg import vector_norm
 
 
 class Target(NamedTuple):
@@ -36,7 +37,7 @@ def data_term(codes: Tensor, target: Target, weight: Tensor) -> tuple[Tensor, Te
     residual = codes.float() - target.code
     if target.mask is not None:
         residual *= target.mask
-    squares = residual.flatten(1).square().sum(1) / target.energy
+    squares = vector_norm(residual.flatten(1), dim=1).square() / target.energy
     if target.mask is not None:
         residual *= target.mask
     scale = 2 * weight / target.energy

@@ -49,7 +49,7 @@ class Overrides:
     mv2015 has no jitter, and asking for it is a mistake.
     """
     steps: int | None = None
-    """Steps of the whole schedule; its segments keep their proportions, at least one step each."""
+    """Steps of the whole schedule; its segments keep their proportions, see `scale_schedule`."""
 
 
 def mv2015(representation: Representation, height: int, width: int) -> Settings:
@@ -176,19 +176,18 @@ def _segments(settings: Settings, overrides: Overrides) -> tuple[Segment, ...]:
 
 
 def scale_schedule(segments: tuple[Segment, ...], steps: int) -> tuple[Segment, ...]:
-    """The schedule stretched to `steps` in all; each segment ends at its share of the way.
+    """The schedule stretched to `steps` in all.
+
+    Each segment ends at its share of the way, rounded; one that is left without steps is dropped.
 
     Raises:
-        SettingError: fewer steps than segments.
+        SettingError: less than one step.
     """
-    require("the number of steps", steps, len(segments), 10_000_000)
-    total, done, ends = sum(segment.steps for segment in segments), 0, [0]
-    for index, segment in enumerate(segments):
-        done += segment.steps
-        left = len(segments) - 1 - index
-        share = (2 * done * steps + total) // (2 * total)
-        ends.append(min(max(share, ends[-1] + 1), steps - left))
-    return tuple(
-        replace(segment, steps=end - begin)
-        for segment, begin, end in zip(segments, ends, ends[1:], strict=True)
-    )
+    require("the number of steps", steps, 1, 10_000_000)
+    total, done, end, scaled = sum(segment.steps for segment in segments), 0, 0, []
+    for segment in segments:
+        begin, done = end, done + segment.steps
+        end = (2 * done * steps + total) // (2 * total)
+        if end > begin:
+            scaled.append(replace(segment, steps=end - begin))
+    return tuple(scaled)

@@ -47,4 +47,4 @@ def scale_by_decayed_adagrad(decay: float) -> Transform:
 def project(canvas: Tensor, bound: Tensor) -> Tensor:
     """Each pixel's colour vector shortened to `bound`, `(lanes, 1, 1, 1)`, where it is longer."""
     length = canvas.square().sum(dim=1, keepdim=True).sqrt_()
-    return canvas * (bound / length.clamp_(min=1e-12)).clamp_(max=1)
+    return canvas * (bound / length).clamp_(max=1)

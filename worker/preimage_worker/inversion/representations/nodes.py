@@ -41,7 +41,7 @@ def trace(model: nn.Module) -> Traced:
     tracer = NodePathTracer(autowrap_modules=(math, torchvision.ops), leaf_modules=leaves)
     graph = tracer.trace(model)
     names = {name: node for node, name in tracer.node_to_qualname.items()}
-    return Traced(fx.GraphModule(tracer.root, graph), names)
+    return Traced(fx.GraphModule(tracer.root, graph).eval(), names)
 
 
 def find(names: dict[str, fx.Node], wanted: str) -> fx.Node:

@@ -1,0 +1,35 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from preimage_worker.inversion.start import draw
+from tests.worker.inversion.small import problem, small_network
+
+
+def test_the_start_of_2015_has_exactly_its_root_mean_square_in_every_picture() -> None:
+    noise = draw(problem(small_network("1"), "mv2015"), (3, 24, 24))
+    assert float(noise.square().mean().sqrt()) == pytest.approx(68.92, abs=0.01)
+    assert float(noise.mean()) == pytest.approx(0, abs=5)
+
+
+def test_the_start_of_2016_is_uniform_with_its_quantile_at_the_amplitude() -> None:
+    noise = draw(problem(small_network("1")), (3, 100, 100))
+    below = (noise <= 80 / 3**0.5).double().mean()
+    assert float(below) == pytest.approx(0.95, abs=1e-4)
+    assert float(noise.max()) == pytest.approx(80 / 3**0.5 / 0.9, rel=0.01)
+    assert float(noise.min()) == pytest.approx(-80 / 3**0.5 / 0.9, rel=0.01)
+
+
+def test_the_start_depends_on_seed_and_restart_and_on_nothing_of_the_target() -> None:
+    one = problem(small_network("1"), seed=3)
+    shape = (3, 24, 24)
+    assert torch.equal(draw(one, shape), draw(replace(one, target=one.target + 1), shape))
+    assert not torch.equal(draw(one, shape), draw(replace(one, seed=4), shape))
+    assert not torch.equal(draw(one, shape), draw(replace(one, restart=1), shape))
+
+
+def test_the_start_leaves_torchs_own_generator_alone() -> None:
+    before = torch.get_rng_state()
+    draw(problem(small_network("1")), (3, 24, 24))
+    assert torch.equal(torch.get_rng_state(), before)
