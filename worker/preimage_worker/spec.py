@@ -154,7 +154,8 @@ def encode(
     """Φ of one picture, without a lane axis, on the CPU: float32."""
     levels = pictures.to_levels(original, representation.channels)
     canvas = torch.from_numpy(pictures.canvas(levels, representation.mean))
-    with torch.inference_mode():
+    # Not inference_mode: a representation may keep tensors that it makes here for later gradients.
+    with torch.no_grad():
         return representation(canvas[None].to(device))[0].float().cpu()
 
 
