@@ -32,7 +32,7 @@ class QueueSettings:
 
     skew_cost: float = 4000.0
     """How much work another batch key may be owed before a running batch stops taking jobs of its
-    own key, in the unit of `NewJob.cost`. Small means fair, large means few changes of the batch."""
+    own key, in the unit of `NewJob.cost`. Small is fair, large changes the batch rarely."""
 
     interactive_weight: float = 8.0
     """Shares of the lane `interactive` while both lanes are busy."""

@@ -9,6 +9,7 @@ import redis
 
 from preimage_queue import (
     BatchRef,
+    BlobRef,
     Claimed,
     Finish,
     Lane,
@@ -59,6 +60,23 @@ def put(queue: Queue, **changes: Any) -> str:
     return reply.job_id
 
 
+def stored(queue: Queue, data: bytes, tenant: str = "ada") -> str:
+    """Store a blob that must be accepted; returns its digest."""
+    reply = queue.put_blob(tenant, data)
+    assert isinstance(reply, BlobRef), reply
+    return reply.digest
+
+
+def names(raw: redis.Redis, pattern: str = "*") -> list[str]:
+    """All keys, as texts."""
+    return sorted(name if isinstance(name, str) else name.decode() for name in raw.keys(pattern))
+
+
+def kind(name: str) -> str:
+    """The first word of a key behind the namespace."""
+    return name.split(":")[1]
+
+
 def take(
     queue: Queue,
     free: int = 4,
@@ -96,9 +114,8 @@ def ids(jobs: Iterable[Claimed]) -> list[str]:
 
 def succeed(claimed: Claimed, **changes: Any) -> Finish:
     """The happy end of an attempt."""
-    return Finish(
-        **{"id": claimed.id, "attempt": claimed.attempt, "state": State.SUCCEEDED} | changes
-    )
+    end = Finish(id=claimed.id, attempt=claimed.attempt, state=State.SUCCEEDED)
+    return replace(end, **changes)
 
 
 def state_of(queue: Queue, job_id: str, tenant: str = "ada") -> State:

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 from preimage_queue import (
     BatchRef,
     Beat,
+    Conflict,
     Finish,
     HandBackMode,
     Lane,
@@ -28,8 +29,9 @@ from preimage_queue import (
     Queue,
     QueueSettings,
     State,
+    Submitted,
 )
-from tests.queue.helpers import Clock
+from tests.queue.helpers import Clock, kind, names
 from tests.queue.model import DEAD_RETENTION, LEASE, MAX_DELIVERIES, RETENTION, Model
 from tests.queue.model_claim import Claim
 from tests.queue.observe import model_view, redis_view
@@ -162,13 +164,14 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _submit(self, job: NewJob) -> None:
         reply = self.queue.submit(job)
-        kind, job_id = self.model.submit(job)
-        assert getattr(reply, "outcome", "CONFLICT") == kind
+        outcome, job_id = self.model.submit(job)
+        assert isinstance(reply, Submitted | Conflict), reply
+        assert (reply.outcome if isinstance(reply, Submitted) else "CONFLICT") == outcome
         assert reply.job_id == job_id
 
     @precondition(lambda self: self.model.jobs)
     @rule(pick=picks, same=st.booleans())
-    def submit_again(self, pick: int, same: bool) -> None:
+    def submit_again(self, pick: int, *, same: bool) -> None:
         known = self.model.jobs[self.job_id(pick)].new
         self._submit(
             NewJob(
@@ -367,5 +370,5 @@ class QueueMachine(RuleBasedStateMachine):
             self.queue.delete(job_id, job.new.tenant)
         self.clock.pass_seconds(UPLOAD + STEP)
         self.queue.reap(limit=1000)
-        left = {name.split(":")[1] for name in self.raw.keys("{preimage}:*")}
+        left = set(map(kind, names(self.raw)))
         assert left <= {"claim", "turns", "deleted", "clock_offset", "blob"}

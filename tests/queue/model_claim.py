@@ -43,8 +43,8 @@ class Claim:
             BatchRef(*job.where[1:])
             for job in self.model.with_state(State.QUEUED)
             if job.where[0] is lane and job.new.pool in self.pools
-        } - {other_than}
-        found = [job for ref in refs if ref and (job := self._fitting(lane, ref))]
+        }
+        found = [job for ref in refs if ref != other_than and (job := self._fitting(lane, ref))]
         return min(found, key=lambda job: job.order, default=None)
 
     def _next(self, candidates: dict[Lane, Entry | None]) -> Entry | None:

@@ -7,6 +7,7 @@ from typing import Any
 import redis
 
 from preimage_queue import State
+from tests.queue.helpers import kind, names
 from tests.queue.model import Model
 
 ROOT = "{preimage}:"
@@ -16,25 +17,21 @@ View = dict[str, Any]
 
 def redis_view(raw: redis.Redis) -> View:
     """Everything that the scripts keep about jobs."""
-    names = [name for name in raw.keys(ROOT + "*") if _kind(name) in _READ]
+    kept = [name for name in names(raw) if kind(name) in _READ]
     pipeline = raw.pipeline(transaction=False)
-    for name in names:
-        _READ[_kind(name)](pipeline, name)
+    for name in kept:
+        _READ[kind(name)](pipeline, name)
     view: View = defaultdict(dict)
-    view |= {kind: set() for kind in _SETS}
+    view |= {word: set() for word in _SETS}
     view |= {"virtual": {}, "sums": {}, "tenants": {}}
-    for name, value in zip(names, pipeline.execute(), strict=True):
-        kind, _, rest = name.removeprefix(ROOT).partition(":")
-        seen = _SEEN.get(kind, lambda value: value)(value)
+    for name, value in zip(kept, pipeline.execute(), strict=True):
+        word, _, rest = name.removeprefix(ROOT).partition(":")
+        seen = _SEEN[word](value) if word in _SEEN else value
         if rest:
-            view[kind][rest] = seen
+            view[word][rest] = seen
         else:
-            view[kind] = seen
+            view[word] = seen
     return dict(view)
-
-
-def _kind(name: str) -> str:
-    return name.removeprefix(ROOT).partition(":")[0]
 
 
 def _job(fields: dict[str, str]) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from preimage_queue import (
     RejectReason,
     WriteVerdict,
 )
-from tests.queue.helpers import Clock, put, succeed, take_one
+from tests.queue.helpers import Clock, names, put, stored, succeed, take_one
 
 PICTURE = bytes(range(256)) * 4
 
@@ -53,7 +53,7 @@ def test_uploads_have_a_limit_that_counts_waiting_jobs_too(settings: QueueSettin
 def test_an_upload_that_nobody_uses_expires_and_stops_counting(
     queue: Queue, clock: Clock, raw: redis.Redis
 ) -> None:
-    digest = queue.put_blob("ada", PICTURE).digest
+    digest = stored(queue, PICTURE)
     assert 0 < raw.pttl(f"{{preimage}}:blob:ada:{digest}") <= 3600_000
     clock.pass_seconds(3601)
     queue.reap()
@@ -64,7 +64,7 @@ def test_an_upload_that_nobody_uses_expires_and_stops_counting(
 def test_a_job_keeps_its_blob_as_long_as_it_lives_and_then_as_long_as_its_result(
     queue: Queue, raw: redis.Redis
 ) -> None:
-    digest = queue.put_blob("ada", PICTURE).digest
+    digest = stored(queue, PICTURE)
     name = f"{{preimage}}:blob:ada:{digest}"
     put(queue, blobs=(digest,))
     put(queue, blobs=(digest,))
@@ -76,7 +76,7 @@ def test_a_job_keeps_its_blob_as_long_as_it_lives_and_then_as_long_as_its_result
 
 
 def test_a_blob_stored_again_does_not_live_shorter_for_it(queue: Queue, raw: redis.Redis) -> None:
-    digest = queue.put_blob("ada", PICTURE).digest
+    digest = stored(queue, PICTURE)
     put(queue, blobs=(digest,))
     queue.finish(succeed(take_one(queue)))
     queue.put_blob("ada", PICTURE)
@@ -130,7 +130,7 @@ def test_outputs_that_the_end_does_not_name_are_dropped(queue: Queue, raw: redis
     for name in ("kept", "dropped"):
         queue.put_output(job.id, job.attempt, name, b"data")
     queue.finish(succeed(job, outputs=("kept",)))
-    assert [name.rsplit(":", 1)[1] for name in raw.keys("{preimage}:output:*")] == ["kept"]
+    assert [name.rsplit(":", 1)[1] for name in names(raw, "{preimage}:output:*")] == ["kept"]
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a\nb", "x" * 129])

@@ -10,7 +10,7 @@ from preimage_queue import (
     SubmitOutcome,
     Submitted,
 )
-from tests.queue.helpers import a_job, put, state_of, succeed, take, take_one
+from tests.queue.helpers import a_job, kind, names, put, state_of, stored, succeed, take, take_one
 
 
 def test_a_queued_job_is_cancelled_at_once(queue: Queue) -> None:
@@ -58,7 +58,7 @@ def test_the_head_of_a_key_can_be_cancelled_and_the_next_job_moves_up(queue: Que
 
 
 def test_deleting_a_job_leaves_nothing_of_it(queue: Queue, raw: redis.Redis) -> None:
-    digest = queue.put_blob("ada", b"picture").digest
+    digest = stored(queue, b"picture")
     put(queue, blobs=(digest,))
     job = take_one(queue)
     queue.put_checkpoint(job.id, job.attempt, 5, b"half")
@@ -66,7 +66,7 @@ def test_deleting_a_job_leaves_nothing_of_it(queue: Queue, raw: redis.Redis) -> 
     queue.put_output(job.id, job.attempt, "left-over", b"never named")
     queue.finish(succeed(job, outputs=("picture.png",)))
     assert queue.delete(job.id, "ada") is DeleteVerdict.DELETED
-    left = {name.split(":")[1] for name in raw.keys()}
+    left = set(map(kind, names(raw)))
     assert left <= {"deleted", "claim", "turns"}
     assert queue.delete(job.id, "ada") is DeleteVerdict.NOT_FOUND
 
@@ -74,7 +74,7 @@ def test_deleting_a_job_leaves_nothing_of_it(queue: Queue, raw: redis.Redis) -> 
 def test_a_queued_job_can_be_deleted(queue: Queue, raw: redis.Redis) -> None:
     job_id = put(queue)
     assert queue.delete(job_id, "ada") is DeleteVerdict.DELETED
-    assert [name for name in raw.keys() if ":deleted:" not in name] == []
+    assert [name for name in names(raw) if ":deleted:" not in name] == []
 
 
 def test_a_running_job_vanishes_when_it_ends(queue: Queue, raw: redis.Redis) -> None:
@@ -84,18 +84,18 @@ def test_a_running_job_vanishes_when_it_ends(queue: Queue, raw: redis.Redis) -> 
     assert state_of(queue, job.id) is State.RUNNING
     queue.finish(succeed(job, state=State.CANCELLED))
     assert queue.get_job(job.id, "ada") is None
-    assert {name.split(":")[1] for name in raw.keys()} <= {"claim", "turns"}
+    assert set(map(kind, names(raw))) <= {"claim", "turns"}
 
 
 def test_a_blob_that_another_job_needs_survives_a_deletion(queue: Queue) -> None:
-    digest = queue.put_blob("ada", b"picture").digest
+    digest = stored(queue, b"picture")
     one, _ = put(queue, blobs=(digest,)), put(queue, blobs=(digest,))
     queue.delete(one, "ada")
     assert queue.read_blob("ada", digest) == b"picture"
 
 
 def test_a_blob_that_was_stored_again_for_a_job_to_come_survives_a_deletion(queue: Queue) -> None:
-    digest = queue.put_blob("ada", b"picture").digest
+    digest = stored(queue, b"picture")
     put(queue, blobs=(digest,))
     job = take_one(queue)
     queue.finish(succeed(job))

@@ -15,6 +15,7 @@ from preimage_queue import (
     State,
     Submitted,
 )
+from preimage_queue.calls import producing, tending, working
 from preimage_queue.executors import Operation, Operations
 from tests.queue.helpers import POOL, a_job, put, quick, state_of
 from tests.redis_server import RedisServer
@@ -31,8 +32,6 @@ def operations() -> list[str]:
 
 
 def test_both_executors_have_every_operation_of_every_module_of_calls() -> None:
-    from preimage_queue.calls import producing, tending, working
-
     listed = {name for module in (producing, working, tending) for name in module.__all__}
     assert set(operations()) == listed
     for executor in (Queue, AsyncQueue):

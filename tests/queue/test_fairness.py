@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from preimage_queue import Lane, Queue, QueueSettings
+from preimage_queue import BatchRef, Lane, Queue, QueueSettings
 from tests.queue.helpers import KEY, put, succeed, take, take_one
 
 
@@ -126,15 +126,15 @@ class Slots:
     queue: Queue
     capacity: int
     running: dict[str, list[int]] = field(default_factory=dict)
-    batch: str = ""
+    batch: BatchRef | None = None
 
     def round(self, skew: float) -> list[str]:
         """One iteration boundary; returns the batch keys of the jobs that began."""
         free = self.capacity - sum(slots for _, _, slots in self.running.values())
-        current = self._current if self.running else None
+        current = self.batch if self.running else None
         claimed = take(self.queue, free, capacity=self.capacity, current=current, skew=skew)
         for job in claimed:
-            self._current = job.batch
+            self.batch = job.batch
             self.running[job.id] = [int(job.cost), job.attempt, job.slots]
         for job in claimed:
             self.queue.finish(succeed(job))

@@ -1,12 +1,15 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from preimage_queue import Announced, PublishedModel, Queue, WorkerNotice
 from tests.queue.helpers import POOL, Clock, put, take
 
 
-def notice(name: str = "w1", **changes: object) -> WorkerNotice:
-    fields: dict[str, object] = {"slots": 4, "cost_per_second": 2.0, "pools": (POOL,)}
-    return WorkerNotice(name=name, **fields | changes)
+def notice(name: str = "w1", **changes: Any) -> WorkerNotice:
+    worker = WorkerNotice(name=name, slots=4, cost_per_second=2.0, pools=(POOL,))
+    return replace(worker, **changes)
 
 
 def test_live_workers_are_listed_with_what_they_hold(queue: Queue) -> None:
@@ -36,7 +39,7 @@ def test_a_worker_that_leaves_is_gone_at_once(queue: Queue) -> None:
     queue.announce(notice())
     queue.retire("w1")
     assert queue.list_workers() == ()
-    assert queue._client.keys("*") == []
+    assert queue._client.keys() == []
 
 
 def test_a_worker_learns_that_it_shall_leave(queue: Queue) -> None:
@@ -73,7 +76,6 @@ def test_a_model_is_listed_while_some_worker_serves_it(queue: Queue, clock: Cloc
     "changes",
     [{"name": ""}, {"pools": ()}, {"pools": ("a|b",)}, {"slots": 0}, {"cost_per_second": -1.0}],
 )
-def test_a_notice_that_makes_no_sense_is_refused(changes: dict[str, object]) -> None:
-    fields: dict[str, object] = {"name": "w1", "slots": 4, "cost_per_second": 0, "pools": (POOL,)}
+def test_a_notice_that_makes_no_sense_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="a worker needs"):
-        WorkerNotice(**fields | changes)
+        notice(**changes)

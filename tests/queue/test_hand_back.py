@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from preimage_queue import (
@@ -8,10 +10,10 @@ from preimage_queue import (
     RequeueVerdict,
     State,
 )
-from tests.queue.helpers import Clock, put, state_of, succeed, take, take_one
+from tests.queue.helpers import Clock, put, state_of, stored, succeed, take, take_one
 
 
-def give(queue: Queue, job: Claimed, mode: HandBackMode, **options: str) -> HandBackVerdict:
+def give(queue: Queue, job: Claimed, mode: HandBackMode, **options: Any) -> HandBackVerdict:
     (verdict,) = queue.hand_back([(job.id, job.attempt)], mode, **options)
     return verdict
 
@@ -113,7 +115,7 @@ def test_an_operator_can_try_a_dead_letter_again(queue: Queue) -> None:
 
 
 def test_a_dead_letter_whose_blob_is_gone_stays_dead(queue: Queue) -> None:
-    digest = queue.put_blob("ada", b"picture").digest
+    digest = stored(queue, b"picture")
     job_id = put(queue, blobs=(digest,))
     give(queue, take_one(queue), HandBackMode.FATAL)
     queue._client.delete(f"{{preimage}}:blob:ada:{digest}")

@@ -7,7 +7,7 @@ import redis
 
 from preimage_queue import Beat, HandBackMode, Lane, Queue, State, WorkerNotice, keys
 from preimage_queue.lua import load_scripts
-from tests.queue.helpers import POOL, Clock, put, succeed, take
+from tests.queue.helpers import POOL, Clock, kind, names, put, stored, succeed, take
 
 ROOT = "{preimage}:"
 
@@ -18,7 +18,7 @@ def use_everything(queue: Queue, clock: Clock) -> None:
     queue.publish_model("m", b"info")
     queue.announce(notice)
     queue.drain_worker("w1")
-    digest = queue.put_blob("ada", b"picture").digest
+    digest = stored(queue, b"picture")
     queue.put_blob("ada", b"never used")
     for lane in Lane:
         put(queue, lane=lane, blobs=(digest,))
@@ -50,10 +50,10 @@ def test_a_key_without_expiry_is_of_a_kind_that_is_documented_as_lasting(
     queue: Queue, raw: redis.Redis, clock: Clock
 ) -> None:
     use_everything(queue, clock)
-    lasting = {kind(name) for name in raw.keys() if raw.pttl(name) == -1}
+    lasting = {kind(name) for name in names(raw) if raw.pttl(name) == -1}
     assert lasting <= {*keys.LASTING, "clock_offset"}
     end_all(queue)
-    lasting = {kind(name) for name in raw.keys() if raw.pttl(name) == -1}
+    lasting = {kind(name) for name in names(raw) if raw.pttl(name) == -1}
     assert lasting <= {"tenant", "retained", "dead", "uploads", "sums", "clock_offset"}
 
 
@@ -64,15 +64,11 @@ def test_when_everything_has_ended_and_been_forgotten_every_key_left_expires_by_
     end_all(queue)
     clock.pass_seconds(8 * 24 * 3600)
     queue.reap()
-    left = {kind(name) for name in raw.keys() if raw.pttl(name) == -1}
+    left = {kind(name) for name in names(raw) if raw.pttl(name) == -1}
     assert left == {"clock_offset"}
-    kinds = {kind(name) for name in raw.keys()} - {"clock_offset"}
+    kinds = {kind(name) for name in names(raw)} - {"clock_offset"}
     assert kinds <= {"blob", "claim", "turns", "worker", "workers", "serving", "drain", "model",
                      "models"}  # fmt: skip
-
-
-def kind(name: str) -> str:
-    return name.removeprefix(ROOT).partition(":")[0]
 
 
 def test_every_kind_of_key_that_a_script_uses_is_described(
@@ -89,7 +85,7 @@ def test_every_field_of_a_job_is_described_and_used(
     queue: Queue, raw: redis.Redis, clock: Clock
 ) -> None:
     use_everything(queue, clock)
-    seen = {field for name in raw.keys(f"{ROOT}job:*") for field in raw.hkeys(name)}
+    seen = {field for name in names(raw, f"{ROOT}job:*") for field in raw.hkeys(name)}
     assert seen <= set(keys.FIELDS)
     text = "".join(script.text for script in load_scripts().values())
     assert all(f"'{field}'" in text or f" {field} " in text for field in keys.FIELDS)

@@ -1,7 +1,7 @@
 """Every operation may be repeated: a lost answer costs a round trip, never a job."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -18,7 +18,7 @@ from preimage_queue import (
 )
 from preimage_queue.call import Call
 from preimage_queue.calls import producing, tending, working
-from tests.queue.helpers import POOL, a_job, put, take, take_one
+from tests.queue.helpers import POOL, a_job, names, put, take, take_one
 from tests.queue.observe import redis_view
 
 Scenario = Callable[[Queue, QueueSettings], Call[Any]]
@@ -162,7 +162,7 @@ def test_the_same_call_gets_the_same_answer_and_changes_nothing_more(
 
 
 def stream_lengths(raw: redis.Redis) -> dict[str, int]:
-    return {name: raw.xlen(name) for name in raw.keys("{preimage}:events:*")}
+    return {name: raw.xlen(name) for name in names(raw, "{preimage}:events:*")}
 
 
 class LosingAnswers:
@@ -190,7 +190,7 @@ def test_an_executor_asks_again_when_an_answer_is_lost(
         put(queue)
     take(queue, 1)
     losing = LosingAnswers(queue._client)
-    claimed = take(Queue(settings, losing), 2)
+    claimed = take(Queue(settings, cast("redis.Redis", losing)), 2)
     assert losing.sent == 2
     assert len(claimed) == 2
     assert queue.stats().running == 3

@@ -55,14 +55,11 @@ def test_submit_claim_and_cancel_run_as_many_commands_on_20000_jobs_as_on_10(
     assert max(many) < 150
 
 
-def test_twenty_thousand_jobs_drain_in_fair_order_to_nothing(
-    queue: Queue, raw: redis.Redis
-) -> None:
+def test_five_hundred_jobs_drain_in_fair_order_to_nothing(queue: Queue, raw: redis.Redis) -> None:
     fill(queue, raw, 500)
     seen: list[str] = []
     while jobs := take(queue, 64, capacity=64):
         seen += [job.tenant for job in jobs]
-        queue.hand_back([], "SILENT")
     assert len(seen) == 500
     assert queue.stats().queued == 0
     assert raw.exists("{preimage}:sums", "{preimage}:virtual", "{preimage}:waiting") == 0

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 
-from preimage_queue import QueueSettings
+from preimage_queue import Queue, QueueSettings
+from tests.queue.helpers import put, quick
 
 
 def test_what_the_environment_does_not_say_stays_as_it_is() -> None:
@@ -32,15 +35,12 @@ def test_a_value_of_the_wrong_kind_names_its_variable(name: str, value: str) -> 
 @pytest.mark.parametrize(
     "change", [{"lease_seconds": 0}, {"max_deliveries": -1}, {"namespace": ""}, {"namespace": "{a"}]
 )
-def test_a_value_that_would_stop_the_queue_is_refused(change: dict[str, object]) -> None:
+def test_a_value_that_would_stop_the_queue_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"must"):
         QueueSettings(**change)
 
 
 def test_two_namespaces_share_a_redis_without_meeting(redis_url: str) -> None:
-    from preimage_queue import Queue
-    from tests.queue.helpers import put, quick
-
     with (
         Queue(quick(redis_url, namespace="one")) as one,
         Queue(quick(redis_url, namespace="two")) as two,

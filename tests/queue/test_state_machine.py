@@ -3,7 +3,7 @@
 import pytest
 import redis
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from preimage_queue import Queue
 from preimage_queue.lua import Script
@@ -12,10 +12,20 @@ from tests.queue.machine import QueueMachine, machine_settings
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
+def bound(queue: Queue, raw: redis.Redis) -> type[RuleBasedStateMachine]:
+    """The machine on this Redis, which needs no arguments to be made."""
+
+    class Bound(QueueMachine):
+        def __init__(self) -> None:
+            super().__init__(queue, raw)
+
+    return Bound
+
+
 def test_the_scripts_do_what_the_model_says(redis_url: str, raw: redis.Redis) -> None:
     with Queue(machine_settings(redis_url)) as queue:
         run_state_machine_as_test(
-            lambda: QueueMachine(queue, raw),
+            bound(queue, raw),
             settings=settings(
                 max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=CHECKS
             ),
@@ -44,7 +54,7 @@ def test_the_comparison_fails_when(spoiled: str, redis_url: str, raw: redis.Redi
         }
         with pytest.raises(AssertionError):
             run_state_machine_as_test(
-                lambda: QueueMachine(queue, raw),
+                bound(queue, raw),
                 settings=settings(
                     max_examples=200,
                     stateful_step_count=40,

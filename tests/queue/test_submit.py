@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_a_blob_of_another_tenant_is_as_good_as_none(queue: Queue) -> None:
     ],
 )
 def test_a_queue_at_its_limit_says_which_and_when_to_come_back(
-    settings: QueueSettings, limits: dict[str, int], reason: RejectReason
+    settings: QueueSettings, limits: dict[str, Any], reason: RejectReason
 ) -> None:
     with Queue(replace(settings, **limits)) as queue:
         put(queue, spec=bytes(100))
