@@ -103,7 +103,9 @@ async def test_overload_says_when_to_come_back(
     client: preimage.AsyncClient, service: FakeService
 ) -> None:
     service.refusals["ListModels"].extend([full(4)] * 3)
-    with pytest.raises(preimage.Overloaded, match=r"Too many jobs wait\. Try again later\.") as caught:
+    with pytest.raises(
+        preimage.Overloaded, match=r"Too many jobs wait\. Try again later\."
+    ) as caught:
         await client.models()
     assert caught.value.retry_after_seconds == 4
     kinds = [type(each) for each in caught.value.details]
@@ -114,6 +116,15 @@ def test_details_that_cannot_be_decoded_do_not_hide_the_error() -> None:
     broken = (("grpc-status-details-bin", b"\xff\xff\xff"),)
     error = error_of(Failure(grpc.StatusCode.NOT_FOUND, "Gone.", broken), "here")
     assert (type(error), str(error)) == (preimage.NotFound, "Gone.")
+
+
+def test_a_detail_that_cannot_be_decoded_does_not_hide_the_others() -> None:
+    status = full(4).status()
+    status.details[0].value = b"\xff\xff\xff"
+    trailers = (("grpc-status-details-bin", status.SerializeToString()),)
+    error = error_of(Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "Full.", trailers), "here")
+    assert isinstance(error, preimage.Overloaded)
+    assert (error.reason, error.retry_after_seconds) == ("", 4)
 
 
 def test_no_server_names_the_target_and_the_command_that_starts_one() -> None:

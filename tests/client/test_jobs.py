@@ -161,6 +161,21 @@ async def test_a_job_that_ended_and_expired_is_not_submitted_again(
     assert len(service.requests["CreatePreimage"]) == 1
 
 
+async def test_the_events_of_a_job_that_was_submitted_again_are_seen_from_the_first(
+    job: preimage.AsyncJob, service: FakeService
+) -> None:
+    service.cuts.append(2)
+    stream = job.watch()
+    seen = [await anext(stream) for _ in range(2)]
+    service.jobs.clear()
+    seen += [event async for event in stream]
+
+    states = [event.state for event in seen if isinstance(event, preimage.StateChanged)]
+    assert states == ["QUEUED", "RUNNING", "QUEUED", "RUNNING"]
+    tokens = [each.resume_token for each in service.requests["WatchPreimage"]]
+    assert tokens == ["", "2", ""]
+
+
 async def test_a_job_is_submitted_again_only_once(
     job: preimage.AsyncJob, service: FakeService
 ) -> None:

@@ -7,8 +7,10 @@ from contextlib import aclosing
 
 import grpc
 import pytest
+from google.protobuf.message import Message
 
 import preimage
+from preimage import many
 from preimage.v1 import preimage_pb2
 from tests.client import messages
 from tests.client.fake import FakeServer, FakeService
@@ -74,7 +76,7 @@ async def test_requests_are_read_only_as_places_become_free(client: preimage.Asy
     async with aclosing(stream):
         for yielded in range(1, 6):
             await anext(stream)
-            assert len(read) <= yielded + 3
+            assert len(read) <= 3 + yielded - 1
 
 
 async def test_one_that_fails_does_not_stop_the_others(
@@ -114,9 +116,11 @@ async def test_who_leaves_the_loop_early_cancels_what_is_in_flight(
     client: preimage.AsyncClient, service: FakeService
 ) -> None:
     def wait_unless_first(job: preimage_pb2.Preimage) -> None:
-        if job.spec.seed > 0:
-            with service.lock:
-                cancelled = preimage_pb2.STATE_CANCELLED
+        cancelled = preimage_pb2.STATE_CANCELLED
+        with service.lock:
+            if job.spec.seed == 0:
+                assert service.lock.wait_for(lambda: len(service.jobs) == 3, timeout=60)
+            else:
                 assert service.lock.wait_for(lambda: job.state == cancelled, timeout=60)
 
     service.gate = wait_unless_first
@@ -127,7 +131,7 @@ async def test_who_leaves_the_loop_early_cancels_what_is_in_flight(
             break
     with service.lock:
         left = [job for job in service.jobs.values() if job.spec.seed > 0]
-        assert left
+        assert len(left) == 2
         assert {job.state for job in left} == {preimage_pb2.STATE_CANCELLED}
 
 
@@ -171,3 +175,31 @@ async def test_a_task_that_is_cancelled_while_it_submits_leaves_no_job_behind(
         with pytest.raises(asyncio.CancelledError):
             await task
     assert [job.state for job in service.jobs.values()] == [preimage_pb2.STATE_CANCELLED]
+
+
+def test_a_job_that_is_accepted_after_the_loop_was_left_is_cancelled_too(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, submitting, left = server.service, threading.Event(), threading.Event()
+    note, disband = service._note, many._Crew.disband
+
+    def hold_the_second(request: Message, context: grpc.ServicerContext, method: str) -> None:
+        if method == "CreatePreimage" and request.spec.seed == 1:
+            submitting.set()
+            assert left.wait(60)
+        note(request, context, method)
+
+    def leave(crew: many._Crew) -> None:
+        disband(crew)
+        left.set()
+
+    service._note = hold_the_second
+    service.gate = lambda _: submitting.wait(60)
+    monkeypatch.setattr(many._Crew, "disband", leave)
+    with preimage.Client(server.target) as client:
+        stream = client.submit_many(requests(2), in_flight=2)
+        assert next(stream).index == 0
+        assert submitting.wait(60)
+        stream.close()
+    states = {job.spec.seed: job.state for job in service.jobs.values()}
+    assert states == {0: preimage_pb2.STATE_SUCCEEDED, 1: preimage_pb2.STATE_CANCELLED}
