@@ -231,7 +231,7 @@ async def test_a_deleted_job_is_gone(
 ) -> None:
     await job.delete()
     assert [each.id for each in service.requests["DeletePreimage"]] == ["job-1"]
-    with pytest.raises(preimage.NotFound, match="kept for a limited time"):
+    with pytest.raises(preimage.NotFound, match="Submit the request again"):
         await client.job("job-1")
 
 
