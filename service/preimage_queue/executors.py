@@ -199,10 +199,16 @@ class AsyncQueue(Operations):
     async def _evaluate(self, call: Call[Any]) -> object:
         script = self._scripts[call.script]
         size = len(call.keys)
+        cancelled_before = _times_cancelled()
         try:
             return await self._client.evalsha(script.sha, size, *call.keys, *call.args)
         except NoScriptError:
             return await self._client.eval(script.text, size, *call.keys, *call.args)
+        finally:
+            # The client waits with asyncio.wait_for, which in Python 3.11 loses a cancellation that
+            # comes in the same moment as its result: the task would go on for ever.
+            if _times_cancelled() > cancelled_before:
+                raise asyncio.CancelledError
 
     async def close(self) -> None:
         """Close all connections."""
@@ -218,3 +224,8 @@ class AsyncQueue(Operations):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _times_cancelled() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
