@@ -18,7 +18,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CASES = [
     ("alexnet", "features.3", 67),
     ("alexnet", "classifier.4", 67),
-    ("vgg11_bn", "features.4", 32),
+    ("mobilenet_v3_small", "features.4.block.2", 48),
     ("squeezenet1_0", "features.3.cat", 48),
     ("resnet18", "layer1.0.add", 40),
     ("resnet18", "avgpool", 40),
@@ -35,7 +35,8 @@ def _model(name: str) -> nn.Module:
             model: nn.Module = torchvision.models.get_model(name)
             return model
         sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 32}
-        return torchvision.models.VisionTransformer(image_size=32, patch_size=8, **sizes)
+        vit: nn.Module = torchvision.models.VisionTransformer(32, 8, **sizes)
+        return vit
 
 
 def _representation(name: str, node: str) -> NetworkRepresentation:

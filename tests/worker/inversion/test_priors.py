@@ -1,7 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from preimage_worker.inversion.priors import Prior, alpha_norm, total_variation
+
+Term = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
 def _prior(exponent: float | torch.Tensor, scale: float = 1.0, lanes: int = 1) -> Prior:
@@ -52,12 +56,13 @@ def test_gradients_are_those_of_the_values(exponent: float) -> None:
     prior = _prior(exponent, 0.7, lanes=2)
     inside = torch.ones(2, 1, 4, 5, dtype=torch.bool)
     inside[1, :, 3:], inside[1, :, :, 2:] = False, False
-    for term in (
+    terms: list[Term] = [
         lambda x: alpha_norm(x, prior, isotropic=True),
         lambda x: alpha_norm(x, prior, isotropic=False),
         lambda x: total_variation(x, prior),
         lambda x: total_variation(x, prior, inside),
-    ):
+    ]
+    for term in terms:
         slope = (term(canvas)[1] * direction).flatten(1).sum(1)
         step = 1e-6 * direction
         difference = (term(canvas + step)[0] - term(canvas - step)[0]) / 2e-6

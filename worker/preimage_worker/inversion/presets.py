@@ -13,6 +13,7 @@ from typing import final
 from preimage_worker.inversion.errors import SettingError
 from preimage_worker.inversion.jitter import jitter_range
 from preimage_worker.inversion.layers import data_weight_2016, total_variation_2015
+from preimage_worker.inversion.optimisers.families import REFERENCE_ELEMENTS
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import (
     Family,
@@ -56,12 +57,15 @@ def mv2015(representation: Representation, height: int, width: int) -> Settings:
     """Mahendran & Vedaldi, CVPR 2015, as in the released invert_nn.
 
     `‖Φ(σx) − Φ₀‖² / ‖Φ₀‖² + λ_α Σ x⁶ + λ_V TV²(x)` by gradient descent with momentum in x. On the
-    canvas z = σx a step in x of rate r is one of r·σ². σ is 27098.1157 for 227 × 227 × 3, which is
-    68.92 grey levels RMS; other sizes have the same RMS.
+    canvas z = σx a step in x of rate r is one of r·σ². σ = 27098.1157 is the norm of natural
+    pictures of 227 × 227 × 3; other sizes have the σ of the same root mean square, 68.92 grey
+    levels, and their elements the weights that they have there. So the priors pull each element as
+    the released code does, whose `½ l_TV TV(z) + ½ 8e-10 Σ z⁶` knows no size, and the schedule is
+    as stable for small pictures as for large ones.
     """
-    elements = representation.channels * height * width
-    rms = 27098.1157 / math.sqrt(227 * 227 * 3)
-    sigma = rms * math.sqrt(elements)
+    sigma = 27098.1157
+    rms = sigma / math.sqrt(REFERENCE_ELEMENTS)
+    squared = rms**2 * representation.channels * height * width
     stride = representation.stride(height, width)
     smoothness = total_variation_2015(representation.model, representation.layer, stride)
     shallow = representation.model in {"hog", "hogb"}
@@ -75,7 +79,7 @@ def mv2015(representation: Representation, height: int, width: int) -> Settings:
         data_weight=1.0,
         alpha_norm=PriorSetting(weight=2.16e8, exponent=6.0, scale=sigma),
         total_variation=PriorSetting(weight=smoothness, exponent=2.0, scale=sigma),
-        segments=tuple(Segment(steps, 0.004 * part * sigma**2) for steps, part in fractions),
+        segments=tuple(Segment(steps, 0.004 * part * squared) for steps, part in fractions),
         jitter_range=1,
         start=Start.NORMAL,
         start_amplitude=rms,

@@ -17,10 +17,16 @@ class Family(Enum):
     """Which optimiser, and which conventions of the objective; part of the batch key."""
 
     MOMENTUM = "momentum"
-    """Gradient descent with momentum; priors are sums, the α-norm separate per channel (2015)."""
+    """Gradient descent with momentum; the α-norm is separate per channel (2015).
+
+    Priors are sums as if over 227 × 227 × 3 elements: for n of them, the sum times 154587 / n.
+    """
     ADAGRAD = "adagrad"
-    """Momentum over a decayed Adagrad step, projected; priors are means over the canvas' pixels,
-    the α-norm isotropic over the channels of a pixel (2016)."""
+    """Momentum over a decayed Adagrad step, projected; the α-norm is isotropic over the channels
+    of a pixel (2016).
+
+    Priors are means over the canvas' pixels.
+    """
 
 
 @final
@@ -44,7 +50,7 @@ def require(name: str, value: float, low: float, high: float = math.inf) -> None
 class PriorSetting:
     """One prior: `weight · Σ (|v| / scale)^exponent`, with `v` in grey levels.
 
-    Whether Σ is a sum or a mean over pixels is the family's convention.
+    What Σ is, sum or mean, is the family's convention.
     """
 
     weight: float

@@ -21,7 +21,7 @@ class Weighted(NamedTuple):
 
     prior: Prior
     weight: Tensor
-    """`(lanes,)`; divided by the canvas' pixels where the family averages."""
+    """`(lanes,)`; includes the family's share for the lane's canvas."""
 
 
 class Weights(NamedTuple):
@@ -41,11 +41,11 @@ def weigh(lanes: Sequence[Lane], method: Method, like: Tensor) -> Weights:
     """The weights of these lanes on canvases of the shape and device of `like`."""
     settings = [lane.problem.settings for lane in lanes]
     sizes = [lane.canvas_size for lane in lanes]
-    pixels = [rows * columns if method.averaged else 1 for rows, columns in sizes]
+    shares = [method.share(like.shape[1], rows * columns) for rows, columns in sizes]
     return Weights(
         data=_tensor([one.data_weight for one in settings], like),
-        alpha_norm=_weighted([one.alpha_norm for one in settings], pixels, like),
-        total_variation=_weighted([one.total_variation for one in settings], pixels, like),
+        alpha_norm=_weighted([one.alpha_norm for one in settings], shares, like),
+        total_variation=_weighted([one.total_variation for one in settings], shares, like),
         bound=_tensor([one.bound for one in settings], like)[:, None, None, None],
         inside=_inside(sizes, like),
     )
@@ -58,11 +58,11 @@ def controls(moves: Sequence[Sequence[Move]], device: torch.device) -> list[Cont
     return [Control(rate=step[0], keep=step[1]) for step in rates_and_keeps]
 
 
-def _weighted(priors: Sequence[PriorSetting], pixels: Sequence[int], like: Tensor) -> Weighted:
+def _weighted(priors: Sequence[PriorSetting], shares: Sequence[float], like: Tensor) -> Weighted:
     exponents = [prior.exponent for prior in priors]
     alike = len(set(exponents)) == 1
     scale = _tensor([prior.scale for prior in priors], like)
-    weight = [prior.weight / count for prior, count in zip(priors, pixels, strict=True)]
+    weight = [prior.weight * share for prior, share in zip(priors, shares, strict=True)]
     exponent = exponents[0] if alike else _tensor(exponents, like)
     return Weighted(Prior(exponent, scale), _tensor(weight, like))
 

@@ -14,6 +14,9 @@ from preimage_worker.inversion.optimisers.steps import (
 from preimage_worker.inversion.optimisers.transform import Transform, chain
 from preimage_worker.inversion.settings import Family
 
+REFERENCE_ELEMENTS = 227 * 227 * 3
+"""Of the pictures that the weights of 2015 were chosen for; other sizes weigh an element alike."""
+
 
 class Method(NamedTuple):
     """What a family means."""
@@ -24,8 +27,8 @@ class Method(NamedTuple):
     """Brings canvas + update back to where canvases may be, given the lanes' bounds."""
     isotropic: bool
     """Whether the α-norm takes a pixel's colour vector or each channel by itself."""
-    averaged: bool
-    """Whether priors are means over the canvas' pixels or sums."""
+    share: Callable[[int, int], float]
+    """What a prior's sum is multiplied by, for a canvas of so many channels and pixels."""
     jitters: bool
     """Whether canvases have room for jitter."""
 
@@ -36,7 +39,7 @@ METHODS: dict[Family, Method] = {
         chain(scale_by_rate(), momentum(0.9)),
         retract=None,
         isotropic=False,
-        averaged=False,
+        share=lambda channels, pixels: REFERENCE_ELEMENTS / (channels * pixels),
         jitters=False,
     ),
     # Mahendran & Vedaldi 2016, and the released nnpreimage.
@@ -44,7 +47,7 @@ METHODS: dict[Family, Method] = {
         chain(scale_by_decayed_adagrad(0.9), momentum(0.9)),
         retract=project,
         isotropic=True,
-        averaged=True,
+        share=lambda _, pixels: 1 / pixels,
         jitters=True,
     ),
 }

@@ -1,0 +1,148 @@
+import math
+
+import pytest
+
+from preimage_worker.inversion.errors import SettingError
+from preimage_worker.inversion.layers import data_weight_2016, paper_layer, total_variation_2015
+from preimage_worker.inversion.presets import PRESETS, Overrides, resolve, scale_schedule
+from preimage_worker.inversion.representations.hog import hog
+from preimage_worker.inversion.settings import Family, Segment, Settings, Start
+from tests.worker.inversion.small import SIDE, small_network
+
+
+def _resolve(preset: str, overrides: Overrides | None = None) -> Settings:
+    return resolve(preset, small_network("4"), SIDE, SIDE, overrides)
+
+
+def test_mv2015_has_the_papers_numbers_in_grey_levels() -> None:
+    settings = _resolve("mv2015")
+    sigma = 27098.1157
+    squared = sigma**2 * SIDE**2 / 227**2
+    assert settings.family is Family.MOMENTUM
+    assert settings.data_weight == 1
+    assert (settings.alpha_norm.weight, settings.alpha_norm.exponent) == (2.16e8, 6)
+    assert settings.alpha_norm.scale == settings.total_variation.scale == sigma
+    assert settings.total_variation.exponent == 2
+    assert [segment.steps for segment in settings.segments] == [100, 200, 100]
+    rates = [segment.rate / squared for segment in settings.segments]
+    assert rates == pytest.approx([0.004, 0.0004, 0.00004])
+    assert (settings.start, settings.bound) == (Start.NORMAL, math.inf)
+    assert settings.start_amplitude == pytest.approx(68.92, abs=0.005)
+
+
+def test_mv2015_gives_hog_its_own_schedule_and_smoothness() -> None:
+    settings = resolve("mv2015", hog(), 300, 451)
+    assert [segment.steps for segment in settings.segments] == [200] * 4
+    first = settings.segments[0].rate
+    assert [s.rate / first for s in settings.segments] == pytest.approx([1, 0.1, 0.01, 0.001])
+    assert settings.total_variation.weight == 0.5
+
+
+def test_mv2016_has_the_papers_numbers() -> None:
+    settings = _resolve("mv2016")
+    assert settings.family is Family.ADAGRAD
+    assert settings.data_weight == 300
+    assert (settings.alpha_norm.weight, settings.alpha_norm.exponent) == (1, 6)
+    assert settings.alpha_norm.scale == 80
+    assert settings.total_variation.scale == pytest.approx(80 / 6.5)
+    phases = [(s.steps, s.jitter) for s in settings.segments]
+    assert phases == [(300, True), (50, False)]
+    rates = [segment.rate / SIDE**2 for segment in settings.segments]
+    assert rates == pytest.approx([53.333, 5.3333], rel=1e-4)
+    assert (settings.bound, settings.jitter_range) == (160, 2)
+    assert settings.start_amplitude == pytest.approx(80 / math.sqrt(3))
+
+
+def test_mv2016_weighs_hog_by_100_and_does_not_jitter_it() -> None:
+    settings = resolve("mv2016", hog(), 64, 64)
+    assert settings.data_weight == 100
+    assert not any(segment.jitter for segment in settings.segments)
+
+
+@pytest.mark.parametrize(
+    ("model", "node", "number"),
+    [
+        ("alexnet", "features.0", 1),
+        ("alexnet", "features.7", 10),
+        ("alexnet", "classifier.6", 20),
+        ("caffenet", "norm2", 8),
+        ("vgg16", "features.0", None),
+        ("resnet50", "layer1", None),
+    ],
+)
+def test_nodes_are_known_by_the_papers_numbers(model: str, node: str, number: int | None) -> None:
+    assert paper_layer(model, node) == number
+
+
+def test_layer_tables_are_those_of_the_papers() -> None:
+    weights = {node: data_weight_2016("cnn-a", node) for node in ("relu3", "conv4", "relu4")}
+    assert weights == {"relu3": 300, "conv4": 100, "relu4": 100}
+    assert [data_weight_2016("cnn-a", node) for node in ("conv5", "relu5")] == [20, 20]
+    assert [data_weight_2016("cnn-a", node) for node in ("pool5", "fc6", "fc8")] == [1, 1, 1]
+    assert data_weight_2016("squeezenet1_0", "features.12") == 300
+    smooth = [total_variation_2015("cnn-a", n, 4) for n in ("relu2", "pool2", "relu4", "conv5")]
+    assert smooth == [0.5, 5, 5, 50]
+    assert [total_variation_2015("vgg16", "x", stride) for stride in (8, 16, 32)] == [0.5, 5, 50]
+
+
+def test_overrides_replace_the_presets_numbers_and_only_those() -> None:
+    plain = _resolve("mv2016")
+    overrides = Overrides(
+        data_weight=7,
+        total_variation_weight=0.5,
+        alpha_norm_weight=0,
+        beta=1.5,
+        alpha=4,
+        rate_factor=2,
+        jitter=False,
+        steps=70,
+    )
+    changed = _resolve("mv2016", overrides)
+    assert changed.data_weight == 7
+    assert (changed.total_variation.weight, changed.total_variation.exponent) == (0.5, 1.5)
+    assert (changed.alpha_norm.weight, changed.alpha_norm.exponent) == (0, 4)
+    assert changed.total_variation.scale == plain.total_variation.scale
+    assert [(s.steps, s.jitter) for s in changed.segments] == [(60, False), (10, False)]
+    assert [s.rate for s in changed.segments] == [2 * s.rate for s in plain.segments]
+    assert _resolve("mv2016", Overrides()) == plain
+
+
+def test_jitter_can_be_asked_for_where_the_preset_leaves_it_out() -> None:
+    settings = resolve("mv2016", hog(), 64, 64, Overrides(jitter=True))
+    assert [segment.jitter for segment in settings.segments] == [True, False]
+    assert settings.jitter_range == 2
+    with pytest.raises(SettingError, match="no jitter"):
+        _resolve("mv2015", Overrides(jitter=True))
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [(350, [300, 50]), (7, [6, 1]), (2, [2]), (1, [1]), (3500, [3000, 500])]
+)
+def test_a_shorter_or_longer_schedule_keeps_its_proportions(
+    steps: int, expected: list[int]
+) -> None:
+    schedule = (Segment(300, 1.0, jitter=True), Segment(50, 0.1))
+    assert [segment.steps for segment in scale_schedule(schedule, steps)] == expected
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        Overrides(data_weight=-1),
+        Overrides(data_weight=math.nan),
+        Overrides(total_variation_weight=math.inf),
+        Overrides(alpha=0.5),
+        Overrides(beta=100),
+        Overrides(rate_factor=-1),
+        Overrides(steps=0),
+    ],
+)
+def test_numbers_without_a_meaning_are_refused(overrides: Overrides) -> None:
+    with pytest.raises(SettingError, match="use a number from"):
+        _resolve("mv2016", overrides)
+
+
+def test_an_unknown_preset_is_refused_with_the_names_of_those_that_exist() -> None:
+    with pytest.raises(SettingError, match=r"'mv2014'; use one of mv2015, mv2016"):
+        _resolve("mv2014")
+    assert set(PRESETS) == {"mv2015", "mv2016"}
