@@ -21,6 +21,8 @@ class Claim:
     def run(self) -> list[Entry]:
         """The jobs that the worker gets, in order."""
         self.taken: list[Entry] = []
+        if self.current is None:
+            self.capacity = min(self.capacity, self.free)
         self.turn = dict(self.model.turns.get(self.pools, dict.fromkeys(SHARED, 0.0)))
         self.model.end_overdue()
         if self.current is None:

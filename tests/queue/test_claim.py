@@ -72,6 +72,14 @@ def test_jobs_that_no_slot_count_of_the_worker_fits_are_left_for_a_larger_one(qu
     assert ids(take(queue, 8, capacity=8, worker="large")) == [wide]
 
 
+def test_a_worker_that_has_shrunk_is_not_held_up_by_what_it_can_no_longer_take(
+    queue: Queue,
+) -> None:
+    put(queue, slots=4)
+    narrow = put(queue, slots=2)
+    assert ids(take(queue, free=2, capacity=4)) == [narrow]
+
+
 def test_a_key_of_jobs_that_are_too_wide_does_not_hide_other_keys(queue: Queue) -> None:
     for _ in range(40):
         put(queue, slots=8, batch_key=KEY)

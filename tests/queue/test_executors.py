@@ -1,6 +1,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from preimage_queue import (
     Submitted,
 )
 from preimage_queue.calls import producing, tending, working
+from preimage_queue.connections import connect, connect_async
 from preimage_queue.executors import Operation, Operations
 from tests.queue.helpers import POOL, a_job, put, quick, state_of
 from tests.redis_server import RedisServer
@@ -97,6 +99,28 @@ async def test_a_restarted_redis_gets_the_scripts_again_from_the_asynchronous_qu
             await asyncio.to_thread(server.restart)
             await queue.submit(a_job())
             assert (await queue.stats()).queued == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("redis://worker:secret@localhost:6380/1", "Connection"),
+        ("rediss://worker:secret@localhost:6380/1", "SSLConnection"),
+        ("unix://worker:secret@/run/redis.sock?db=1", "UnixDomainSocketConnection"),
+    ],
+)
+def test_every_kind_of_url_is_understood_and_the_client_repeats_nothing(
+    url: str, kind: str
+) -> None:
+    settings = QueueSettings(url=url, socket_timeout_seconds=3.0)
+    pool: Any
+    for pool in (connect(settings).connection_pool, connect_async(settings).connection_pool):
+        assert pool.connection_class.__name__ == kind
+        connection: Any = pool.make_connection()
+        assert (connection.username, connection.password) == ("worker", "secret")
+        assert connection.db == 1
+        assert connection.socket_timeout == 3.0
+        assert connection.retry.get_retries() == 0
 
 
 def test_a_scheme_that_is_none_is_refused_before_anything_is_sent() -> None:

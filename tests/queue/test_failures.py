@@ -7,6 +7,12 @@ from dataclasses import replace
 
 import pytest
 import redis
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ResponseError,
+)
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from preimage_queue import (
     Beat,
@@ -24,6 +30,7 @@ from preimage_queue import (
     State,
     WriteVerdict,
 )
+from preimage_queue.failures import translated, worth_repeating
 from preimage_queue.lua import Script
 from tests.queue.helpers import a_job, ids, names, put, quick, state_of, succeed, take, take_one
 from tests.redis_server import RedisServer
@@ -161,6 +168,31 @@ def test_credentials_and_permissions_that_are_missing_are_refused(own_server: Re
     for user in ("worker:wrong", "guest:secret"):
         with Queue(quick(base.format(user))) as queue, pytest.raises(QueueRefusedError):
             queue.stats()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("OOM command not allowed when used memory > 'maxmemory'.", QueueFullError),
+        ("Error running script (call to f_1): @user_script:9: -OOM command", QueueFullError),
+        ("MISCONF Redis is configured to save RDB snapshots", QueueUnavailableError),
+        ("READONLY You can't write against a read only replica.", QueueUnavailableError),
+        ("BUSY Redis is busy running a script.", QueueUnavailableError),
+        ("NOPERM this user has no permissions", QueueRefusedError),
+        ("ERR unknown command", QueueBrokenError),
+    ],
+)
+def test_what_redis_says_inside_a_script_is_understood(text: str, kind: type[QueueError]) -> None:
+    error = translated(ResponseError(text))
+    assert type(error) is kind
+    assert text in str(error)
+
+
+def test_only_what_may_pass_by_itself_is_worth_repeating() -> None:
+    assert worth_repeating(BusyLoadingError("loading"))
+    assert worth_repeating(RedisTimeoutError("late"))
+    assert not worth_repeating(AuthenticationError("wrong password"))
+    assert not worth_repeating(ResponseError("OOM"))
 
 
 def test_a_script_that_redis_cannot_run_is_a_bug_of_ours(queue: Queue) -> None:

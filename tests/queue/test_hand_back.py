@@ -123,6 +123,12 @@ def test_a_dead_letter_whose_blob_is_gone_stays_dead(queue: Queue) -> None:
     assert state_of(queue, job_id) is State.FAILED
 
 
+@pytest.mark.parametrize("cursor", ["x", "1", "-inf " + "0" * 32, "1 x"])
+def test_a_place_among_the_dead_letters_that_is_none_is_refused(queue: Queue, cursor: str) -> None:
+    with pytest.raises(ValueError, match="cursor"):
+        queue.list_dead(cursor=cursor)
+
+
 def test_dead_letters_are_listed_newest_first_and_in_pages(queue: Queue, clock: Clock) -> None:
     expected = []
     for number in range(7):

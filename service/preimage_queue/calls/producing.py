@@ -20,6 +20,8 @@ from preimage_queue.replies import (
 )
 from preimage_queue.settings import QueueSettings
 
+_MAX_REASON: Final = 512
+_MAX_PAGE: Final = 1000
 _EVENT_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 __all__ = [
@@ -72,9 +74,9 @@ def cancel(settings: QueueSettings, job_id: str, tenant: str, reason: str) -> Ca
 
     The flag is a wish. A worker that finishes before it has seen the flag is believed: the job ends
     SUCCEEDED. A job with the flag is never queued again: if its worker dies or hands it back, it
-    ends CANCELLED.
+    ends CANCELLED. Of the reason, 512 characters are kept.
     """
-    named: dict[str, Argument] = {"id": job_id, "tenant": tenant, "reason": reason}
+    named: dict[str, Argument] = {"id": job_id, "tenant": tenant, "reason": reason[:_MAX_REASON]}
     return make_call(settings, "cancel", parse.cancelled, named)
 
 
@@ -113,11 +115,12 @@ def list_jobs(
     Args:
         settings: The queue's settings.
         tenant: Whose jobs.
-        limit: Jobs to look at, 1 to 1000. With a filter, a page may hold fewer and yet not be last.
+        limit: Jobs to look at, at most 1000. With a filter, a page may hold fewer and yet not be
+            the last one.
         cursor: `next_cursor` of the page before; empty to begin.
         states: Only jobs in these states; empty for all.
     """
-    named: dict[str, Argument] = {"tenant": tenant, "limit": limit, "cursor": cursor}
+    named: dict[str, Argument] = {"tenant": tenant, "limit": _page(limit), "cursor": cursor}
     return make_call(settings, "list_jobs", parse.job_page, named, tuple(states))
 
 
@@ -126,15 +129,25 @@ def read_events(
 ) -> Call[EventPage | None]:
     """Read a job's events after one of them, and the job; None if the tenant has no such job.
 
-    Never waits for events: poll, about every 200 ms, until the job has ended and `more` is False.
+    At most 1000 events come at once. Never waits for one: poll, about every 200 ms, until the job
+    has ended and `more` is False.
 
     Raises:
         ValueError: `after` is not the id of an event.
     """
     if after and not _EVENT_ID.fullmatch(after):
         raise ValueError("after must be the id of an event, or empty")
-    named: dict[str, Argument] = {"id": job_id, "tenant": tenant, "after": after, "count": count}
+    named: dict[str, Argument] = {
+        "id": job_id,
+        "tenant": tenant,
+        "after": after,
+        "count": _page(count),
+    }
     return make_call(settings, "read_events", parse.event_page(after), named)
+
+
+def _page(limit: int) -> int:
+    return min(max(limit, 1), _MAX_PAGE)
 
 
 def read_output(
@@ -153,7 +166,7 @@ def read_output(
         job_id: The job.
         tenant: Its owner.
         name: One of `Job.outputs`.
-        offset: First byte.
+        offset: First byte; not negative.
         length: Bytes at most; -1 for all.
 
     Returns:
@@ -163,7 +176,7 @@ def read_output(
         "id": job_id,
         "tenant": tenant,
         "name": name,
-        "offset": offset,
+        "offset": max(offset, 0),
         "length": length,
     }
     return make_call(settings, "read_output", parse.output_chunk, named)

@@ -1,5 +1,8 @@
 """What keeps the queue in order: the reaper, the registry of workers, dead letters, figures."""
 
+import re
+from typing import Final
+
 from preimage_queue.call import Argument, Call, make_call
 from preimage_queue.fleet import (
     Announced,
@@ -14,6 +17,8 @@ from preimage_queue.parsing import tending as parse
 from preimage_queue.parsing.rows import nothing, verdict
 from preimage_queue.replies import Reaped, RequeueVerdict
 from preimage_queue.settings import QueueSettings
+
+_DEAD_CURSOR: Final = re.compile(r"[0-9]{1,17} [0-9a-f]{32}")
 
 __all__ = [
     "announce",
@@ -104,7 +109,13 @@ def persistence(settings: QueueSettings) -> Call[Persistence]:
 
 
 def list_dead(settings: QueueSettings, limit: int = 50, cursor: str = "") -> Call[DeadLetters]:
-    """List dead letters of all tenants, newest first."""
+    """List dead letters of all tenants, newest first.
+
+    Raises:
+        ValueError: `cursor` is not one that a page has given.
+    """
+    if cursor and not _DEAD_CURSOR.fullmatch(cursor):
+        raise ValueError("cursor must come from the page before, or be empty")
     return make_call(settings, "list_dead", parse.dead, {"limit": limit, "cursor": cursor})
 
 

@@ -57,7 +57,7 @@ def claim(
             remembered.
         pools: What the worker can serve now.
         free_slots: Slots that no lane uses.
-        capacity_slots: Slots in all.
+        capacity_slots: Slots in all. An idle worker that has fewer free ones counts as smaller.
         current: The running batch, as `Claimed.batch` named it; None only if the worker holds no
             lease at all.
         max_instant: Instant jobs to take along at most.

@@ -15,8 +15,9 @@ local CLAIMED = {
 }
 
 local MEMORY = key('claim', A.worker)
-local CAPACITY = num(A.capacity)
 local free = num(A.free)
+-- All that an idle worker has is free. If it has less than its capacity, it has shrunk.
+local CAPACITY = A.batch_key == '' and math.min(free, num(A.capacity)) or num(A.capacity)
 local claimed = {}
 
 -- The lanes' own virtual times, for all workers that serve the same pools.
@@ -128,6 +129,7 @@ local function must_drain(fit, others)
 end
 
 local function fill(batch, running)
+  if free <= 0 then return end
   local others = each_lane(function(lane) return best(lane, batch) end)
   while free > 0 do
     local own = each_lane(function(lane) return first_fit(lane, batch.pool, batch.batch_key) end)
