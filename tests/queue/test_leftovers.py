@@ -2,6 +2,7 @@
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import redis
 
@@ -94,3 +95,15 @@ def test_every_field_of_a_job_is_described_and_used(
 def test_every_script_says_what_it_takes_and_answers() -> None:
     for entry in (resources.files("preimage_queue") / "scripts").iterdir():
         assert entry.read_text("utf-8").startswith("-- "), entry.name
+
+
+def test_the_reference_page_names_every_kind_of_key_and_every_script() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "queue.md").read_text("utf-8")
+    table = page.split("\n## Keys\n")[1].split("\n## ")[0]
+    cells = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    named = set(re.findall(r"`([a-z_]+)", " ".join(cells)))
+    assert named == set(re.findall(r"^    ([a-z_]+)[: ]", keys.__doc__ or "", re.MULTILINE))
+    scripts = set(load_scripts())
+    words = set(re.findall(r"`([a-z_]+)(?:\*?)`", page))
+    families = tuple(re.findall(r"`([a-z]+_)\*`", page))
+    assert {name for name in scripts - words if not name.startswith(families)} == set()
