@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from preimage.aio import AsyncClient
     from preimage.client import Client
+    from preimage.delivery import Seconds
     from preimage.enums import Availability, Outcome, State
     from preimage.errors import (
         BadInput,
@@ -43,13 +44,15 @@ if TYPE_CHECKING:
     from preimage.provenance import Provenance
     from preimage.reconstructions import CodeErrors, Fidelity, LossCurve, Reconstruction
     from preimage.request import Box, Mask, Plateau, Request, Settings, Size
-    from preimage.results import AsyncResult, Result, Seconds, Settled
+    from preimage.results import AsyncResult, Result
+    from preimage.settled import Settled
 
     __version__: str
 
 _MODULES = {
     "aio": ("AsyncClient",),
     "client": ("Client",),
+    "delivery": ("Seconds",),
     "enums": ("Availability", "Outcome", "State"),
     "errors": (
         "BadInput",
@@ -75,7 +78,8 @@ _MODULES = {
     "provenance": ("Provenance",),
     "reconstructions": ("CodeErrors", "Fidelity", "LossCurve", "Reconstruction"),
     "request": ("Box", "Mask", "Plateau", "Request", "Settings", "Size"),
-    "results": ("AsyncResult", "Result", "Seconds", "Settled"),
+    "results": ("AsyncResult", "Result"),
+    "settled": ("Settled",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

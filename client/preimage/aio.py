@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from preimage.features import Features
     from preimage.models import ModelInfo
     from preimage.pictures import PictureSource
-    from preimage.results import AsyncResult, Settled
+    from preimage.results import AsyncResult
+    from preimage.settled import Settled
     from preimage.sources import Source
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from preimage.features import Features
     from preimage.models import ModelInfo
     from preimage.pictures import PictureSource
-    from preimage.results import Result, Settled
+    from preimage.results import Result
+    from preimage.settled import Settled
     from preimage.sources import Source
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from preimage.delivery import Delivery, delivery_of
 from preimage.errors import NotFound, PreimageError, ServiceError
 from preimage.events import Preview, Progress
 from preimage.jobinfo import JobInfo, job_from_wire
-from preimage.results import Delivery, delivery_of
 from preimage.tensors import float32_array
 from preimage.v1 import preimage_pb2, preimage_service_pb2
 from preimage.watch import Watch

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, final
 from preimage.errors import BadInput, PreimageError
 from preimage.inverting import invert_async
 from preimage.jobs import Job
-from preimage.results import AsyncResult, Result, Settled
 from preimage.running import run
+from preimage.settled import Settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from preimage.core import Core
     from preimage.handle import Handle
     from preimage.request import Request
+    from preimage.results import AsyncResult, Result
 
 
 def invert_many(

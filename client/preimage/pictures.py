@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 class SupportsArray(Protocol):
     """What numpy can turn into an array: its own, and those of torch and jax on the CPU."""
 
-    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray[Any, Any]:
-        ...
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray[Any, Any]: ...
 
 
 PictureSource: TypeAlias = str | Path | bytes | Image.Image | SupportsArray

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, final
+from typing import TYPE_CHECKING, Any, final
 
 from preimage.enums import State
 from preimage.html import result_as_html
-from preimage.provenance import provenance_from_wire
-from preimage.reconstructions import reconstruction_from_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from PIL import Image
 
+    from preimage.delivery import Seconds
     from preimage.enums import Outcome
-    from preimage.errors import PreimageError
     from preimage.provenance import Provenance
     from preimage.reconstructions import (
         CodeErrors,
@@ -31,56 +29,6 @@ if TYPE_CHECKING:
         LossCurve,
         Pixels,
         Reconstruction,
-    )
-    from preimage.request import Request
-    from preimage.v1 import preimage_pb2
-
-R = TypeVar("R", bound="ResultView")
-
-
-@final
-@dataclass(frozen=True)
-class Seconds:
-    """How long a job took."""
-
-    queue: float
-    """From acceptance to the last claim."""
-    run: float
-    """From the last claim to the end."""
-
-
-class Delivery(TypedDict):
-    """The fields of `ResultView`, as they are read from the wire."""
-
-    id: str
-    request_id: str
-    reconstructions: tuple[Reconstruction, ...]
-    best: int
-    seconds: Seconds
-    attempt: int
-    provenance: Provenance
-
-
-def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes]) -> Delivery:
-    """Reads a job that succeeded.
-
-    Args:
-        message: the job.
-        pictures: a PNG file for each of its reconstructions.
-    """
-    result = message.result
-    pairs = zip(result.reconstructions, pictures, strict=True)
-    return Delivery(
-        id=message.id,
-        request_id=message.request_id,
-        reconstructions=tuple(reconstruction_from_wire(each, png) for each, png in pairs),
-        best=result.best,
-        seconds=Seconds(
-            queue=result.timings.queue.ToTimedelta().total_seconds(),
-            run=result.timings.run.ToTimedelta().total_seconds(),
-        ),
-        attempt=message.attempt,
-        provenance=provenance_from_wire(result.provenance),
     )
 
 
@@ -246,29 +194,3 @@ class AsyncResult(ResultView):
             PreimageError: the client has been closed.
         """
         return self.fetch_float_picture(self.best)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Settled(Generic[R]):
-    """How one request of `submit_many` ended: with a result or with an error."""
-
-    index: int
-    """Place of the request among the requests, from 0."""
-    request: Request
-    """The request."""
-    result: R | None
-    """The result, unless it failed."""
-    error: PreimageError | None
-    """Why it failed, if it did."""
-
-    def unwrap(self) -> R:
-        """Returns the result.
-
-        Raises:
-            PreimageError: the error, when there is no result.
-        """
-        if self.result is None:
-            assert self.error is not None
-            raise self.error
-        return self.result

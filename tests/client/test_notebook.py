@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import preimage
-from preimage.results import delivery_of
+from preimage.delivery import delivery_of
 from preimage.v1 import preimage_pb2
 from tests.client import messages
 

@@ -1,0 +1,62 @@
+"""A job that succeeded, read from the wire: what both kinds of result are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict, final
+
+from preimage.provenance import provenance_from_wire
+from preimage.reconstructions import reconstruction_from_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from preimage.provenance import Provenance
+    from preimage.reconstructions import Reconstruction
+    from preimage.v1 import preimage_pb2
+
+
+@final
+@dataclass(frozen=True)
+class Seconds:
+    """How long a job took."""
+
+    queue: float
+    """From acceptance to the last claim."""
+    run: float
+    """From the last claim to the end."""
+
+
+class Delivery(TypedDict):
+    """The fields of `preimage.results.ResultView`, as they are read from the wire."""
+
+    id: str
+    request_id: str
+    reconstructions: tuple[Reconstruction, ...]
+    best: int
+    seconds: Seconds
+    attempt: int
+    provenance: Provenance
+
+
+def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes]) -> Delivery:
+    """Reads a job that succeeded.
+
+    Args:
+        message: the job.
+        pictures: a PNG file for each of its reconstructions.
+    """
+    result = message.result
+    pairs = zip(result.reconstructions, pictures, strict=True)
+    return Delivery(
+        id=message.id,
+        request_id=message.request_id,
+        reconstructions=tuple(reconstruction_from_wire(each, png) for each, png in pairs),
+        best=result.best,
+        seconds=Seconds(
+            queue=result.timings.queue.ToTimedelta().total_seconds(),
+            run=result.timings.run.ToTimedelta().total_seconds(),
+        ),
+        attempt=message.attempt,
+        provenance=provenance_from_wire(result.provenance),
+    )
