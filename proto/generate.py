@@ -9,6 +9,7 @@ generates again into an empty folder and compares the bytes with what is committ
 
 import argparse
 import sys
+import sysconfig
 from importlib.resources import files
 from pathlib import Path
 
@@ -35,8 +36,11 @@ def protoc(arguments: list[str]) -> None:
 def generate(folder: Path) -> None:
     """Writes messages, stubs and their types under `folder`/preimage/v1."""
     folder.mkdir(parents=True, exist_ok=True)
+    scripts = Path(sysconfig.get_path("scripts"))
     protoc(
         [
+            f"--plugin=protoc-gen-mypy={scripts / 'protoc-gen-mypy'}",
+            f"--plugin=protoc-gen-mypy_grpc={scripts / 'protoc-gen-mypy_grpc'}",
             f"--python_out={folder}",
             f"--grpc_python_out={folder}",
             f"--mypy_out={folder}",

@@ -24,9 +24,11 @@ def _seconds(text: str) -> float:
 
 
 def _yes(text: str) -> bool:
-    if text not in {"0", "1", ""}:
-        raise ValueError("must be 0 or 1")
-    return text == "1"
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"", "0", "false", "no", "off"}:
+        return False
+    raise ValueError("must be 1 or 0, yes or no")
 
 
 def _names(text: str) -> frozenset[str]:

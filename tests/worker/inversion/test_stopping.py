@@ -35,12 +35,27 @@ def test_a_plateau_ends_each_segment_early_and_in_the_last_one_the_lane(
 ) -> None:
     # Nobody improves by 100 % in a window, so every segment ends after its second window.
     stop = StopRule(plateau=1.0, plateau_window_steps=10)
-    batch, first = batch_of(deep, problem(deep, stop=stop)).run(20)
+    batch, _ = batch_of(deep, problem(deep, stop=stop)).run(10)
+    batch, first = batch.run(10)
     assert first.lanes[0].outcome is None
     assert (first.lanes[0].step, first.lanes[0].steps_total) == (20, 70)
     batch, second = run_to_end(batch)
     assert second.lanes[0].outcome is Outcome.CONVERGED
     assert (second.lanes[0].step, second.lanes[0].steps_total) == (40, 40)
+
+
+@pytest.mark.parametrize("stride", [1, 3, 7, 50])
+def test_a_lane_stops_at_the_same_step_however_often_it_is_looked_at(
+    shallow: NetworkRepresentation, stride: int
+) -> None:
+    stop = StopRule(target_error=0.3, plateau=0.05, plateau_window_steps=10)
+    batch = batch_of(shallow, problem(shallow, stop=stop))
+    report = None
+    while report is None or report.lanes[0].outcome is None:
+        batch, report = batch.run(stride)
+    whole, expected = run_to_end(batch_of(shallow, problem(shallow, stop=stop)))
+    assert report.lanes[0] == expected.lanes[0]
+    assert batch.curve(0).tolist() == whole.curve(0).tolist()
 
 
 def test_a_lane_that_still_improves_is_not_on_a_plateau(shallow: NetworkRepresentation) -> None:

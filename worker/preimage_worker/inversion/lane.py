@@ -16,6 +16,11 @@ from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import LaneReport
 from preimage_worker.inversion.settings import Segment
 
+CHECK_STEPS = 10
+"""Stop rules are looked at when a lane has taken a multiple of so many steps of its own.
+
+Not whenever a run happens to end: that depends on the device and on who shares the batch.
+"""
 CURVE_COLUMNS = ("objective", "data", "alpha_norm", "total_variation", "relative_error")
 """What is measured at every step, of the canvas before its update."""
 
@@ -67,6 +72,13 @@ class Lane:
             return 0
         left = sum(segment.steps for segment in self._segments[self.segment :])
         return left - self.segment_step
+
+    @property
+    def until_look(self) -> int:
+        """Steps until the lane must be looked at: its schedule ends, or its stop rule is due."""
+        if not self.problem.stop.asks:
+            return self.remaining
+        return min(self.remaining, CHECK_STEPS - self.step % CHECK_STEPS)
 
     @property
     def canvas_size(self) -> tuple[int, int]:
@@ -142,15 +154,19 @@ class Lane:
 
 def _judge(lane: Lane, *, finite: bool) -> Lane:
     """Whether this is the end: of the lane, or of a segment on its plateau."""
-    target_error = lane.problem.stop.target_error
     if not finite:
         return replace(lane, outcome=Outcome.DIVERGED)
-    if target_error is not None and lane.curve[-1][-1, 4] <= target_error:
+    due = lane.step % CHECK_STEPS == 0 or lane.remaining == 0
+    target_error = lane.problem.stop.target_error
+    if due and target_error is not None and lane.curve[-1][-1, 4] <= target_error:
         return replace(lane, outcome=Outcome.TARGET_REACHED)
     if lane.remaining == 0:
         return replace(lane, outcome=Outcome.STEP_LIMIT)
-    if not _on_plateau(lane):
-        return lane
+    return _leave_plateau(lane) if due and _on_plateau(lane) else lane
+
+
+def _leave_plateau(lane: Lane) -> Lane:
+    """The lane in its next segment, or at its end."""
     if lane.segment + 1 == len(lane.problem.settings.segments):
         return replace(lane, outcome=Outcome.CONVERGED)
     return replace(lane, segment=lane.segment + 1, segment_step=0)

@@ -148,7 +148,7 @@ class LaneBatch:
     def run(self, steps: int) -> tuple[Self, BoundaryReport]:
         """Take at most `steps` steps with every lane, then look at them once.
 
-        It stops early where the shortest remaining schedule ends. An empty batch takes none.
+        It stops early where a schedule ends or a stop rule is due. An empty batch takes none.
 
         Raises:
             BatchError: a lane that has an outcome has not left, or `steps` is below 1.
@@ -162,7 +162,7 @@ class LaneBatch:
                 if ended
                 else f"A run of {steps} steps is none; ask for at least 1."
             )
-        steps = min(steps, *(lane.remaining for lane in self.lanes))
+        steps = min(steps, *(lane.until_look for lane in self.lanes))
         taken = take_steps(self.setup, self.lanes, self._held(), steps)
         lanes = tuple(
             lane.advance(curve, finite=finite)

@@ -23,7 +23,7 @@ class StopRule:
     """When a lane ends before its schedule does. The default runs the whole schedule."""
 
     target_error: float | None = None
-    """End with `TARGET_REACHED` at the first boundary where the relative error
+    """End with `TARGET_REACHED` at the first multiple of ten steps where the relative error
     `‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖` of the last step is at most this."""
     plateau: float | None = None
     """A segment of the schedule ends early when the mean objective of the last window is less than
@@ -38,6 +38,11 @@ class StopRule:
         if self.plateau is not None:
             require("the plateau's fraction", self.plateau, 0, 1)
         require("the plateau's window", self.plateau_window_steps, 1, 10_000_000)
+
+    @property
+    def asks(self) -> bool:
+        """Whether the lane may end before its schedule does."""
+        return self.target_error is not None or self.plateau is not None
 
 
 @final
