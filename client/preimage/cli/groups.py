@@ -21,7 +21,7 @@ def flat(command: Callable[..., None]) -> Callable[..., None]:
     groups = {each.name: each.annotation for each in parameters if _is_group(each)}
     flattened = [part for each in parameters for part in _parts(each)]
 
-    def run(**values: Any) -> None:  # noqa: ANN401 - whatever the options' types are
+    def run(**values: Any) -> None:
         made = {
             name: group(
                 **{field.name: values.pop(field.name) for field in dataclasses.fields(group)}

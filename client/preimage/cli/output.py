@@ -17,8 +17,8 @@ from preimage.errors import PreimageError
 __all__ = ["errors", "print_json", "print_table", "say", "speaking"]
 
 P = ParamSpec("P")
-# Tables that go to a file or a pipe must not be cut to a terminal's width.
-_UNBOUNDED_COLUMNS = 240
+# Tables that go to a file or a pipe must not be folded to a terminal's width.
+_UNBOUNDED_COLUMNS = 10_000
 
 errors = Console(stderr=True, highlight=False)
 
@@ -60,7 +60,11 @@ def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     width = None if sys.stdout.isatty() else _UNBOUNDED_COLUMNS
-    Console(width=width, highlight=False, markup=False).print(table)
+    console = Console(width=width, highlight=False, markup=False)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().strip("\n").splitlines():
+        typer.echo(line.rstrip())
 
 
 def _failure(sentence: str) -> typer.Exit:

@@ -79,7 +79,7 @@ def _section(title: str, sentence: str, figures: Iterable[str]) -> str:
 
 
 def _image(file: str, picture: DemoPicture, alternative: str) -> str:
-    """A picture in the proportions of its original: networks see it squeezed to a square."""
+    """A picture in the proportions of its original, which whole cells match only nearly."""
     return (
         f'<img src="pictures/{quote(file)}" alt="{escape(alternative)}" loading="lazy" '
         f'style="aspect-ratio: {picture.size.width} / {picture.size.height}">'
