@@ -215,7 +215,7 @@ class Courier:
             self._token,
             pools=self._models.pools(),
             free_slots=self._offer.free,
-            capacity_slots=self._settings.slots,
+            capacity_slots=self._offer.free + self._offer.active,
             current=self._batch,
             max_instant=_MAXIMUM_EXTRACTIONS,
         )
