@@ -201,9 +201,6 @@ class Stack:
         threads = max(1, (os.cpu_count() or 1) // self.options.workers)
         device = self.options.device or os.environ.get("PREIMAGE_DEVICE", "auto")
         return {
-            # Threads that spin while they wait for each other take the cores from the others: on
-            # a busy machine a step takes ten times longer.
-            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
             "PREIMAGE_DEVICE": device,
             "PREIMAGE_THREADS": os.environ.get("PREIMAGE_THREADS", str(threads)),
             "PREIMAGE_WORKER_METRICS_LISTEN": "127.0.0.1:0",
