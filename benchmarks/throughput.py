@@ -3,8 +3,8 @@
     python -m benchmarks.throughput [--layers L,…] [--lanes 1,4,16] [--rounds N]
                                     [--device cpu|cuda] [--json FILE]
 
-For each layer of SqueezeNet 1.0 (its weights do not matter here, so they are random) and each number
-of lanes, in turn in one run:
+For each layer of SqueezeNet 1.0 (its weights do not matter here, so they are random) and each
+number of lanes, in turn in one run:
 
 - gain: lane-steps per second of the batch over those of one lane alone;
 - overhead: a step of the batch over a bare forward and backward pass of the same batch through the
