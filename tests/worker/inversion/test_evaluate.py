@@ -7,6 +7,7 @@ from preimage_worker.inversion.lanes import LaneBatch, Precision
 from preimage_worker.inversion.objectives import Target
 from preimage_worker.inversion.presets import Overrides
 from preimage_worker.inversion.representations.network import NetworkRepresentation
+from preimage_worker.inversion.settings import Family
 from tests.worker.inversion.small import SIDE, batch_of, picture, problem, run_to_end
 
 MEAN = (102.0, 127.5, 153.0)
@@ -33,7 +34,8 @@ def test_both_errors_are_those_of_the_codes_of_what_they_name(
         delivered = (canvas + torch.tensor(MEAN)[:, None, None]).clamp(0, 255).round()
         codes = [shallow(x) for x in (canvas, delivered - torch.tensor(MEAN)[:, None, None])]
     energy = target.square().sum()
-    errors = measure(shallow, canvas, Target(target, None, energy[None]))
+    setup = LaneBatch.empty(shallow, Family.ADAGRAD, SIDE, SIDE).setup
+    errors = measure(setup, canvas, Target(target, None, energy[None]))
     expected = [float((code - target).norm() / energy.sqrt()) for code in codes]
     assert errors[:, 0].tolist() == pytest.approx(expected, rel=1e-5)
     assert expected[0] != pytest.approx(expected[1], rel=1e-3)

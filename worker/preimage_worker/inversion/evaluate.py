@@ -9,28 +9,33 @@ from torch import Tensor
 from preimage_worker.inversion.images import to_canvas, to_pixels
 from preimage_worker.inversion.objectives import Target, data_term
 from preimage_worker.inversion.precision import Precision, computing
-from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.setup import Setup
 
 PASSES = 2
 """Forward passes that `measure` takes for each picture."""
 
 
-def measure(representation: Representation, pictures: Tensor, target: Target) -> Tensor:
+def measure(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
     """Relative errors ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖ of the pictures as they are and as 8 bits.
 
     Args:
-        representation: Φ.
+        setup: with the representation Φ.
         pictures: `(lanes, channels, height, width)`, canvas units.
         target: of the same lanes.
 
     Returns:
         `(2, lanes)`: of the float pictures; of the pictures clipped, rounded and encoded again.
     """
-    delivered = to_canvas(to_pixels(pictures, representation.mean), representation.mean)
+    mean = setup.representation.mean
+    delivered = to_canvas(to_pixels(pictures, mean), mean)
+    with torch.no_grad(), computing(Precision.FP32, setup.device):
+        return torch.stack([_errors(setup, canvas, target) for canvas in (pictures, delivered)])
+
+
+def _errors(setup: Setup, canvas: Tensor, target: Target) -> Tensor:
     unweighted = torch.ones_like(target.energy)
-    with torch.no_grad(), computing(Precision.FP32, pictures.device):
-        errors = [
-            data_term(representation(canvas), target, unweighted)[0].sqrt()
-            for canvas in (pictures, delivered)
-        ]
-    return torch.stack(errors)
+    squares = [
+        data_term(setup.representation(canvas[some]), target.of(some), unweighted[some])[0]
+        for some in setup.portions(len(canvas))
+    ]
+    return torch.cat(squares).sqrt()

@@ -31,9 +31,9 @@ from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import BoundaryReport, Measurement
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Family
+from preimage_worker.inversion.setup import Setup, default_lanes_per_pass
 from preimage_worker.inversion.start import draw
 from preimage_worker.inversion.state import Lanes
-from preimage_worker.inversion.step import Setup
 
 __all__ = ["CURVE_COLUMNS", "LaneBatch", "Precision"]
 
@@ -64,8 +64,9 @@ class LaneBatch:
         *,
         device: torch.device | str = "cpu",
         precision: Precision = Precision.FP32,
+        lanes_per_pass: int | None = None,
     ) -> Self:
-        """A batch without lanes. The arguments, the device apart, are the batch key.
+        """A batch without lanes. The first four arguments and the precision are the batch key.
 
         Args:
             representation: Φ, made for `device`.
@@ -74,12 +75,16 @@ class LaneBatch:
             width: of all pictures, in pixels.
             device: where the lanes run.
             precision: of the passes through the representation.
+            lanes_per_pass: how many lanes go through the representation at once; None for
+                `default_lanes_per_pass`. With 1, a lane's bits do not depend on its batch.
 
         Raises:
             ShapeMismatchError, PictureTooSmallError: the representation takes no such pictures.
         """
         method = METHODS[family]
-        setup = Setup(representation, method, height, width, torch.device(device), precision)
+        place = torch.device(device)
+        portion = default_lanes_per_pass(place) if lanes_per_pass is None else lanes_per_pass
+        setup = Setup(representation, method, height, width, place, precision, portion)
         stride = representation.stride(height, width)
         return cls(setup, family, jitter_range(stride) - 1 if method.jitters else 0)
 
@@ -219,7 +224,7 @@ class LaneBatch:
             return ()
         target = state.select(self._held(), indices).target
         pictures = self.pictures(indices)
-        errors = evaluate.measure(self.setup.representation, pictures, target).T.tolist()
+        errors = evaluate.measure(self.setup, pictures, target).T.tolist()
         return tuple(
             Measurement(error, delivered, self.lanes[index].step + evaluate.PASSES)
             for index, (error, delivered) in zip(indices, errors, strict=True)

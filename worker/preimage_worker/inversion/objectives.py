@@ -20,6 +20,11 @@ class Target(NamedTuple):
     energy: Tensor
     """‖m∘Φ₀‖², `(lanes,)`, above 0."""
 
+    def of(self, lanes: slice) -> "Target":
+        """The targets of some lanes; views."""
+        mask = None if self.mask is None else self.mask[lanes]
+        return Target(self.code[lanes], mask, self.energy[lanes])
+
 
 def data_term(codes: Tensor, target: Target, weight: Tensor) -> tuple[Tensor, Tensor]:
     """‖m∘(Φ − Φ₀)‖² / ‖m∘Φ₀‖², and the derivative by Φ of `weight` times that.

@@ -7,8 +7,10 @@ its gradient of `(dx² + dy²)^{β/2}` on a flat picture is NaN for β < 2; here
 Shapes: canvas `(lanes, channels, height, width)` in grey levels; per-lane numbers `(lanes,)`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 _EPSILON = 1e-16  # of scale²: what is smaller than 1e-8 scales is treated as quadratic
@@ -18,8 +20,8 @@ _QUADRATIC = 2
 class Prior(NamedTuple):
     """A prior's numbers: `Σ (|v| / scale)^exponent`."""
 
-    exponent: float | Tensor
-    """A float where all lanes agree, which spares a general power; else `(lanes,)`."""
+    exponents: Sequence[float]
+    """Of each lane; known to the host, which spares general powers where they are whole."""
     scale: Tensor
     """`(lanes,)`, grey levels."""
 
@@ -40,7 +42,7 @@ def alpha_norm(canvas: Tensor, prior: Prior, *, isotropic: bool) -> tuple[Tensor
     squares = canvas.square()
     if isotropic:
         squares = squares.sum(dim=1, keepdim=True)
-    return _power_sum(squares.div_(scale2), canvas, prior.exponent, scale2)
+    return _power_sum(squares.div_(scale2), canvas, prior.exponents, scale2)
 
 
 def total_variation(
@@ -68,7 +70,7 @@ def total_variation(
         down[..., :-1, :] *= inside[..., 1:, :]
     scale2 = _lanes(prior.scale).square()
     squares = across.square().addcmul_(down, down).div_(scale2)
-    value, slope = _power_sum(squares, None, prior.exponent, scale2)
+    value, slope = _power_sum(squares, None, prior.exponents, scale2)
     across *= slope
     down *= slope
     gradient = across.add(down).neg_()
@@ -78,23 +80,26 @@ def total_variation(
 
 
 def _power_sum(
-    squares: Tensor, factor: Tensor | None, exponent: float | Tensor, scale2: Tensor
+    squares: Tensor, factor: Tensor | None, exponents: Sequence[float], scale2: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Σ s^{e/2} with s = |v|² / scale², and `e/scale² · s^{e/2−1} · factor`: its slope along v."""
-    if isinstance(exponent, Tensor):
-        exponent = _lanes(exponent)
-    power = _power(squares, exponent)
+    power = _powers(squares, exponents)
     value = (squares * power).flatten(1).sum(1)
-    slope = power * (exponent / scale2)
+    slope = power * (_lanes(squares.new_tensor(exponents)) / scale2)
     return value, slope if factor is None else slope * factor
 
 
-def _power(squares: Tensor, exponent: float | Tensor) -> Tensor:
-    """`max(s, ε)^{e/2 − 1}`, without a general power where all lanes share one exponent."""
-    if isinstance(exponent, Tensor):
-        return squares.clamp(min=_EPSILON).pow(exponent / 2 - 1)
+def _powers(squares: Tensor, exponents: Sequence[float]) -> Tensor:
+    """`max(s, ε)^{e/2 − 1}` of each lane, with the same bits whatever the other lanes' e are."""
+    if len(set(exponents)) == 1:
+        return _power(squares, exponents[0])
+    lanes = zip(squares, exponents, strict=True)
+    return torch.stack([_power(lane, exponent) for lane, exponent in lanes])
+
+
+def _power(squares: Tensor, exponent: float) -> Tensor:
     if exponent == _QUADRATIC:
-        return squares.new_ones(())
+        return torch.ones_like(squares)
     return squares.clamp(min=_EPSILON).pow(exponent / 2 - 1)
 
 

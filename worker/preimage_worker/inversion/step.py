@@ -1,37 +1,23 @@
 """One step of all lanes: a pure function from state to state.
 
-One forward and one backward pass through the representation, for the whole batch. The terms are
-those of the canvas before its update: at step t, of x_t. Nothing here waits for the device.
+Each lane goes forwards and backwards through the representation once. The terms are those of the
+canvas before its update: at step t, of x_t. Nothing here waits for the device.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from preimage_worker.inversion.jitter import Offset, add_crop_, crop
-from preimage_worker.inversion.objectives import data_term
+from preimage_worker.inversion.objectives import Target, data_term
 from preimage_worker.inversion.optimisers.families import Method
 from preimage_worker.inversion.optimisers.transform import Control
-from preimage_worker.inversion.precision import Precision, computing
+from preimage_worker.inversion.precision import computing
 from preimage_worker.inversion.priors import alpha_norm, total_variation
-from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.setup import Setup
 from preimage_worker.inversion.state import Lanes
 from preimage_worker.inversion.weights import Weights
-
-
-class Setup(NamedTuple):
-    """What all lanes of a batch share: its key."""
-
-    representation: Representation
-    method: Method
-    height: int
-    """Of the pictures."""
-    width: int
-    """Of the pictures."""
-    device: torch.device
-    precision: Precision
 
 
 def step(
@@ -52,11 +38,24 @@ def _data(
     setup: Setup, lanes: Lanes, weights: Weights, offsets: Sequence[Offset]
 ) -> tuple[Tensor, Tensor]:
     """Relative squared error, and the weighted data term's gradient on the crops."""
-    crops = crop(lanes.canvas, offsets, setup.height, setup.width).detach().requires_grad_()
+    crops = crop(lanes.canvas, offsets, setup.height, setup.width)
+    squares, pulls = zip(
+        *(
+            _pass(setup, crops[some], lanes.target.of(some), weights.data[some])
+            for some in setup.portions(len(crops))
+        ),
+        strict=True,
+    )
+    return torch.cat(squares), torch.cat(pulls)
+
+
+def _pass(setup: Setup, crops: Tensor, target: Target, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Forwards and backwards through the representation."""
+    crops = crops.detach().requires_grad_()
     with computing(setup.precision, setup.device):
         with torch.enable_grad():
             codes = setup.representation(crops)
-        squares, cotangent = data_term(codes.detach(), lanes.target, weights.data)
+        squares, cotangent = data_term(codes.detach(), target, weight)
         (pull,) = torch.autograd.grad(codes, crops, cotangent.to(codes.dtype))
     return squares, pull
 

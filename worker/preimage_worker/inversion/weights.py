@@ -60,11 +60,9 @@ def controls(moves: Sequence[Sequence[Move]], device: torch.device) -> list[Cont
 
 def _weighted(priors: Sequence[PriorSetting], shares: Sequence[float], like: Tensor) -> Weighted:
     exponents = [prior.exponent for prior in priors]
-    alike = len(set(exponents)) == 1
     scale = _tensor([prior.scale for prior in priors], like)
     weight = [prior.weight * share for prior, share in zip(priors, shares, strict=True)]
-    exponent = exponents[0] if alike else _tensor(exponents, like)
-    return Weighted(Prior(exponent, scale), _tensor(weight, like))
+    return Weighted(Prior(exponents, scale), _tensor(weight, like))
 
 
 def _inside(sizes: Sequence[tuple[int, int]], like: Tensor) -> Tensor | None:
