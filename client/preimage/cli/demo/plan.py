@@ -59,10 +59,10 @@ ENTRIES = (
     Entry("hog", "hog", "HOG", "Histograms of gradient directions in cells of 8 × 8 pixels.", 150),
     Entry("hogb", "hogb", "HOGb", "The same, each gradient shared between two directions.", 150),
     _of_squeezenet("features.1", "Behind the first convolution and its ReLU.", 60),
-    _of_squeezenet("features.5", "Behind the third fire module.", 120),
-    _of_squeezenet("features.7", "Behind the fourth fire module.", 150),
-    # Mahendran & Vedaldi use C = 100 at this depth: the deeper, the more the priors must say.
-    _of_squeezenet("features.10", "Behind the seventh fire module.", 150, data_weight=100),
+    _of_squeezenet("features.5", "Behind the third fire module.", 100),
+    _of_squeezenet("features.7", "Behind the fourth fire module.", 120),
+    # C = 20 as Mahendran & Vedaldi take it for conv5: the deeper, the more the priors must say.
+    _of_squeezenet("features.10", "Behind the seventh fire module.", 120, data_weight=20),
 )
 
 
