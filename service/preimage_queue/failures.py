@@ -69,6 +69,7 @@ _MARKS: Final[tuple[tuple[str, type[QueueError], str], ...]] = (
 
 def translated(error: RedisError) -> QueueError:
     """The same failure as an error of this package, with a sentence."""
+    error = _origin(error)
     if isinstance(error, ResponseError):
         for mark, kind, sentence in _MARKS:
             if mark in str(error):
@@ -81,11 +82,22 @@ def translated(error: RedisError) -> QueueError:
 
 def worth_repeating(error: RedisError) -> bool:
     """Whether the same call may succeed in a moment: Redis was away, or is just coming back."""
+    error = _origin(error)
     if isinstance(error, AuthenticationError | AuthorizationError | MaxConnectionsError):
         return False
     return isinstance(
         error,
         RedisConnectionError | RedisTimeoutError | ClusterDownError | TryAgainError,
+    )
+
+
+def _origin(error: RedisError) -> RedisError:
+    """The refusal behind it: over unix sockets the client wraps what a new connection was told."""
+    cause = error.__cause__
+    return (
+        cause
+        if isinstance(error, RedisConnectionError) and isinstance(cause, RedisError)
+        else error
     )
 
 
