@@ -23,7 +23,7 @@ from preimage_service.gate import Gate
 from preimage_service.metrics import Meters
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 _MAKERS = {
     "unary_unary": grpc.unary_unary_rpc_method_handler,
@@ -66,9 +66,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
+    ) -> Handler:
         """Wrap the handler of a call; unknown methods stay UNIMPLEMENTED."""
         handler = await continuation(handler_call_details)
         if handler is None:

@@ -5,7 +5,6 @@ The only module that knows how rich errors travel: a serialized google.rpc.Statu
 of gRPC obey without knowing anything about google.rpc.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -28,12 +27,12 @@ def to_status(error: ServiceError) -> Status:
     return status
 
 
-def to_trailers(error: ServiceError, status: Status) -> Sequence[tuple[str, str | bytes]]:
+def to_trailers(error: ServiceError, status: Status) -> tuple[tuple[str, str | bytes], ...]:
     """The trailing metadata that carries the details."""
-    trailers: list[tuple[str, str | bytes]] = [(_DETAILS_TRAILER, status.SerializeToString())]
-    if error.retry_after_seconds is not None:
-        trailers.append((_PUSHBACK_TRAILER, str(round(error.retry_after_seconds * 1000))))
-    return trailers
+    details = (_DETAILS_TRAILER, status.SerializeToString())
+    if error.retry_after_seconds is None:
+        return (details,)
+    return (details, (_PUSHBACK_TRAILER, str(round(error.retry_after_seconds * 1000))))
 
 
 def code_of(number: int | grpc.StatusCode) -> grpc.StatusCode:

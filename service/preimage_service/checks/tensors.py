@@ -88,10 +88,11 @@ def check_length(described: Described, length_bytes: int, path: str) -> Iterator
 def check_elements(dtype: DataType.ValueType, data: bytes, path: str) -> Iterator[Violation]:
     """That a code is finite and has a norm that float32 can divide by. Slow: call in a thread."""
     total = 0.0
-    for block in _blocks(dtype, data):
-        total += float(np.sum(np.square(block, dtype=np.float64)))
-        if not math.isfinite(total):
-            break
+    with np.errstate(over="ignore", invalid="ignore"):  # the sum shows both
+        for block in _blocks(dtype, data):
+            total += float(np.sum(np.square(block, dtype=np.float64)))
+            if not math.isfinite(total):
+                break
     norm = math.sqrt(total) if math.isfinite(total) else math.inf
     if not math.isfinite(norm):
         yield Violation(path, "holds NaN, infinity, or numbers that float32 cannot hold")

@@ -16,6 +16,9 @@ from preimage_service.errors import (
 from preimage_service.methods.reading import read_detail
 
 CHUNK_BYTES = 256 * 1024
+_MOST_BYTES = 2**32
+"""More than any file has: Redis keeps at most 512 MiB under one key."""
+
 _SHOWN_CHARACTERS = 64
 
 
@@ -29,8 +32,9 @@ async def download(
         ResultNotReadyError: it has not ended, or ended without a result.
         ArtifactNotFoundError: the result has no such file.
     """
-    if request.offset < 0:
-        raise InvalidRequestError([Violation("offset", "is negative; bytes are counted from 0")])
+    if not 0 <= request.offset <= _MOST_BYTES:
+        sentence = f"is {request.offset}; must be 0 to the length of the file"
+        raise InvalidRequestError([Violation("offset", sentence)])
     job = (await read_detail(backend, tenant, request.id)).job
     _check_artifact(job, request.name)
     offset = request.offset

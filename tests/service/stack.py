@@ -1,0 +1,81 @@
+"""A frontend in this process: real servers on loopback, real channels, a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from preimage.v1.admin_service_pb2_grpc import AdminServiceStub
+from preimage.v1.model_service_pb2_grpc import ModelServiceStub
+from preimage.v1.preimage_service_pb2_grpc import PreimageServiceStub
+from preimage_queue import AsyncQueue, QueueSettings
+from preimage_service.backend import Backend
+from preimage_service.housekeeping import keep_probing, keep_reaping
+from preimage_service.metrics import Meters
+from preimage_service.serving import Server, make_servers
+from preimage_service.settings import Settings
+
+if TYPE_CHECKING:  # the generated modules have them for type checkers only
+    from preimage.v1.admin_service_pb2_grpc import AdminServiceAsyncStub
+    from preimage.v1.model_service_pb2_grpc import ModelServiceAsyncStub
+    from preimage.v1.preimage_service_pb2_grpc import PreimageServiceAsyncStub
+
+
+@dataclass
+class Stack:
+    """A running frontend and the stubs that reach it."""
+
+    backend: Backend
+    servers: list[Server]
+    channel: grpc.aio.Channel
+    operator_channel: grpc.aio.Channel
+    preimages: PreimageServiceAsyncStub
+    models: ModelServiceAsyncStub
+    admin: AdminServiceAsyncStub
+
+
+@asynccontextmanager
+async def running(queue_settings: QueueSettings, **changes: Any) -> AsyncIterator[Stack]:
+    """A frontend with these settings."""
+    quick: dict[str, Any] = {
+        "listen": "127.0.0.1:0",
+        "admin_listen": "127.0.0.1:0",
+        "probe_seconds": 0.05,
+        "reap_seconds": 0.05,
+        "drain_pause_seconds": 0.0,
+        "drain_grace_seconds": 0.2,
+    }
+    backend = Backend(Settings(**(quick | changes)), AsyncQueue(queue_settings), Meters())
+    servers = make_servers(backend)
+    chores = [
+        asyncio.create_task(keep_probing(backend, servers)),
+        asyncio.create_task(keep_reaping(backend)),
+    ]
+    for server in servers:
+        await server.start()
+    try:
+        async with (
+            grpc.aio.insecure_channel(servers[0].target) as channel,
+            grpc.aio.insecure_channel(servers[-1].target) as operator_channel,
+        ):
+            yield Stack(
+                backend,
+                servers,
+                channel,
+                operator_channel,
+                PreimageServiceStub(channel),
+                ModelServiceStub(channel),
+                AdminServiceStub(operator_channel),
+            )
+    finally:
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        for server in servers:
+            await server.stop(0.0)
+        await backend.close()

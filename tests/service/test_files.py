@@ -1,0 +1,184 @@
+"""Tensors on their way in, files of results on their way out."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterable
+
+import grpc
+import pytest
+
+from preimage.v1 import tensor_pb2 as tensors
+from preimage.v1.preimage_service_pb2 import (
+    DownloadResultRequest,
+    DownloadResultResponse,
+    TensorHeader,
+    UploadTensorRequest,
+    UploadTensorResponse,
+)
+from preimage_queue import QueueSettings
+from tests.service.rich import refused
+from tests.service.specs import create, from_code
+from tests.service.stack import Stack, running
+from tests.service.worker import PNG, FakeWorker
+
+MIB = 2**20
+
+
+def _header(*shape: int, dtype: int = tensors.DATA_TYPE_UINT8) -> UploadTensorRequest:
+    return UploadTensorRequest(header=TensorHeader(dtype=dtype, shape=shape))  # type: ignore[arg-type]
+
+
+def _chunk(data: bytes) -> UploadTensorRequest:
+    return UploadTensorRequest(chunk=data)
+
+
+async def _upload(stack: Stack, *parts: UploadTensorRequest) -> UploadTensorResponse:
+    return await stack.preimages.UploadTensor(iter(parts))
+
+
+async def test_a_tensor_of_several_chunks_arrives_whole(stack: Stack, worker: FakeWorker) -> None:
+    data = bytes(range(256)) * (9 * 1024)
+    chunks = [_chunk(data[at : at + MIB]) for at in range(0, len(data), MIB)]
+    response = await _upload(stack, _header(9, 1024, 256), *chunks)
+    reference = response.tensor
+    assert reference.digest == hashlib.sha256(data).hexdigest()
+    assert (list(reference.shape), reference.dtype) == ([9, 1024, 256], tensors.DATA_TYPE_UINT8)
+    assert await stack.backend.queue.read_blob("default", reference.digest) == data
+
+
+@pytest.mark.parametrize(
+    ("parts", "field", "words"),
+    [
+        ([], "header", "first"),
+        ([_chunk(b"1")], "header", "first"),
+        ([UploadTensorRequest()], "header", "first"),
+        ([_header(4, dtype=0)], "header.dtype", "one of"),
+        ([_header(0)], "header.shape", "below 1"),
+        ([_header(2**62, 2**62)], "header.shape", "at most 268435456"),
+        ([_header(268435457)], "header.shape", "at most 268435456"),
+        ([_header(4), _header(4)], "chunk", "nothing else"),
+        ([_header(4), _chunk(b"12345")], "chunk", "beyond"),
+        ([_header(4), _chunk(b"123")], "chunk", "holds 3 bytes"),
+        ([_header(4)], "chunk", "holds 0 bytes"),
+        ([_header(2 * MIB), _chunk(bytes(MIB + 1))], "chunk", "at most 1048576"),
+    ],
+)
+async def test_a_wrong_upload_is_refused(
+    stack: Stack, parts: list[UploadTensorRequest], field: str, words: str
+) -> None:
+    error = await refused(_upload(stack, *parts))
+    assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert words in error.fields[field]
+
+
+async def _slowly(parts: Iterable[UploadTensorRequest]) -> AsyncIterator[UploadTensorRequest]:
+    for part in parts:
+        yield part
+    await asyncio.sleep(3600)
+
+
+async def test_a_silent_upload_is_given_up_and_its_memory_freed(
+    queue_settings: QueueSettings, worker: FakeWorker
+) -> None:
+    async with running(queue_settings, upload_idle_seconds=0.1) as stack:
+        error = await refused(stack.preimages.UploadTensor(_slowly([_header(MIB), _chunk(b"1")])))
+        assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert stack.backend.meters.upload_bytes.collect()[0].samples[0].value == 0
+
+
+async def test_uploads_share_a_budget_of_memory(
+    queue_settings: QueueSettings, worker: FakeWorker
+) -> None:
+    limits = {"maximum_tensor_bytes": MIB, "maximum_upload_bytes_in_flight": 3 * MIB // 2}
+    async with running(queue_settings, **limits) as stack:
+        first = stack.preimages.UploadTensor(_slowly([_header(MIB)]))
+        gauge = stack.backend.meters.upload_bytes
+        while gauge.collect()[0].samples[0].value == 0:
+            await asyncio.sleep(0.01)
+        error = await refused(_upload(stack, _header(MIB), _chunk(bytes(MIB))))
+        assert (error.code, error.reason) == (
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            "QUEUE_BYTES_FULL",
+        )
+        assert error.quotas == ["uploads"]
+        assert error.retry_seconds == 2.0
+        first.cancel()
+        while gauge.collect()[0].samples[0].value:
+            await asyncio.sleep(0.01)
+        assert (await _upload(stack, _header(MIB), _chunk(bytes(MIB)))).tensor.digest
+
+
+async def _downloaded(stack: Stack, job_id: str, name: str, offset: int = 0) -> tuple[bytes, int]:
+    request = DownloadResultRequest(id=job_id, name=name, offset=offset)
+    data, total = b"", -1
+    async for chunk in stack.preimages.DownloadResult(request):
+        assert chunk.offset == offset + len(data)
+        assert len(chunk.data) <= 256 * 1024
+        data += chunk.data
+        total = chunk.total_bytes
+    return data, total
+
+
+async def _done(stack: Stack, worker: FakeWorker) -> str:
+    job_id = (await stack.preimages.CreatePreimage(create())).preimage.id
+    worker.succeed(worker.must_claim())
+    return job_id
+
+
+async def test_a_file_is_downloaded_from_any_byte_on(stack: Stack, worker: FakeWorker) -> None:
+    job_id = await _done(stack, worker)
+    whole = PNG + b"0"
+    assert await _downloaded(stack, job_id, "0/picture.png") == (whole, len(whole))
+    assert await _downloaded(stack, job_id, "0/picture.png", 5) == (whole[5:], len(whole))
+    assert await _downloaded(stack, job_id, "0/picture.png", len(whole)) == (b"", len(whole))
+
+
+async def test_a_large_file_comes_in_chunks(stack: Stack, worker: FakeWorker) -> None:
+    job_id = (await stack.preimages.CreatePreimage(create())).preimage.id
+    claimed = worker.must_claim()
+    data = bytes(range(251)) * 4000
+    worker.succeed_extraction(claimed, data, [251, 1000])
+    assert await _downloaded(stack, job_id, "code.f32") == (data, len(data))
+
+
+async def _first(call: AsyncIterator[DownloadResultResponse]) -> DownloadResultResponse:
+    return await anext(aiter(call))
+
+
+@pytest.mark.parametrize("offset", [-1, 10**6, 2**63 - 1])
+async def test_an_offset_outside_the_file_is_refused(
+    stack: Stack, worker: FakeWorker, offset: int
+) -> None:
+    job_id = await _done(stack, worker)
+    request = DownloadResultRequest(id=job_id, name="0/picture.png", offset=offset)
+    error = await refused(_first(stack.preimages.DownloadResult(request)))
+    assert list(error.fields) == ["offset"]
+
+
+async def test_an_unknown_file_is_not_found_and_the_near_ones_are_named(
+    stack: Stack, worker: FakeWorker
+) -> None:
+    job_id = await _done(stack, worker)
+    request = DownloadResultRequest(id=job_id, name="0/picture.jpg")
+    error = await refused(_first(stack.preimages.DownloadResult(request)))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "ARTIFACT_NOT_FOUND")
+    assert "0/picture.png" in error.message
+
+
+async def test_an_uploaded_tensor_must_be_there_and_have_the_length_that_is_said(
+    stack: Stack, worker: FakeWorker
+) -> None:
+    spec = from_code()
+    reference = tensors.TensorReference(digest="0" * 64, dtype=1, shape=[4, 8, 8])
+    spec.target.uploaded_features.CopyFrom(reference)
+    error = await refused(stack.preimages.CreatePreimage(create(spec)))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "TENSOR_NOT_FOUND")
+    assert error.info.metadata["field"] == "spec.target.uploaded_features"
+    uploaded = (await _upload(stack, _header(4), _chunk(b"1234"))).tensor
+    spec.target.uploaded_features.digest = uploaded.digest
+    error = await refused(stack.preimages.CreatePreimage(create(spec)))
+    assert "holds 4 bytes" in error.fields["spec.target.uploaded_features"]
+    zeros = (await _upload(stack, _header(1024), _chunk(bytes(1024)))).tensor
+    spec.target.uploaded_features.digest = zeros.digest
+    error = await refused(stack.preimages.CreatePreimage(create(spec)))
+    assert "zero everywhere" in error.fields["spec.target.uploaded_features"]
