@@ -84,7 +84,8 @@ def test_invert_embedded_needs_no_server_and_leaves_no_process(
     answer = json.loads(ended.stdout)
     assert (answer["state"], answer["steps"], answer["seed"]) == ("SUCCEEDED", 3, 5)
     assert answer["errors"]["relative_delivered"] > 0
-    assert Image.open(out).size == (40, 32)
+    with Image.open(out) as written:
+        assert written.size == (40, 32)
 
 
 def test_a_stack_survives_the_thread_that_started_it_and_the_death_of_each_child(
