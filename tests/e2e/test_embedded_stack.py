@@ -89,8 +89,9 @@ def test_invert_embedded_needs_no_server_and_leaves_no_process(
 
 
 def test_a_stack_survives_the_thread_that_started_it_and_the_death_of_each_child(
-    picture: Path,
+    picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("preimage.embedded.stack._YOUNG_SECONDS", 0.0)
     stack = Stack(StackOptions(device="cpu", environment=CPU))
     thread = Thread(target=stack.start)
     thread.start()
@@ -101,7 +102,8 @@ def test_a_stack_survives_the_thread_that_started_it_and_the_death_of_each_child
             job = client.submit(picture, model="hog", layer="hog", steps=40)
             for name in ("worker-0", "frontend", "redis"):
                 stack.kill(name)
-                stack.restart(name)
+                assert f"The {name} died and was started again." in (stack.supervise() or "")
+            assert stack.supervise() is None
             assert job.result(timeout_seconds=240).state is State.SUCCEEDED
     finally:
         stack.stop()
@@ -109,9 +111,12 @@ def test_a_stack_survives_the_thread_that_started_it_and_the_death_of_each_child
     assert stack.children == {}
 
 
-def test_a_taken_port_is_the_error_of_the_start() -> None:
+def test_a_taken_port_is_an_error_of_the_start_and_an_early_death_one_of_the_supervision() -> None:
     with Stack(StackOptions(device="cpu", environment=CPU)) as stack:
         second = Stack(StackOptions(listen=stack.target, device="cpu", environment=CPU))
         with pytest.raises(StackError, match=stack.target):
             second.start()
         assert second.children == {}
+        stack.kill("worker-0")
+        with pytest.raises(StackError, match="The worker-0 died: "):
+            stack.supervise()
