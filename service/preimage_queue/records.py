@@ -309,6 +309,8 @@ class JobDetail:
     spec: bytes
     result: bytes
     error: bytes
+    event: bytes = b""
+    """The newest progress that a beat has published; empty before the first."""
 
 
 def require_output_name(name: str) -> None:

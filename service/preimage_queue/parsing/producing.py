@@ -73,7 +73,8 @@ def job_detail(flat: list[bytes] | None) -> JobDetail | None:
     if flat is None:
         return None
     row = row_of(flat)
-    return JobDetail(job_of(row), row["spec"], row.get("result", b""), row.get("error", b""))
+    payloads = (row.get(name, b"") for name in ("result", "error", "event"))
+    return JobDetail(job_of(row), row["spec"], *payloads)
 
 
 def job_page(answer: list[Any]) -> JobPage:

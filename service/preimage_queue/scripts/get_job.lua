@@ -1,7 +1,24 @@
 -- A: id tenant
--- Returns a row with spec, result and error, or nil
+-- Returns a row with spec, result, error and the newest progress event, or nil
+
+local LOOK_BACK = 8 -- changes of state may stand behind it, but hardly more than these
+
+local function newest_event()
+  for _, entry in ipairs(call('XREVRANGE', key('events', A.id), '+', '-', 'COUNT', LOOK_BACK)) do
+    local fields = entry[2]
+    for i = 1, #fields, 2 do
+      if fields[i] == 'event' then return fields[i + 1] end
+    end
+  end
+  return nil
+end
 
 if not load_of(A.id, A.tenant) then return false end
 local names = { 'spec', 'result', 'error' }
 for _, name in ipairs(LISTED) do names[#names + 1] = name end
-return row(A.id, names)
+local flat, event = row(A.id, names), newest_event()
+if event then
+  flat[#flat + 1] = 'event'
+  flat[#flat + 1] = event
+end
+return flat
