@@ -8,7 +8,7 @@ from google.rpc.status_pb2 import Status
 from preimage.v1.preimage_pb2 import Preimage, PreimageResult, Progress
 from preimage.v1.preimage_pb2 import State as WireState
 from preimage.v1.spec_pb2 import PreimageSpec
-from preimage.v1.work_pb2 import WorkItem, WorkResult
+from preimage.v1.work_pb2 import WorkEvent, WorkItem, WorkResult
 from preimage_queue import Job, JobDetail, State
 from preimage_service.errors import DOMAIN
 
@@ -94,9 +94,11 @@ def _result_of(detail: JobDetail) -> PreimageResult:
 
 
 def _progress_of(detail: JobDetail) -> Progress:
-    """How far it is: the steps that its worker last reported; after the end, the best picture's."""
+    """How far it is, as its worker last reported; after the end, the best picture's."""
     job = detail.job
-    progress = Progress(step=job.step, total_steps=total_steps(job))
+    progress = Progress()
+    progress.CopyFrom(WorkEvent.FromString(detail.event).progress)
+    progress.step, progress.total_steps = job.step, total_steps(job)
     if job.state is State.SUCCEEDED:
         result = _result_of(detail)
         if result.best < len(result.reconstructions):

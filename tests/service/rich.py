@@ -55,6 +55,8 @@ def read(error: grpc.aio.AioRpcError) -> Rich:
         fields={v.field: v.description for v in bad.field_violations},
         preconditions=[(v.type, v.subject) for v in unmet.violations],
         quotas=[v.subject for v in quota.violations],
-        retry_seconds=retry.retry_delay.ToTimedelta().total_seconds() if found["RetryInfo"] else None,
+        retry_seconds=retry.retry_delay.ToTimedelta().total_seconds()
+        if found["RetryInfo"]
+        else None,
         pushback_ms=None if pushback is None else int(pushback),
     )

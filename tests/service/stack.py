@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,9 @@ from preimage_service.metrics import Meters
 from preimage_service.serving import Server, make_servers
 from preimage_service.settings import Settings
 
-if TYPE_CHECKING:  # the generated modules have them for type checkers only
+if TYPE_CHECKING:  # the generated modules have the stubs for type checkers only
+    from collections.abc import AsyncIterator
+
     from preimage.v1.admin_service_pb2_grpc import AdminServiceAsyncStub
     from preimage.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from preimage.v1.preimage_service_pb2_grpc import PreimageServiceAsyncStub
@@ -37,6 +38,10 @@ class Stack:
     preimages: PreimageServiceAsyncStub
     models: ModelServiceAsyncStub
     admin: AdminServiceAsyncStub
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """The value of a metric now."""
+        return self.backend.meters.registry.get_sample_value(name, labels)
 
 
 @asynccontextmanager

@@ -61,9 +61,7 @@ async def test_dead_letters_are_listed_page_by_page_with_their_errors(
     assert seen[0].preimage.error.message == "It ended with WORKER_ERROR."
 
 
-async def test_a_dead_letter_is_tried_again_under_its_id(
-    stack: Stack, worker: FakeWorker
-) -> None:
+async def test_a_dead_letter_is_tried_again_under_its_id(stack: Stack, worker: FakeWorker) -> None:
     job_id = await _buried(stack, worker)
     request = RequeueDeadLetterRequest(id=job_id)
     requeued = (await stack.admin.RequeueDeadLetter(request)).preimage

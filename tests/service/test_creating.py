@@ -7,7 +7,11 @@ import pytest
 from preimage.v1 import preimage_pb2 as preimages
 from preimage.v1 import spec_pb2 as specs
 from preimage.v1 import tensor_pb2 as tensors
-from preimage.v1.preimage_service_pb2 import GetPreimageRequest, UploadTensorRequest
+from preimage.v1.preimage_service_pb2 import (
+    GetPreimageRequest,
+    TensorHeader,
+    UploadTensorRequest,
+)
 from preimage_queue import Lane
 from tests.service.specs import code, create, from_code, from_picture, png
 from tests.service.stack import Stack
@@ -66,7 +70,7 @@ async def test_an_uploaded_code_is_used_without_being_sent_again(
     stack: Stack, worker: FakeWorker
 ) -> None:
     features = code(4, 8, 8)
-    header = {"dtype": features.dtype, "shape": features.shape}
+    header = TensorHeader(dtype=features.dtype, shape=features.shape)
     parts = [UploadTensorRequest(header=header), UploadTensorRequest(chunk=features.data)]
     uploaded = (await stack.preimages.UploadTensor(iter(parts))).tensor
     spec = from_code()
@@ -144,6 +148,7 @@ async def test_a_job_can_be_read_back_at_every_stage(stack: Stack, worker: FakeW
     running = (await stack.preimages.GetPreimage(GetPreimageRequest(id=made.id))).preimage
     assert running.state == preimages.STATE_RUNNING
     assert (running.progress.step, running.progress.total_steps, running.attempt) == (70, 350, 1)
+    assert (running.progress.objective, running.progress.relative_error) == (1 / 70, 0.5 / 70)
     assert running.start_time.ToMilliseconds() >= running.create_time.ToMilliseconds() > 0
     assert not running.HasField("end_time")
     worker.succeed(claimed)

@@ -1,14 +1,14 @@
 """The error table of docs/reference/errors.md, row by row, as a client receives it.
 
 Rows with many cases have files of their own: INVALID_FIELD in test_field_validation and
-test_pictures; MODEL_NOT_FOUND in test_models; TENSOR_NOT_FOUND and ARTIFACT_NOT_FOUND in test_files;
+test_pictures; MODEL_NOT_FOUND in test_models; TENSOR_NOT_FOUND, ARTIFACT_NOT_FOUND in test_files;
 PREIMAGE_NOT_TERMINAL in test_jobs; WORKER_NOT_FOUND and DEAD_LETTER_NOT_FOUND in test_admin; job
 errors in test_job_errors.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import replace
 
 import grpc
@@ -29,6 +29,7 @@ from preimage.v1.spec_pb2 import Representation
 from preimage.v1.tensor_pb2 import Picture, PictureSize
 from preimage_queue import AsyncQueue, QueueSettings
 from tests.redis_server import RedisServer
+from tests.service.patience import eventually
 from tests.service.rich import Rich, refused
 from tests.service.specs import code, create, from_code, from_picture, png
 from tests.service.stack import Stack, running
@@ -41,7 +42,7 @@ async def _job(stack: Stack, request: CreatePreimageRequest | None = None) -> Pr
     return (await stack.preimages.CreatePreimage(request or create())).preimage
 
 
-async def _first(call: AsyncIterator[DownloadResultResponse]) -> DownloadResultResponse:
+async def _first(call: AsyncIterable[DownloadResultResponse]) -> DownloadResultResponse:
     return await anext(aiter(call))
 
 
@@ -62,9 +63,7 @@ def _assert_exhausted(error: Rich, reason: str, subject: str) -> None:
     assert error.pushback_ms == round(error.retry_seconds * 1000)
 
 
-async def test_a_request_id_with_other_content_is_refused(
-    stack: Stack, worker: FakeWorker
-) -> None:
+async def test_a_request_id_with_other_content_is_refused(stack: Stack, worker: FakeWorker) -> None:
     await _job(stack, create(request_id="mine"))
     other = create(request_id="mine")
     other.spec.seed = 7
@@ -244,8 +243,7 @@ async def test_too_many_calls_at_once_are_stopped_by_grpc_itself(
 ) -> None:
     async with running(queue_settings, maximum_concurrent_rpcs=1) as stack:
         waiting = asyncio.ensure_future(stack.preimages.Invert(InvertRequest(spec=from_code())))
-        while worker.claim() is None:
-            await asyncio.sleep(0.01)
+        await eventually(worker.claim)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stack.preimages.GetPreimage(GetPreimageRequest(id="a" * 32))
         assert caught.value.code() is Code.RESOURCE_EXHAUSTED

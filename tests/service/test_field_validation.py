@@ -15,6 +15,7 @@ from tests.service.specs import code, create, from_code, from_picture, png
 from tests.service.stack import Stack
 from tests.service.worker import FakeWorker
 
+F32 = tensors.DATA_TYPE_FLOAT32
 Spoil = Callable[[CreatePreimageRequest], object]
 
 
@@ -53,7 +54,11 @@ SPOILT: list[tuple[str, Spoil, str]] = [
     ("spec.objective.data_weight", _set("spec.objective.data_weight", math.nan), "finite"),
     ("spec.objective.data_weight", _set("spec.objective.data_weight", 1e300), "float32"),
     ("spec.priors.alpha_norm.weight", _set("spec.priors.alpha_norm.weight", -1.0), "at least 0"),
-    ("spec.priors.alpha_norm.exponent", _set("spec.priors.alpha_norm.exponent", 13.0), "at most 12"),
+    (
+        "spec.priors.alpha_norm.exponent",
+        _set("spec.priors.alpha_norm.exponent", 13.0),
+        "at most 12",
+    ),
     (
         "spec.priors.total_variation.weight",
         _set("spec.priors.total_variation.weight", math.inf),
@@ -106,9 +111,7 @@ SPOILT: list[tuple[str, Spoil, str]] = [
     ),
     (
         "spec.representation.input_size",
-        lambda r: r.spec.representation.input_size.CopyFrom(
-            tensors.PictureSize(height=3, width=8)
-        ),
+        lambda r: r.spec.representation.input_size.CopyFrom(tensors.PictureSize(height=3, width=8)),
         "needs 4 a side",
     ),
     ("spec.target.features.dtype", _set("spec.target.features.dtype", 0), "DATA_TYPE_FLOAT32"),
@@ -121,19 +124,19 @@ SPOILT: list[tuple[str, Spoil, str]] = [
     ("spec.target.features.shape", _target(code(256)), "(4, 8, 8)"),
     (
         "spec.target.features.shape",
-        _target(tensors.Tensor(dtype=1, shape=[2**63 - 1, 2**63 - 1], data=b"1234")),
+        _target(tensors.Tensor(dtype=F32, shape=[2**63 - 1, 2**63 - 1], data=b"1234")),
         "bytes; this server takes",
     ),
     (
         "spec.target.features.shape",
-        _target(tensors.Tensor(dtype=1, shape=[2**62, 4, 2**63 - 1] * 20, data=b"")),
+        _target(tensors.Tensor(dtype=F32, shape=[2**62, 4, 2**63 - 1] * 20, data=b"")),
         "60 axes",
     ),
-    ("spec.target.features.shape", _target(tensors.Tensor(dtype=1, shape=[4, -8])), "below 1"),
-    ("spec.target.features.shape", _target(tensors.Tensor(dtype=1, data=b"1")), "0 axes"),
+    ("spec.target.features.shape", _target(tensors.Tensor(dtype=F32, shape=[4, -8])), "below 1"),
+    ("spec.target.features.shape", _target(tensors.Tensor(dtype=F32, data=b"1")), "0 axes"),
     (
         "spec.target.features.data",
-        _target(tensors.Tensor(dtype=1, shape=[4, 8, 8], data=b"1234")),
+        _target(tensors.Tensor(dtype=F32, shape=[4, 8, 8], data=b"1234")),
         "holds 4 bytes",
     ),
     ("spec.target.features.data", _target(_features([math.nan])), "NaN"),
@@ -142,13 +145,13 @@ SPOILT: list[tuple[str, Spoil, str]] = [
     ("spec.target.features.data", _target(_features([1e30])), "norm"),
     (
         "spec.target.features.data",
-        _target(tensors.Tensor(dtype=1, shape=[4, 8, 8], data=bytes(1024))),
+        _target(tensors.Tensor(dtype=F32, shape=[4, 8, 8], data=bytes(1024))),
         "zero everywhere",
     ),
     (
         "spec.target.uploaded_features.digest",
         lambda r: r.spec.target.uploaded_features.CopyFrom(
-            tensors.TensorReference(digest="AB", dtype=1, shape=[4, 8, 8])
+            tensors.TensorReference(digest="AB", dtype=F32, shape=[4, 8, 8])
         ),
         "hexadecimal",
     ),
@@ -231,9 +234,7 @@ async def test_everything_that_is_wrong_is_told_at_once(stack: Stack, worker: Fa
     }
 
 
-async def test_an_error_stays_small_however_much_is_wrong(
-    stack: Stack, worker: FakeWorker
-) -> None:
+async def test_an_error_stays_small_however_much_is_wrong(stack: Stack, worker: FakeWorker) -> None:
     request = create()
     for _ in range(4000):
         request.spec.representation.mask.boxes.add(top=-1, height=1, width=1)
@@ -268,9 +269,7 @@ async def test_for_other_sizes_only_rank_and_channels_are_checked(
 ) -> None:
     request = create(from_code(code(*shape)))
     height, width = size
-    request.spec.representation.input_size.CopyFrom(
-        tensors.PictureSize(height=height, width=width)
-    )
+    request.spec.representation.input_size.CopyFrom(tensors.PictureSize(height=height, width=width))
     if right:
         await stack.preimages.CreatePreimage(request)
     else:

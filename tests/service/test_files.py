@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
 import grpc
 import pytest
@@ -16,6 +16,7 @@ from preimage.v1.preimage_service_pb2 import (
     UploadTensorResponse,
 )
 from preimage_queue import QueueSettings
+from tests.service.patience import eventually
 from tests.service.rich import refused
 from tests.service.specs import create, from_code
 from tests.service.stack import Stack, running
@@ -83,7 +84,7 @@ async def test_a_silent_upload_is_given_up_and_its_memory_freed(
     async with running(queue_settings, upload_idle_seconds=0.1) as stack:
         error = await refused(stack.preimages.UploadTensor(_slowly([_header(MIB), _chunk(b"1")])))
         assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert stack.backend.meters.upload_bytes.collect()[0].samples[0].value == 0
+        assert stack.metric("preimage_upload_bytes") == 0
 
 
 async def test_uploads_share_a_budget_of_memory(
@@ -92,9 +93,7 @@ async def test_uploads_share_a_budget_of_memory(
     limits = {"maximum_tensor_bytes": MIB, "maximum_upload_bytes_in_flight": 3 * MIB // 2}
     async with running(queue_settings, **limits) as stack:
         first = stack.preimages.UploadTensor(_slowly([_header(MIB)]))
-        gauge = stack.backend.meters.upload_bytes
-        while gauge.collect()[0].samples[0].value == 0:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: stack.metric("preimage_upload_bytes"))
         error = await refused(_upload(stack, _header(MIB), _chunk(bytes(MIB))))
         assert (error.code, error.reason) == (
             grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -103,8 +102,7 @@ async def test_uploads_share_a_budget_of_memory(
         assert error.quotas == ["uploads"]
         assert error.retry_seconds == 2.0
         first.cancel()
-        while gauge.collect()[0].samples[0].value:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: not stack.metric("preimage_upload_bytes"))
         assert (await _upload(stack, _header(MIB), _chunk(bytes(MIB)))).tensor.digest
 
 
@@ -141,7 +139,7 @@ async def test_a_large_file_comes_in_chunks(stack: Stack, worker: FakeWorker) ->
     assert await _downloaded(stack, job_id, "code.f32") == (data, len(data))
 
 
-async def _first(call: AsyncIterator[DownloadResultResponse]) -> DownloadResultResponse:
+async def _first(call: AsyncIterable[DownloadResultResponse]) -> DownloadResultResponse:
     return await anext(aiter(call))
 
 
@@ -169,7 +167,9 @@ async def test_an_uploaded_tensor_must_be_there_and_have_the_length_that_is_said
     stack: Stack, worker: FakeWorker
 ) -> None:
     spec = from_code()
-    reference = tensors.TensorReference(digest="0" * 64, dtype=1, shape=[4, 8, 8])
+    reference = tensors.TensorReference(
+        digest="0" * 64, dtype=tensors.DATA_TYPE_FLOAT32, shape=[4, 8, 8]
+    )
     spec.target.uploaded_features.CopyFrom(reference)
     error = await refused(stack.preimages.CreatePreimage(create(spec)))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "TENSOR_NOT_FOUND")

@@ -1,7 +1,6 @@
 """Invert: one call from a code to pictures, whose job does not outlive its caller."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import grpc
 import pytest
@@ -10,27 +9,17 @@ from preimage.v1 import preimage_pb2 as preimages
 from preimage.v1 import tensor_pb2 as tensors
 from preimage.v1.preimage_service_pb2 import InvertRequest, ListPreimagesRequest
 from preimage_queue import Claimed, Lane, QueueSettings
+from tests.service.patience import eventually
 from tests.service.rich import refused
 from tests.service.specs import from_code
 from tests.service.stack import Stack, running
 from tests.service.worker import PNG, FakeWorker
 
-Settle = Callable[[FakeWorker, Claimed], None]
-
 
 async def claimed_by(worker: FakeWorker) -> Claimed:
     """The next job, as soon as there is one."""
-    while True:
-        claimed = worker.claim()
-        if claimed is not None:
-            return claimed
-        await asyncio.sleep(0.02)
-
-
-async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await holds():
-            await asyncio.sleep(0.02)
+    claimed: Claimed = await eventually(worker.claim)
+    return claimed
 
 
 async def _state(stack: Stack) -> preimages.State.ValueType:
@@ -97,7 +86,7 @@ async def test_a_caller_who_goes_away_takes_a_queued_job_along(
         return bool((await stack.preimages.ListPreimages(ListPreimagesRequest())).preimages)
 
     task = asyncio.ensure_future(call)
-    await _until(there)
+    await eventually(there)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -105,7 +94,7 @@ async def test_a_caller_who_goes_away_takes_a_queued_job_along(
     async def cancelled() -> bool:
         return await _state(stack) == preimages.STATE_CANCELLED
 
-    await _until(cancelled)
+    await eventually(cancelled)
 
 
 async def test_a_caller_whose_deadline_passes_stops_a_running_job(
@@ -121,7 +110,7 @@ async def test_a_caller_whose_deadline_passes_stops_a_running_job(
         detail = await stack.backend.queue.get_job(claimed.id, claimed.tenant)
         return detail is not None and detail.job.cancel_requested
 
-    await _until(asked_to_stop)
+    await eventually(asked_to_stop)
 
 
 async def test_callers_who_go_away_at_any_moment_leave_no_job_behind(
@@ -140,7 +129,7 @@ async def test_callers_who_go_away_at_any_moment_leave_no_job_behind(
         jobs = (await stack.preimages.ListPreimages(ListPreimagesRequest())).preimages
         return all(job.state == preimages.STATE_CANCELLED for job in jobs)
 
-    await _until(all_gone)
+    await eventually(all_gone)
     assert worker.claim() is None
 
 
@@ -158,12 +147,10 @@ async def test_the_servers_limit_ends_a_call_and_its_job(
         async def cancelled() -> bool:
             return await _state(stack) == preimages.STATE_CANCELLED
 
-        await _until(cancelled)
+        await eventually(cancelled)
 
 
-async def test_the_same_request_again_finds_the_same_job(
-    stack: Stack, worker: FakeWorker
-) -> None:
+async def test_the_same_request_again_finds_the_same_job(stack: Stack, worker: FakeWorker) -> None:
     request = InvertRequest(spec=from_code(), request_id="again")
     call = stack.preimages.Invert(request)
     worker.succeed(await claimed_by(worker))

@@ -1,7 +1,5 @@
 """Errors of jobs: they end in the resource, as a google.rpc.Status with a reason."""
 
-import asyncio
-
 import pytest
 from google.rpc.code_pb2 import Code
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -9,6 +7,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from preimage.v1 import preimage_pb2 as preimages
 from preimage.v1.preimage_service_pb2 import ErrorReason, GetPreimageRequest
 from preimage_queue import HandBackMode
+from tests.service.patience import eventually
 from tests.service.specs import create
 from tests.service.stack import Stack
 from tests.service.worker import FakeWorker
@@ -58,12 +57,12 @@ async def test_a_job_that_cannot_start_in_time_ends_with_its_deadline(
     request = create()
     request.spec.deadline.FromMilliseconds(1)
     job_id = (await stack.preimages.CreatePreimage(request)).preimage.id
-    async with asyncio.timeout(60):  # the frontend's own reaper finds it
-        while True:
-            page = await stack.preimages.GetPreimage(GetPreimageRequest(id=job_id))
-            if page.preimage.state == preimages.STATE_FAILED:
-                break
-            await asyncio.sleep(0.02)
+
+    async def failed() -> bool:
+        page = await stack.preimages.GetPreimage(GetPreimageRequest(id=job_id))
+        return page.preimage.state == preimages.STATE_FAILED
+
+    await eventually(failed)  # the frontend's own reaper finds it
     job, reason = await _failed(stack, job_id)
     assert reason == "DEADLINE_EXCEEDED"
     assert job.error.code == Code.DEADLINE_EXCEEDED

@@ -17,8 +17,8 @@ from tests.service.stack import Stack
 from tests.service.worker import FakeWorker
 
 
-async def _made(stack: Stack, **fields: str) -> str:
-    return (await stack.preimages.CreatePreimage(create(**fields))).preimage.id
+async def _made(stack: Stack, request_id: str = "") -> str:
+    return (await stack.preimages.CreatePreimage(create(request_id=request_id))).preimage.id
 
 
 async def test_a_list_goes_from_new_to_old_page_by_page(stack: Stack, worker: FakeWorker) -> None:
@@ -51,7 +51,9 @@ async def test_a_filter_selects_by_state_model_and_layer(stack: Stack, worker: F
     conv = await _made(stack)
     spec = from_code(code(10), "fc")
     dense = (await stack.preimages.CreatePreimage(create(spec))).preimage.id
-    hog = (await stack.preimages.CreatePreimage(create(from_picture(png(32, 32), "hog")))).preimage.id
+    hog = (
+        await stack.preimages.CreatePreimage(create(from_picture(png(32, 32), "hog")))
+    ).preimage.id
     await stack.preimages.CancelPreimage(CancelPreimageRequest(id=dense))
 
     async def ids(**wish: object) -> set[str]:
@@ -60,7 +62,11 @@ async def test_a_filter_selects_by_state_model_and_layer(stack: Stack, worker: F
 
     assert await ids() == {conv, dense, hog}
     assert await ids(states=[preimages.STATE_QUEUED]) == {conv, hog}
-    assert await ids(states=[preimages.STATE_QUEUED, preimages.STATE_CANCELLED]) == {conv, dense, hog}
+    assert await ids(states=[preimages.STATE_QUEUED, preimages.STATE_CANCELLED]) == {
+        conv,
+        dense,
+        hog,
+    }
     assert await ids(model="toy") == {conv, dense}
     assert await ids(model="toy", layer="conv") == {conv}
     assert await ids(model="toy", states=[preimages.STATE_RUNNING]) == set()
@@ -72,7 +78,10 @@ async def test_a_filter_selects_by_state_model_and_layer(stack: Stack, worker: F
         (ListPreimagesRequest(page_size=-1), "page_size"),
         (ListPreimagesRequest(page_size=201), "page_size"),
         (ListPreimagesRequest(page_token="somewhere"), "page_token"),
-        (ListPreimagesRequest(filter=PreimageFilter(states=[0])), "filter.states[0]"),
+        (
+            ListPreimagesRequest(filter=PreimageFilter(states=[preimages.STATE_UNSPECIFIED])),
+            "filter.states[0]",
+        ),
         (ListPreimagesRequest(filter=PreimageFilter(states=[1, 9])), "filter.states[1]"),  # type: ignore[list-item]
     ],
 )

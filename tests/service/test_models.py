@@ -14,7 +14,8 @@ from preimage.v1.model_service_pb2 import (
 )
 from preimage.v1.preimage_service_pb2 import GetPreimageRequest, ListPreimagesRequest
 from preimage.v1.spec_pb2 import Representation
-from preimage_queue import Lane, QueueSettings
+from preimage_queue import Job, Lane, QueueSettings
+from tests.service.patience import eventually
 from tests.service.rich import refused
 from tests.service.specs import create, png
 from tests.service.stack import Stack, running
@@ -106,7 +107,9 @@ async def test_an_extraction_that_fails_is_an_error_of_the_call(
     stack: Stack, worker: FakeWorker
 ) -> None:
     call = stack.models.ExtractFeatures(_request())
-    worker.fail(await claimed_by(worker), "OUT_OF_MEMORY", grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
+    worker.fail(
+        await claimed_by(worker), "OUT_OF_MEMORY", grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+    )
     error = await refused(call)
     assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY")
 
@@ -115,12 +118,12 @@ async def test_an_extraction_that_is_cancelled_elsewhere_has_no_code(
     stack: Stack, worker: FakeWorker
 ) -> None:
     call = asyncio.ensure_future(stack.models.ExtractFeatures(_request()))
-    claimed = None
-    while claimed is None:
-        await asyncio.sleep(0.01)
-        page = await stack.backend.queue.list_jobs("default")
-        claimed = page.jobs[0] if page.jobs else None
-    await stack.backend.queue.cancel(claimed.id, "default", "")
+
+    async def jobs() -> tuple[Job, ...]:
+        return (await stack.backend.queue.list_jobs("default")).jobs
+
+    (job,) = await eventually(jobs)
+    await stack.backend.queue.cancel(job.id, "default", "")
     error = await refused(call)
     assert (error.code, error.reason) == (
         grpc.StatusCode.FAILED_PRECONDITION,

@@ -69,6 +69,7 @@ class FakeWorker:
     pools: tuple[str, ...] = ("toy@d1", "hog@d2")
     catalogue: tuple[models.Model, ...] = (TOY, HOG, ABSENT)
     _claims: int = field(default=0, init=False)
+    _held: list[Claimed] = field(default_factory=list, init=False)
 
     def announce(self) -> None:
         for model in self.catalogue:
@@ -86,17 +87,18 @@ class FakeWorker:
         )
 
     def claim(self) -> Claimed | None:
-        """Take one job, or what is there."""
-        self._claims += 1
-        taken = self.queue.claim(
-            self.name,
-            f"token-{self._claims}",
-            pools=self.pools,
-            free_slots=self.slots,
-            capacity_slots=self.slots,
-            max_instant=1,
-        )
-        return taken[0] if taken else None
+        """The next job that it holds, or else takes: as many as its slots can hold at once."""
+        if not self._held:
+            self._claims += 1
+            self._held += self.queue.claim(
+                self.name,
+                f"token-{self._claims}",
+                pools=self.pools,
+                free_slots=self.slots,
+                capacity_slots=self.slots,
+                max_instant=1,
+            )
+        return self._held.pop(0) if self._held else None
 
     def must_claim(self) -> Claimed:
         claimed = self.claim()
@@ -127,7 +129,9 @@ class FakeWorker:
         result.invert.provenance.preset = "mv2016"
         for restart in range(claimed.slots):
             self._add_reconstruction(claimed, result.invert, restart)
-        self._finish(claimed, result, [a.name for r in result.invert.reconstructions for a in r.artifacts])
+        self._finish(
+            claimed, result, [a.name for r in result.invert.reconstructions for a in r.artifacts]
+        )
 
     def _add_reconstruction(
         self, claimed: Claimed, result: preimages.PreimageResult, restart: int
