@@ -43,7 +43,10 @@ def _redis_server() -> Finding:
     except NotInstalledError as error:
         sentence, _, advice = str(error).partition(": ")
         return Finding(
-            "redis server", Verdict.NOTE, f"{sentence}; only `preimage up` needs one.", advice
+            "redis server",
+            Verdict.NOTE,
+            f"{sentence}; only `preimage up` needs one.",
+            f"{advice[:1].upper()}{advice[1:]}",
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from preimage.cli.admin import Admin
 from preimage.cli.checks.finding import Finding, Verdict
-from preimage.client import Client
+from preimage.cli.session import session
 from preimage.enums import Availability
 from preimage.errors import PreimageError
 from preimage.models import ModelInfo
@@ -19,7 +19,7 @@ _NEARLY_FULL = 0.9
 def service_findings(target: str) -> Iterator[Finding]:
     """Asks the service for its models."""
     try:
-        with Client(target) as client:
+        with session(target) as client:
             models = client.models()
     except PreimageError as error:
         yield Finding("service", Verdict.WRONG, str(error))
