@@ -262,6 +262,19 @@ def test_problems_that_do_not_belong_to_the_batch_are_refused(
         batch.run(0)
 
 
+@pytest.mark.parametrize("masked_first", [True, False])
+def test_masked_and_unmasked_lanes_share_a_batch_whichever_joins_first(
+    shallow: NetworkRepresentation, *, masked_first: bool
+) -> None:
+    mask = torch.zeros(8, 1, 1)
+    mask[:4] = 1
+    pair = [problem(shallow, mask=mask), problem(shallow, seed=1)]
+    pair = pair if masked_first else pair[::-1]
+    together, _ = batch_of(shallow, pair[0]).join(pair[1:]).run(10)
+    alone = [batch_of(shallow, one).run(10)[0].pictures([0])[0] for one in pair]
+    assert torch.equal(together.pictures([0, 1]), torch.stack(alone))
+
+
 def test_a_mask_leaves_the_rest_of_the_code_free(shallow: NetworkRepresentation) -> None:
     mask = torch.zeros(8, 1, 1)
     mask[:4] = 1
