@@ -1,5 +1,7 @@
 """The door: what was taken in is stored, the job is submitted, and a refusal becomes an error."""
 
+import logging
+
 from preimage_queue import Conflict, MissingBlob, Rejected, RejectReason, Submitted
 from preimage_service import work
 from preimage_service.backend import Backend
@@ -16,6 +18,12 @@ from preimage_service.errors import (
     TensorNotFoundError,
     Violation,
 )
+
+_UNTIL_SUBMITTED_SECONDS = 60.0
+"""What comes inline is used at once. If the queue then refuses the job, its bytes must not go on
+counting as uploads do, or an hour of refusals would keep the queue full."""
+
+_log = logging.getLogger(__name__)
 
 _REFUSALS: dict[RejectReason, tuple[type[ExhaustedError], str, str]] = {
     RejectReason.QUEUED_JOBS: (
@@ -49,16 +57,18 @@ async def store(backend: Backend, tenant: str, taken: Taken) -> str:
     """
     if not taken.data:
         return str(getattr(taken.tensor, "digest", ""))
-    return await store_bytes(backend, tenant, taken.data)
+    return await store_bytes(backend, tenant, taken.data, keep_seconds=_UNTIL_SUBMITTED_SECONDS)
 
 
-async def store_bytes(backend: Backend, tenant: str, data: bytes) -> str:
-    """Store bytes; return their digest.
+async def store_bytes(
+    backend: Backend, tenant: str, data: bytes, *, keep_seconds: float | None = None
+) -> str:
+    """Store bytes; return their digest. Kept as long as uploads are, unless said otherwise.
 
     Raises:
         QueueBytesFullError: waiting jobs hold too many bytes.
     """
-    reply = await backend.queue.put_blob(tenant, data)
+    reply = await backend.queue.put_blob(tenant, data, keep_seconds=keep_seconds)
     if isinstance(reply, Rejected):
         raise _refusal(backend, tenant, reply)
     return reply.digest
@@ -73,8 +83,13 @@ async def submit(backend: Backend, order: work.Order, path: str) -> Submitted:
         InvalidRequestError: no worker has as many slots as there are restarts.
         ExhaustedError: a limit is reached.
     """
-    reply = await backend.queue.submit(work.new_job(order))
+    job = work.new_job(order)
+    reply = await backend.queue.submit(job)
     if isinstance(reply, Submitted):
+        word = reply.outcome.value.lower()
+        _log.info(
+            "job %s: %s, %s %s, %d slots", reply.job_id, word, job.model, job.layer, job.slots
+        )
         return reply
     if isinstance(reply, Conflict):
         raise RequestIdReusedError
@@ -85,6 +100,7 @@ async def submit(backend: Backend, order: work.Order, path: str) -> Submitted:
 
 def _refusal(backend: Backend, tenant: str, reply: Rejected) -> ServiceError:
     backend.meters.rejections.labels(reply.reason.value).inc()
+    _log.info("refused: %s", reply.reason.sentence)
     if reply.reason is RejectReason.TOO_WIDE:
         sentence = f"is more than the {reply.limit} slots of the largest worker: ask for fewer"
         return InvalidRequestError([Violation("spec.restarts", sentence)])

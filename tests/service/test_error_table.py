@@ -118,6 +118,18 @@ async def test_a_full_queue_refuses(queue_settings: QueueSettings, worker: FakeW
         _assert_exhausted(error, "QUEUE_FULL", "queue")
 
 
+async def test_what_a_refused_request_brought_is_not_kept_like_an_upload(
+    queue_settings: QueueSettings, worker: FakeWorker, redis_url: str
+) -> None:
+    async with running(replace(queue_settings, max_queued_jobs=1)) as stack:
+        await _job(stack)
+        await refused(stack.preimages.CreatePreimage(create(from_picture())))
+    with redis.Redis.from_url(redis_url) as raw:
+        left_ms = sorted(raw.pttl(name) for name in raw.scan_iter("*:blob:*"))
+    assert left_ms[0] == -1, "the job's own blob stays"
+    assert 0 < left_ms[1] <= 60_000
+
+
 async def test_a_tenant_with_too_many_jobs_is_refused(
     queue_settings: QueueSettings, worker: FakeWorker
 ) -> None:

@@ -182,12 +182,21 @@ def read_output(
     return make_call(settings, "read_output", parse.output_chunk, named)
 
 
-def put_blob(settings: QueueSettings, tenant: str, data: bytes) -> Call[BlobRef | Rejected]:
+def put_blob(
+    settings: QueueSettings, tenant: str, data: bytes, *, keep_seconds: float | None = None
+) -> Call[BlobRef | Rejected]:
     """Store bytes for jobs to come, under their own digest.
 
-    A blob that no job uses is kept for `upload_retention_seconds`, counted from its last storing,
-    and counts as queued bytes. A job that names it keeps it; when the job has ended, the blob stays
-    as long as the job's result does.
+    A blob that no job uses is kept for a while, counted from its last storing, and counts as queued
+    bytes. A job that names it keeps it; when the job has ended, the blob stays as long as the job's
+    result does.
+
+    Args:
+        settings: The queue's settings.
+        tenant: Whose bytes.
+        data: The bytes.
+        keep_seconds: How long to keep it for a job, `upload_retention_seconds` if None. Storing
+            never shortens the time that an earlier storing has promised.
     """
     ref = BlobRef(parse.blob_digest(data), len(data))
     named: dict[str, Argument] = {
@@ -196,4 +205,6 @@ def put_blob(settings: QueueSettings, tenant: str, data: bytes) -> Call[BlobRef 
         "data": data,
         "max_bytes": settings.max_queued_bytes,
     }
+    if keep_seconds is not None:
+        named["upload_ms"] = max(1, round(keep_seconds * 1000))
     return make_call(settings, "put_blob", parse.blob_stored(ref), named)

@@ -1,6 +1,6 @@
 -- Keeps bytes for jobs to come, under their digest.
 --
--- A: tenant digest data max_bytes
+-- A: tenant digest data max_bytes (upload_ms, if it shall differ from the settings')
 -- Returns {STORED} or {REJECTED, reason, retry_after_ms, limit}
 
 local RETRY_MS = 5000
@@ -13,10 +13,10 @@ if not call('ZSCORE', key('uploads'), member) then
     return { 'REJECTED', 'QUEUED_BYTES', RETRY_MS, num(A.max_bytes) }
   end
 end
--- A blob that an ended job left behind may have longer to live than a fresh upload.
+-- An ended job or an earlier upload may have promised a longer life than this one.
 local left_ms = math.max(call('PTTL', key('blob', name)), num(A.upload_ms))
 call('SET', key('blob', name), A.data, 'PX', left_ms)
-if call('ZADD', key('uploads'), NOW + num(A.upload_ms), member) == 1 then
+if call('ZADD', key('uploads'), 'GT', NOW + num(A.upload_ms), member) == 1 then
   add(key('sums'), 'bytes', #A.data)
 end
 return { 'STORED' }

@@ -1,5 +1,7 @@
 """CancelPreimage and DeletePreimage: stopping jobs and forgetting them."""
 
+import logging
+
 from preimage.v1.preimage_service_pb2 import (
     CancelPreimageRequest,
     CancelPreimageResponse,
@@ -18,6 +20,7 @@ from preimage_service.methods.reading import is_id, read_detail
 from preimage_service.resources import to_preimage
 
 _LONGEST_REASON = 200
+_log = logging.getLogger(__name__)
 
 
 async def cancel(
@@ -32,6 +35,7 @@ async def cancel(
     reply = await backend.queue.cancel(request.id, tenant, request.reason)
     if reply.verdict is CancelVerdict.NOT_FOUND:
         raise PreimageNotFoundError(request.id)
+    _log.info("job %s: %s", request.id, reply.verdict.sentence)
     detail = await read_detail(backend, tenant, request.id)
     return CancelPreimageResponse(preimage=to_preimage(detail))
 
@@ -51,4 +55,5 @@ async def delete(
     verdict = await backend.queue.delete(request.id, tenant)
     if verdict is DeleteVerdict.NOT_FOUND:
         raise PreimageNotFoundError(request.id)
+    _log.info("job %s: deleted", request.id)
     return DeletePreimageResponse()
