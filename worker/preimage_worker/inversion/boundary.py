@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from preimage_worker.inversion.lane import Curve, Lane
-from preimage_worker.inversion.setup import Setup
+from preimage_worker.inversion.shared_setup import Setup
 from preimage_worker.inversion.state import Lanes
 from preimage_worker.inversion.step import step
 from preimage_worker.inversion.weights import controls, weigh

@@ -9,7 +9,7 @@ from torch import Tensor
 from preimage_worker.inversion.images import to_canvas, to_pixels
 from preimage_worker.inversion.objectives import Target, data_term
 from preimage_worker.inversion.precision import Precision, computing
-from preimage_worker.inversion.setup import Setup
+from preimage_worker.inversion.shared_setup import Setup
 
 PASSES = 2
 """Forward passes that `measure` takes for each picture."""

@@ -50,7 +50,8 @@ def add_crop_(canvas: Tensor, offsets: Sequence[Offset], crops: Tensor) -> Tenso
         row, column = offsets[0]
         canvas[:, :, row : row + height, column : column + width] += crops
         return canvas
-    torch._foreach_add_(windows(canvas, offsets, height, width), list(crops.unbind()))
+    for window, one in zip(windows(canvas, offsets, height, width), crops, strict=True):
+        window.add_(one)
     return canvas
 
 

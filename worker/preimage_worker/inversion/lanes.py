@@ -31,7 +31,7 @@ from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import BoundaryReport, Measurement
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Family
-from preimage_worker.inversion.setup import Setup, default_lanes_per_pass
+from preimage_worker.inversion.shared_setup import Setup, default_lanes_per_pass
 from preimage_worker.inversion.start import draw
 from preimage_worker.inversion.state import Lanes
 

@@ -91,6 +91,8 @@ def _power_sum(
 
 def _powers(squares: Tensor, exponents: Sequence[float]) -> Tensor:
     """`max(s, ε)^{e/2 − 1}` of each lane, with the same bits whatever the other lanes' e are."""
+    if set(exponents) == {_QUADRATIC}:
+        return squares.new_ones(())
     if len(set(exponents)) == 1:
         return _power(squares, exponents[0])
     lanes = zip(squares, exponents, strict=True)
@@ -98,8 +100,6 @@ def _powers(squares: Tensor, exponents: Sequence[float]) -> Tensor:
 
 
 def _power(squares: Tensor, exponent: float) -> Tensor:
-    if exponent == _QUADRATIC:
-        return torch.ones_like(squares)
     return squares.clamp(min=_EPSILON).pow(exponent / 2 - 1)
 
 

@@ -15,7 +15,7 @@ from preimage_worker.inversion.optimisers.families import Method
 from preimage_worker.inversion.optimisers.transform import Control
 from preimage_worker.inversion.precision import computing
 from preimage_worker.inversion.priors import alpha_norm, total_variation
-from preimage_worker.inversion.setup import Setup
+from preimage_worker.inversion.shared_setup import Setup
 from preimage_worker.inversion.state import Lanes
 from preimage_worker.inversion.weights import Weights
 
