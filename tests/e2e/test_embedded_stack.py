@@ -57,7 +57,16 @@ def test_up_serves_drains_on_sigterm_and_keeps_its_data_until_a_kill_leaves_noth
     data = str(tmp_path / "data")
     with up("--data", data) as (process, target):
         hog = ("--model", "hog", "--layer", "hog", "--steps", "3")
-        ended = preimage("invert", str(picture), *hog, "--target", target, "--json")
+        ended = preimage(
+            "invert",
+            str(picture),
+            *hog,
+            "--target",
+            target,
+            "--json",
+            "--out",
+            str(tmp_path / "x.png"),
+        )
         assert ended.returncode == 0, ended.stderr
         job_id = json.loads(ended.stdout)["id"]
         children = children_of(process.pid)
