@@ -14,7 +14,7 @@ from preimage_service.draining import drain
 from preimage_service.errors import StartError
 from preimage_service.housekeeping import keep_probing, keep_reaping
 from preimage_service.metrics import Meters
-from preimage_service.serving import OFF, Server, make_servers
+from preimage_service.serving import OFF, Server, make_servers, split_address
 from preimage_service.settings import Settings
 from preimage_service.starting import open_queue, wait_for_redis, write_ready
 
@@ -84,13 +84,12 @@ def _metrics_endpoint(listen: str, registry: CollectorRegistry) -> Iterator[str 
     if listen == OFF:
         yield None
         return
-    host, _, port = listen.rpartition(":")
     try:
-        server, thread = start_http_server(int(port), host, registry)
+        host, port = split_address(listen)
+        server, thread = start_http_server(port, host, registry)
     except (OSError, ValueError) as error:
-        raise StartError(
-            f"{_METRICS_VARIABLE} is {listen!r}, which cannot be used: {error}."
-        ) from None
+        sentence = f"{_METRICS_VARIABLE} is {listen!r}, which cannot be listened on: {error}."
+        raise StartError(sentence) from None
     try:
         yield f"{host}:{server.server_port}"
     finally:

@@ -1,5 +1,6 @@
 """The gRPC servers of a process: one for callers, one for operators, and their health."""
 
+import socket
 from collections.abc import Iterable, Sequence
 from typing import Any, final
 
@@ -29,6 +30,7 @@ _CALLERS = tuple(
     )
 )
 _OPERATORS = (admin.DESCRIPTOR.services_by_name["AdminService"].full_name,)
+_UNIX = "unix:"
 OFF = "off"
 """Stands for an address where nothing shall listen."""
 
@@ -116,12 +118,29 @@ def _options(settings: Settings) -> Iterable[tuple[str, int]]:
 
 def _bind(server: grpc.aio.Server, listen: str, variable: str) -> str:
     """Bind an address; where its port is 0, the target names the one that was free."""
+    advice = "free the port, or choose another address (port 0 takes any free one)"
     try:
+        _try_address(listen)
         port = server.add_insecure_port(listen)
-    except RuntimeError:
-        raise StartError(
-            f"{variable} is {listen!r}, where this process cannot listen: free the port, or choose"
-            " another address (port 0 takes any free one)."
-        ) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        sentence = f"{variable} is {listen!r}, which cannot be listened on ({error}): {advice}."
+        raise StartError(sentence) from None
     host, _, _ = listen.rpartition(":")
-    return listen if listen.startswith("unix:") else f"{host}:{port}"
+    return listen if listen.startswith(_UNIX) else f"{host}:{port}"
+
+
+def _try_address(listen: str) -> None:
+    """Bind and let go: gRPC would say that it failed, not why, and write to stderr by itself."""
+    if listen.startswith(_UNIX):
+        return
+    host, port = split_address(listen)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.create_server((host, port), family=family).close()
+
+
+def split_address(listen: str) -> tuple[str, int]:
+    """Host and port of "HOST:PORT"; raises ValueError if it is not of this form."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("write HOST:PORT")
+    return host.strip("[]"), int(port)

@@ -29,6 +29,8 @@ def find_fit(
 ) -> tuple[Fit | None, list[Violation]]:
     """Fit a representation and what was taken in to the model, or say why they do not."""
     layer = find_layer(model, representation.layer)
+    if layer is None and not representation.layer:
+        return None, []  # that one is required was told without the model
     if layer is None:
         hint = suggest(representation.layer, [one.name for one in model.layers])
         return None, [Violation(f"{path}.layer", f"is no layer of {model.name}; {hint}")]
