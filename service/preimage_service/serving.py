@@ -30,6 +30,7 @@ _CALLERS = tuple(
     )
 )
 _OPERATORS = (admin.DESCRIPTOR.services_by_name["AdminService"].full_name,)
+_LAST_PORT = 65_535
 _UNIX = "unix:"
 OFF = "off"
 """Stands for an address where nothing shall listen."""
@@ -141,6 +142,6 @@ def _try_address(listen: str) -> None:
 def split_address(listen: str) -> tuple[str, int]:
     """Host and port of "HOST:PORT"; raises ValueError if it is not of this form."""
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError("write HOST:PORT")
+    if not host or not port.isdecimal() or int(port) > _LAST_PORT:
+        raise ValueError(f"write HOST:PORT, with a port of 0 to {_LAST_PORT}")
     return host.strip("[]"), int(port)

@@ -151,6 +151,7 @@ async def test_a_redis_that_loses_jobs_will_do_if_allowed(
         ("PREIMAGE_REDIS_URL", "http://127.0.0.1", "PREIMAGE_REDIS_URL"),
         ("PREIMAGE_QUEUE_LEASE_SECONDS", "soon", "PREIMAGE_QUEUE_LEASE_SECONDS"),
         ("PREIMAGE_LISTEN", "nowhere", "PREIMAGE_LISTEN"),
+        ("PREIMAGE_ADMIN_LISTEN", "127.0.0.1:99999", "PREIMAGE_ADMIN_LISTEN"),
         ("PREIMAGE_SERVICE_METRICS_LISTEN", "nowhere", "PREIMAGE_SERVICE_METRICS_LISTEN"),
         ("PREIMAGE_MAXIMUM_STEPS", "many", "PREIMAGE_MAXIMUM_STEPS"),
     ],
