@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := client service worker proto tests benchmarks
+SOURCES := client service worker proto tests benchmarks deploy
 
 .PHONY: demo test check proto bench clean
 .DELETE_ON_ERROR:
