@@ -9,7 +9,7 @@ when the garbage collector finds it.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -31,6 +31,9 @@ _MAKERS = {
     "stream_unary": grpc.stream_unary_rpc_method_handler,
     "stream_stream": grpc.stream_stream_rpc_method_handler,
 }
+_DISCARD_SECONDS, _SILENCE_SECONDS = 30.0, 1.0
+"""How long what a refused caller still sends is read, and how long nothing may come."""
+
 _LONG_LIVED = frozenset({"WatchPreimage", "Watch", "ServerReflectionInfo"})
 """Streams without an end of their own: the end of the process does not wait for them."""
 
@@ -85,7 +88,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> Callable[[object, Context], Awaitable[object]]:
         async def answer(request: object, context: Context) -> object:
             async with self._around(method, context):
-                return await behave(_checked(request), context)
+                try:
+                    return await behave(_checked(request), context)
+                except Exception:
+                    if isinstance(request, AsyncIterable):
+                        await _discard(request)
+                    raise
 
         return answer
 
@@ -158,3 +166,18 @@ def _checked(request: object) -> object:
 async def _checked_stream(requests: AsyncIterable[object]) -> AsyncIterator[object]:
     async for request in requests:
         yield _checked(request)
+
+
+async def _discard(requests: AsyncIterable[object]) -> None:
+    """Read what a refused caller still sends, for a bounded time.
+
+    A status that arrives while the caller sends is lost on clients of grpc.aio: their next write
+    fails, and they report that ("Internal error from Core") and not why they were refused.
+    """
+    rest, clock = aiter(requests), asyncio.get_running_loop().time
+    give_up_seconds = clock() + _DISCARD_SECONDS
+    with suppress(TimeoutError):
+        while clock() < give_up_seconds:
+            async with asyncio.timeout(_SILENCE_SECONDS):
+                if await anext(rest, None) is None:
+                    return

@@ -72,6 +72,18 @@ async def test_a_wrong_upload_is_refused(
     assert words in error.fields[field]
 
 
+async def test_a_refusal_reaches_a_caller_who_is_still_sending(
+    stack: Stack, worker: FakeWorker
+) -> None:
+    for _ in range(20):
+        error = await refused(_upload(stack, _header(4), *[_chunk(bytes(MIB))] * 12))
+        assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+    stack.backend.gate.refuse()
+    for _ in range(20):
+        error = await refused(_upload(stack, _header(12 * MIB), *[_chunk(bytes(MIB))] * 12))
+        assert error.reason == "DRAINING"
+
+
 async def _slowly(parts: Iterable[UploadTensorRequest]) -> AsyncIterator[UploadTensorRequest]:
     for part in parts:
         yield part
