@@ -41,12 +41,13 @@ class WorkerProcess:
             **environment,
         }
         self.facts: dict[str, str] = {}
+        self.command = [sys.executable, "-m", "preimage_worker"]
 
     def start(self) -> Self:
         """Starts the process without waiting for it."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "preimage_worker"],
+                self.command,
                 env=self._environment,
                 stderr=log,
                 stdout=log,

@@ -290,3 +290,30 @@ def test_every_metric_is_documented_and_every_documented_metric_exists() -> None
             suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
             declared.add(family.name + suffix)
     assert declared == documented
+
+
+def test_jobs_of_a_broken_device_are_tried_again_one_by_one(
+    server: RedisServer, own_queue: Queue, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    queue, namespace = own_queue, request_id(request)
+    code = (
+        "import sys\n"
+        "from preimage_worker import __main__\n"
+        "from preimage_worker.inversion.lanes import LaneBatch\n"
+        "honest = LaneBatch.run\n"
+        "def run(batch, steps):\n"
+        "    if len(batch) == 2:\n"
+        "        raise RuntimeError('CUDA error: an illegal memory access was encountered')\n"
+        "    return honest(batch, steps)\n"
+        "LaneBatch.run = run\n"
+        "sys.exit(__main__.main())\n"
+    )
+    process = WorkerProcess(server.url, tmp_path, PREIMAGE_NAMESPACE=namespace)
+    process.command = [sys.executable, "-c", code]
+    with process as worker:
+        jobs_held = [submit(queue, long_job(seed=n), f"{namespace}-{n}") for n in range(2)]
+        assert worker.process.wait(120) == 3
+    for job in jobs_held:
+        left = detail(queue, job).job
+        assert (left.state, left.deliveries, left.solo) == (State.QUEUED, 1, True)
+        assert left.last_failure == "WORKER_ERROR"

@@ -2,7 +2,7 @@
 
 Wiring only. SIGTERM and SIGINT hand every job back with a checkpoint and end the process with
 status 0; impossible settings end it with one sentence and status 2; a device that needs a new
-process ends it with status 3, its jobs handed back.
+process ends it with status 3, its jobs handed back to be tried again one by one.
 """
 
 import json
@@ -75,7 +75,7 @@ def _run(loop: Loop, courier: Courier, settings: Settings) -> int:
         loop.run()
     except DeviceLostError as error:
         log.critical("the device needs a new process: %s", error)
-        courier.abandon()
+        courier.accuse(f"The device failed while this job ran: {error}")
         status = 3
     courier.close(settings.drain_seconds)
     log.info("left")
