@@ -72,7 +72,7 @@ async def take_picture(backend: Backend, tenant: str, picture: Picture, path: st
 
 
 async def _take_encoded(backend: Backend, data: bytes, path: str) -> Taken:
-    most = backend.settings.maximum_pixels
+    most = backend.settings.maximum_picture_pixels
     size, faults = await backend.in_thread(read_encoded, data, most, path)
     return Taken(path=path, violations=tuple(faults), picture=size, data=data)
 
@@ -83,7 +83,7 @@ async def _take_pixels(
     most_bytes = backend.settings.maximum_tensor_bytes
     faults = [
         *check_header(pixels, path, PIXEL_TYPES, most_bytes),
-        *check_pixels(pixels, backend.settings.maximum_pixels, path),
+        *check_pixels(pixels, backend.settings.maximum_picture_pixels, path),
     ]
     if faults:
         return Taken(path=path, violations=tuple(faults))

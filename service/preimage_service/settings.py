@@ -64,8 +64,11 @@ class Settings:
     concurrent_checks: int = 4
     """Pictures and codes that are decoded or read through at one time; others wait for a turn."""
 
+    maximum_picture_pixels: int = 32 * _MIB
+    """Largest picture, height × width, that a caller may send. Workers read it as well."""
+
     maximum_pixels: int = 4 * _MIB
-    """Largest picture, height × width, that is decoded or looked for. Workers read it as well."""
+    """Largest picture, height × width, that is looked for. Workers read it as well."""
 
     maximum_restarts: int = 16
     """Most pre-images that one job may ask for; no more than a worker's slots."""

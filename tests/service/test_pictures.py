@@ -63,7 +63,7 @@ async def test_the_header_of_a_bomb_is_enough_to_refuse_it(
     error = await refused(stack.preimages.CreatePreimage(create(from_picture(data))))
     assert error.code is grpc.StatusCode.INVALID_ARGUMENT
     assert "pixels" in error.fields[FIELD]
-    assert "4194304" in error.fields[FIELD]
+    assert "33554432" in error.fields[FIELD]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])

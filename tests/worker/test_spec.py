@@ -16,6 +16,7 @@ from preimage_worker.models import Models
 from tests.worker import jobs
 
 CPU = torch.device("cpu")
+LIMITS = pictures.Limits(sent=30_000, sought=10_000)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def plan_of(
         {"picture": jobs.picture()} if blobs is None else blobs,
         models.served(wanted.model).announcement,
         models.representation(wanted.model, wanted.layer),
-        maximum_pixels=10_000,
+        limits=LIMITS,
         device=CPU,
     )
 
@@ -152,7 +153,12 @@ def change(**fields: object) -> work_pb2.WorkItem:
         (
             jobs.inversion(model="hog", layer="hog"),
             {"picture": jobs.picture(height=200, width=100)},
-            "larger than this worker's limit of 10000 pixels",
+            "larger than this worker's limit of 10000 pixels (PREIMAGE_MAXIMUM_PIXELS)",
+        ),
+        (
+            jobs.inversion(),
+            {"picture": jobs.picture(height=200, width=200)},
+            "larger than this worker's limit of 30000 pixels (PREIMAGE_MAXIMUM_PICTURE_PIXELS)",
         ),
         (
             with_code(np.zeros((2, 3), np.float32)),
@@ -189,10 +195,15 @@ def test_an_impossible_job_ends_with_one_sentence(
     assert words in str(caught.value)
 
 
+def test_a_large_photograph_is_resized_to_what_the_model_takes(models: Models) -> None:
+    plan = plan_of(models, jobs.inversion(), {"picture": jobs.picture(height=140, width=200)})
+    assert (plan.key.height, plan.key.width) == (jobs.SIDE, jobs.SIDE)
+
+
 def test_pictures_with_transparency_and_palettes_become_rgb() -> None:
     buffer = io.BytesIO()
     Image.new("RGBA", (3, 2), (10, 20, 30, 0)).save(buffer, "PNG")
-    assert pictures.decode(buffer.getvalue(), 100).tolist() == [[[10, 20, 30]] * 3] * 2
+    assert pictures.decode(buffer.getvalue(), LIMITS).tolist() == [[[10, 20, 30]] * 3] * 2
 
 
 def test_grey_levels_are_the_luma_and_are_not_rounded() -> None:

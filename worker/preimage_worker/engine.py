@@ -20,6 +20,7 @@ from preimage_worker.group import Group
 from preimage_worker.inversion.lanes import LaneBatch
 from preimage_worker.jobs import Delivery, Extracted, Failed, Pulse, Returned, Settlement, Ticket
 from preimage_worker.models import Models
+from preimage_worker.pictures import Limits
 from preimage_worker.running import Running, lane_result, pulse, returned
 from preimage_worker.settings import Settings
 from preimage_worker.verdicts import blame, conclude, too_large
@@ -56,6 +57,7 @@ class Engine:
         self._groups: dict[spec.BatchKey, Group] = {}
         self._running: dict[str, Running] = {}
         self._cap = settings.slots
+        self._limits = Limits(settings.maximum_picture_pixels, settings.maximum_pixels)
 
     @property
     def active(self) -> int:
@@ -107,8 +109,7 @@ class Engine:
         wanted = delivery.item.extract.representation
         served = self._models.served(wanted.model)
         representation = self._models.representation(wanted.model, wanted.layer)
-        limit = self._settings.maximum_pixels
-        pixels = spec.picture_of(delivery.item, delivery.blobs, served.announcement, limit)
+        pixels = spec.picture_of(delivery.item, delivery.blobs, served.announcement, self._limits)
         code = spec.encode(representation, pixels, self._device)
         return Extracted(delivery, code.numpy(), pixels.shape[0], pixels.shape[1])
 
@@ -121,7 +122,7 @@ class Engine:
             delivery.blobs,
             served.announcement,
             representation,
-            maximum_pixels=self._settings.maximum_pixels,
+            limits=self._limits,
             device=self._device,
         )
         restored = unpack(delivery.checkpoint) if delivery.checkpoint else None

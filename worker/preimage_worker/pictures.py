@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,22 +20,42 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 Pixels = NDArray[np.uint8]
 
 
-def decode(data: bytes, maximum_pixels: int) -> Pixels:
+@final
+@dataclass(frozen=True)
+class Limits:
+    """Largest pictures, in pixels."""
+
+    sent: int
+    """That a caller may send."""
+    sought: int
+    """That a representation may see, and that is looked for."""
+
+
+def decode(data: bytes, limits: Limits) -> Pixels:
     """An encoded picture as RGB `(height, width, 3)`; raises InvalidSpecError."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            check_size(image.height, image.width, maximum_pixels)
+            check_sent(image.height, image.width, limits)
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidSpecError(f"The picture cannot be decoded: {error}.") from None
 
 
-def check_size(height: int, width: int, maximum_pixels: int) -> None:
-    """Raises InvalidSpecError for a picture that is larger than this worker allows."""
-    if height * width > maximum_pixels:
+def check_sent(height: int, width: int, limits: Limits) -> None:
+    """Raises InvalidSpecError for a picture that is larger than a caller may send."""
+    _check(height, width, limits.sent, "PREIMAGE_MAXIMUM_PICTURE_PIXELS")
+
+
+def check_sought(height: int, width: int, limits: Limits) -> None:
+    """Raises InvalidSpecError for a picture that is larger than what is looked for."""
+    _check(height, width, limits.sought, "PREIMAGE_MAXIMUM_PIXELS")
+
+
+def _check(height: int, width: int, most: int, setting: str) -> None:
+    if height * width > most:
         raise InvalidSpecError(
-            f"A picture of {height} × {width} pixels is larger than this worker's limit of "
-            f"{maximum_pixels} pixels (PREIMAGE_MAXIMUM_PIXELS)."
+            f"A picture of {height} × {width} pixels is larger than this worker's limit of {most} "
+            f"pixels ({setting})."
         )
 
 

@@ -75,8 +75,10 @@ class Settings:
     """Time between two checkpoints of a running job."""
     drain_seconds: float = _from("PREIMAGE_DRAIN_SECONDS", "8", _seconds)
     """After SIGTERM, jobs are handed back and the process ends within this time."""
+    maximum_picture_pixels: int = _from("PREIMAGE_MAXIMUM_PICTURE_PIXELS", "33554432", _whole)
+    """Largest picture, height × width, that is decoded."""
     maximum_pixels: int = _from("PREIMAGE_MAXIMUM_PIXELS", "4194304", _whole)
-    """Largest picture, height × width, that is decoded or looked for."""
+    """Largest picture, height × width, that is looked for."""
     catalogue: Path | None = _from("PREIMAGE_CATALOGUE", "", _path)
     """The catalogue file (TOML). Unset: the built-in catalogue."""
     weights_dir: Path | None = _from("PREIMAGE_WEIGHTS_DIR", "", _path)

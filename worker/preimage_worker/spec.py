@@ -90,12 +90,12 @@ def plan(
     model: models_wire.Model,
     representation: Representation,
     *,
-    maximum_pixels: int,
+    limits: pictures.Limits,
     device: torch.device,
 ) -> Plan:
     """Resolves the inversion `item`; raises InvalidSpecError."""
     spec = item.invert
-    given = _input(item, blobs, model.preprocessing, maximum_pixels)
+    given = _input(item, blobs, model.preprocessing, limits)
     preset = spec.optimiser.preset or model.presets[0].name
     try:
         settings = presets.resolve(
@@ -135,14 +135,14 @@ def picture_of(
     item: work_pb2.WorkItem,
     blobs: Blobs,
     model: models_wire.Model,
-    maximum_pixels: int,
+    limits: pictures.Limits,
 ) -> pictures.Pixels:
     """The picture whose code is asked for, at the size that the representation will see."""
     given = _picture_input(
-        _pixels(item, item.extract.picture, blobs, maximum_pixels),
+        _pixels(item, item.extract.picture, blobs, limits),
         item.extract.representation,
         model.preprocessing,
-        maximum_pixels,
+        limits,
     )
     assert given.original is not None
     return given.original
@@ -180,31 +180,31 @@ def _input(
     item: work_pb2.WorkItem,
     blobs: Blobs,
     preprocessing: models_wire.Preprocessing,
-    maximum_pixels: int,
+    limits: pictures.Limits,
 ) -> Input:
     spec = item.invert
     if spec.target.WhichOneof("source") == "picture":
-        pixels = _pixels(item, spec.target.picture, blobs, maximum_pixels)
-        return _picture_input(pixels, spec.representation, preprocessing, maximum_pixels)
+        pixels = _pixels(item, spec.target.picture, blobs, limits)
+        return _picture_input(pixels, spec.representation, preprocessing, limits)
     reference = spec.target.uploaded_features
     features = tensors.read(reference, _blob(blobs, reference.digest))
     height, width = _size_of_code(spec.representation, preprocessing, features.shape)
-    pictures.check_size(height, width, maximum_pixels)
+    pictures.check_sought(height, width, limits)
     return Input(height, width, None, features)
 
 
 def _pixels(
-    item: work_pb2.WorkItem, picture: tensor_pb2.Picture, blobs: Blobs, maximum_pixels: int
+    item: work_pb2.WorkItem, picture: tensor_pb2.Picture, blobs: Blobs, limits: pictures.Limits
 ) -> pictures.Pixels:
     if item.encoded_picture_digest:
-        return pictures.decode(_blob(blobs, item.encoded_picture_digest), maximum_pixels)
+        return pictures.decode(_blob(blobs, item.encoded_picture_digest), limits)
     pixels = tensors.read(picture.uploaded, _blob(blobs, picture.uploaded.digest))
     if pixels.dtype != np.uint8 or pixels.ndim not in {2, 3} or pixels.shape[2:] not in {(), (3,)}:
         raise InvalidSpecError(
             "Pixels must be uint8 of shape (height, width, 3) or (height, width), not "
             f"{pixels.dtype} of shape {list(pixels.shape)}."
         )
-    pictures.check_size(pixels.shape[0], pixels.shape[1], maximum_pixels)
+    pictures.check_sent(pixels.shape[0], pixels.shape[1], limits)
     return pictures.as_rgb(pixels)
 
 
@@ -212,14 +212,14 @@ def _picture_input(
     pixels: pictures.Pixels,
     representation: wire.Representation,
     preprocessing: models_wire.Preprocessing,
-    maximum_pixels: int,
+    limits: pictures.Limits,
 ) -> Input:
     height, width = pixels.shape[:2]
     if representation.HasField("input_size"):
         height, width = representation.input_size.height, representation.input_size.width
     elif not preprocessing.any_size:
         height, width = preprocessing.input_size.height, preprocessing.input_size.width
-    pictures.check_size(height, width, maximum_pixels)
+    pictures.check_sought(height, width, limits)
     return Input(height, width, pictures.resize(pixels, height, width), None)
 
 
