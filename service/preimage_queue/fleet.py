@@ -101,8 +101,9 @@ class QueueStats:
 
     running: int
     dead: int
-    oldest_queued_seconds: float
-    """Age of the job that has waited longest, since it last entered the queue; 0 if none waits."""
+    oldest_queued_seconds: Mapping[Lane, float]
+    """Age of the job that has waited longest, since it last entered the queue; only lanes in which
+    some job waits."""
 
     workers: int
     memory_used_bytes: int

@@ -22,7 +22,7 @@ Waiting
     ready:<lane>|<pool>|<key>   ZSET    id -> virtual start, for one batch key       while not empty
     heads:<lane>|<pool>         ZSET    `<id>|<key>` of each batch key's first job
                                         -> its virtual start                         while not empty
-    waiting                     ZSET    id -> when it entered the queue              while not empty
+    waiting:<lane>              ZSET    id -> when it entered the queue              while not empty
     deadlines                   ZSET    id of a queued job -> its deadline           while not empty
     sums                        HASH    of queued jobs: `total`, `bytes` (with
                                         idle uploads), `lane|<lane>`,

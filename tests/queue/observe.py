@@ -59,12 +59,12 @@ def _ints(fields: dict[str, str]) -> dict[str, int]:
     return {name: int(value) for name, value in fields.items()}
 
 
-_SETS = ("leases", "waiting", "deadlines", "dead", "retained", "uploads")
+_SETS = ("leases", "deadlines", "dead", "retained", "uploads")
 
 _READ: dict[str, Callable[[Any, str], object]] = {
     **dict.fromkeys(("job", "shares", "virtual", "sums", "tenants"), lambda p, n: p.hgetall(n)),
     **dict.fromkeys(("ready", "heads"), lambda p, n: p.zrange(n, 0, -1, withscores=True)),
-    **dict.fromkeys((*_SETS, "tenant"), lambda p, n: p.zrange(n, 0, -1)),
+    **dict.fromkeys((*_SETS, "tenant", "waiting"), lambda p, n: p.zrange(n, 0, -1)),
     "users": lambda p, n: p.smembers(n),
     "blob": lambda p, n: p.strlen(n),
 }
@@ -75,7 +75,7 @@ _SEEN: dict[str, Callable[[Any], object]] = {
     "virtual": _floats,
     "sums": _ints,
     "tenants": _ints,
-    **dict.fromkeys(_SETS, _members),
+    **dict.fromkeys((*_SETS, "waiting"), _members),
     "retained": lambda entries: {entry.partition("|")[0] for entry in entries},
     "uploads": lambda entries: {entry.rpartition(":")[0] for entry in entries},
 }
@@ -107,7 +107,8 @@ def model_view(model: Model) -> View:
     for (lane, tenant), finish in model.shares.items():
         view["shares"].setdefault(lane.value, {})[tenant] = finish
     view["leases"] = {job.id for job in model.with_state(State.RUNNING)}
-    view["waiting"] = {job.id for job in queued}
+    for job in queued:
+        view["waiting"].setdefault(job.where[0].value, set()).add(job.id)
     view["deadlines"] = {job.id for job in queued if job.deadline is not None}
     view["dead"] = {job.id for job in model.jobs.values() if job.dead}
     view["retained"] = {job.id for job in model.jobs.values() if job.state.terminal}

@@ -62,4 +62,4 @@ def test_five_hundred_jobs_drain_in_fair_order_to_nothing(queue: Queue, raw: red
         seen += [job.tenant for job in jobs]
     assert len(seen) == 500
     assert queue.stats().queued == 0
-    assert raw.exists("{preimage}:sums", "{preimage}:virtual", "{preimage}:waiting") == 0
+    assert raw.exists("{preimage}:sums", "{preimage}:virtual", "{preimage}:waiting:batch") == 0

@@ -109,6 +109,7 @@ async def test_figures_of_the_queue(stack: Stack, worker: FakeWorker) -> None:
     await stack.preimages.CreatePreimage(create())
     stats = await stack.admin.GetQueueStats(GetQueueStatsRequest())
     assert [lane.queued for lane in stats.lanes] == [1, 0, 0]
+    assert [lane.HasField("oldest_age") for lane in stats.lanes] == [True, False, False]
     assert (stats.running, stats.dead_letters, stats.workers, stats.slots) == (1, 1, 1, 16)
     assert stats.queued_bytes > 0
     assert stats.redis.eviction_policy == "noeviction"

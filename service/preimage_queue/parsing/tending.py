@@ -56,8 +56,8 @@ def models(flat: Sequence[bytes]) -> tuple[PublishedModel, ...]:
 
 
 def stats(answer: list[Any]) -> QueueStats:
-    """Read `{sums, running, dead, oldest age in ms, workers, INFO}`."""
-    sums, running, dead_count, oldest_ms, live_workers, info_text = answer
+    """Read `{sums, running, dead, {lane, oldest age in ms, …}, workers, INFO}`."""
+    sums, running, dead_count, ages, live_workers, info_text = answer
     lanes: Counter[Lane] = Counter()
     pools: Counter[str] = Counter()
     cost: Counter[str] = Counter()
@@ -79,7 +79,10 @@ def stats(answer: list[Any]) -> QueueStats:
         queued_bytes=int(row.get("bytes", 0)),
         running=running,
         dead=dead_count,
-        oldest_queued_seconds=oldest_ms / 1000,
+        oldest_queued_seconds={
+            Lane(lane.decode()): age_ms / 1000
+            for lane, age_ms in zip(ages[::2], ages[1::2], strict=True)
+        },
         workers=live_workers,
         memory_used_bytes=int(info["used_memory"]),
         memory_limit_bytes=int(info["maxmemory"]),

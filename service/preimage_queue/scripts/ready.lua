@@ -54,7 +54,7 @@ local function enter(job, score)
   call('HSET', key('job', job.id), 'state', 'QUEUED', 'score', digits(score), 'queued', NOW)
   job.state, job.score = 'QUEUED', digits(score)
   change_ready(lane, pool, batch_key, 'ZADD', digits(score), job.id)
-  call('ZADD', key('waiting'), NOW, job.id)
+  call('ZADD', key('waiting', lane), NOW, job.id)
   if job.deadline then call('ZADD', key('deadlines'), job.deadline, job.id) end
   count(job, lane, 1)
 end
@@ -62,7 +62,7 @@ end
 local function leave(job)
   local lane, pool, batch_key = place(job)
   change_ready(lane, pool, batch_key, 'ZREM', job.id)
-  call('ZREM', key('waiting'), job.id)
+  call('ZREM', key('waiting', lane), job.id)
   call('ZREM', key('deadlines'), job.id)
   count(job, lane, -1)
   if call('HEXISTS', key('sums'), 'lane|' .. lane) == 0 then

@@ -1,11 +1,19 @@
--- Returns {sums, running, dead letters, age of the oldest queued job in ms, live workers, INFO}
+-- Returns {sums, running, dead letters, {lane, age of its oldest queued job in ms, …}, live workers,
+-- INFO}
 
-local oldest = call('ZRANGE', key('waiting'), 0, 0, 'WITHSCORES')
+local ages = {}
+for _, lane in ipairs({'interactive', 'batch', 'instant'}) do
+  local oldest = call('ZRANGE', key('waiting', lane), 0, 0, 'WITHSCORES')
+  if oldest[1] then
+    table.insert(ages, lane)
+    table.insert(ages, NOW - tonumber(oldest[2]))
+  end
+end
 return {
   call('HGETALL', key('sums')),
   call('ZCARD', key('leases')),
   call('ZCARD', key('dead')),
-  oldest[1] and NOW - tonumber(oldest[2]) or 0,
+  ages,
   call('ZCOUNT', key('workers'), '(' .. digits(NOW), '+inf'),
   call('INFO'),
 }

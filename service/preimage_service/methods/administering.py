@@ -119,11 +119,10 @@ async def get_queue_stats(backend: Backend) -> GetQueueStatsResponse:
 
 
 def _to_lane(stats: QueueStats, lane: Lane) -> LaneStats:
-    """A lane's figures; its age only where no other lane waits, for the queue knows but one."""
-    queued = stats.queued_by_lane.get(lane, 0)
-    message = LaneStats(lane=_WIRE_LANES[lane], queued=queued)
-    if queued and queued == stats.queued:
-        message.oldest_age.FromMilliseconds(round(stats.oldest_queued_seconds * 1000))
+    """A lane's figures; no age where nobody waits."""
+    message = LaneStats(lane=_WIRE_LANES[lane], queued=stats.queued_by_lane.get(lane, 0))
+    if (age := stats.oldest_queued_seconds.get(lane)) is not None:
+        message.oldest_age.FromMilliseconds(round(age * 1000))
     return message
 
 
