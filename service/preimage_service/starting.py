@@ -61,7 +61,7 @@ async def wait_for_redis(queue: AsyncQueue, settings: Settings) -> None:
             persistence = await queue.persistence()
             break
         except QueueUnavailableError as error:
-            _log.warning("waiting for Redis: %s", error)
+            _log.warning("waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
         except (QueueRefusedError, QueueBrokenError) as error:
             raise StartError(
                 f"PREIMAGE_REDIS_URL leads to a Redis that refuses us: {error}"

@@ -244,7 +244,7 @@ def start_expecting_failure(**environment: str) -> subprocess.CompletedProcess[s
         ({"PREIMAGE_DEVICE": "cuda:99"}, "CUDA devices"),
         ({"PREIMAGE_BEAT_SECONDS": "-1"}, "PREIMAGE_BEAT_SECONDS='-1' cannot be used"),
         ({"PREIMAGE_CATALOGUE": "/nowhere.toml"}, "PREIMAGE_CATALOGUE=/nowhere.toml"),
-        ({"PREIMAGE_REDIS_URL": "http://x"}, "redis"),
+        ({"PREIMAGE_REDIS_URL": "http://x"}, "PREIMAGE_REDIS_URL cannot be used"),
     ],
 )
 def test_an_impossible_setting_ends_the_process_with_one_sentence(

@@ -50,7 +50,7 @@ def main() -> int:
 def _serve(settings: Settings, shutdown: Shutdown) -> int:
     chosen = device.choose(settings.device)
     device.set_up(settings.threads)
-    queue = Queue(_queue_settings(settings))
+    queue = _queue(settings)
     if not _reachable(queue, settings, shutdown):
         return 0
     models = Models(catalogue.load(settings.catalogue), settings, chosen)
@@ -82,6 +82,14 @@ def _run(loop: Loop, courier: Courier, settings: Settings) -> int:
     return status
 
 
+def _queue(settings: Settings) -> Queue:
+    queue_settings = _queue_settings(settings)
+    try:
+        return Queue(queue_settings)
+    except ValueError as error:
+        raise SettingsError(f"PREIMAGE_REDIS_URL cannot be used: {error}") from None
+
+
 def _queue_settings(settings: Settings) -> QueueSettings:
     # The two settings that frontend and worker share by name; the rest is the queue's own.
     own = {
@@ -100,7 +108,7 @@ def _reachable(queue: Queue, settings: Settings, shutdown: Shutdown) -> bool:
         except QueueError as error:
             if not error.retry_after_seconds:
                 raise
-            log.warning("waiting for the queue: %s", error)
+            log.warning("waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
             shutdown.requested.wait(_WAIT_SECONDS)
             continue
         if problems and not settings.allow_volatile_redis:

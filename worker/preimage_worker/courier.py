@@ -125,9 +125,9 @@ class Courier:
 
     def _round(self) -> None:
         now = time.monotonic()
-        self._take_news(now)
+        previews = self._take_news(now)
         self._settle()
-        if now - self._beat_at >= self._settings.beat_seconds:
+        if previews or now - self._beat_at >= self._settings.beat_seconds:
             self._beat_at = now
             self._beat(now)
             self._write_checkpoints()
@@ -151,12 +151,15 @@ class Courier:
         idle = time.monotonic() - self._idle_since
         return min(longest, max(shortest, idle / 10)) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
-    def _take_news(self, now: float) -> None:
+    def _take_news(self, now: float) -> bool:
+        """What the loop left; whether there is a preview, which is not kept waiting."""
         self._undelivered.extend(self._mailbox.take_settlements())
-        for pulse in self._mailbox.take_pulses():
+        pulses = self._mailbox.take_pulses()
+        for pulse in pulses:
             self._leases.note(pulse, results.event(pulse), now)
             if pulse.snapshot:
                 self._checkpoints[pulse.ticket.id] = pulse
+        return any(pulse.preview for pulse in pulses)
 
     def _settle(self) -> None:
         while self._undelivered:

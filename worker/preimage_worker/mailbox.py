@@ -39,6 +39,7 @@ class Mailbox:
         self._offer: Offer | None = None
         self._pulses: dict[str, Pulse] = {}
         self._settlements: deque[Settlement] = deque()
+        self._preview = False
 
     def deliver(self, deliveries: list[Delivery]) -> None:
         """(Courier) New jobs."""
@@ -74,7 +75,8 @@ class Mailbox:
             for pulse in pulses:
                 self._pulses[pulse.ticket.id] = _merged(self._pulses.get(pulse.ticket.id), pulse)
             self._settlements.extend(settlements)
-            if settlements:
+            self._preview = self._preview or any(pulse.preview for pulse in pulses)
+            if settlements or self._preview:
                 self._for_courier.notify()
 
     def wake(self) -> None:
@@ -84,9 +86,9 @@ class Mailbox:
             self._for_courier.notify_all()
 
     def wait_for_news(self, seconds: float) -> None:
-        """(Courier) Returns when something ended, room was offered, or the time is over."""
+        """(Courier) Returns when a job ended, room was offered, a preview came, or time is over."""
         with self._lock:
-            if not (self._settlements or self._offer):
+            if not (self._settlements or self._offer or self._preview):
                 self._for_courier.wait(seconds)
 
     def take_offer(self) -> Offer | None:
@@ -100,6 +102,7 @@ class Mailbox:
         with self._lock:
             pulses = list(self._pulses.values())
             self._pulses.clear()
+            self._preview = False
             return pulses
 
     def take_settlements(self) -> list[Settlement]:

@@ -24,6 +24,9 @@ from preimage_service.checks.fields import (
 from preimage_service.errors import Violation
 from preimage_service.settings import Settings
 
+# The bounds of the mathematics: beyond them nothing but overflow is to be had.
+_MOST_RATE_FACTOR = 1e6
+_MOST_WEIGHT = 1e30
 _MOST_SIDE = 2**15
 
 
@@ -47,7 +50,8 @@ def check_spec(spec: PreimageSpec, settings: Settings) -> Iterator[Violation]:
     yield from _check_priors(spec.priors)
     yield from _check_optimiser(spec.optimiser, settings)
     yield from _check_stopping(spec.stopping, settings)
-    yield from check_whole(spec.restarts, "spec.restarts", 0, settings.maximum_restarts)
+    if spec.restarts:  # 0 means 1
+        yield from check_whole(spec.restarts, "spec.restarts", 1, settings.maximum_restarts)
     yield from check_enum(spec.lane, Lane.DESCRIPTOR, "spec.lane")
     if spec.HasField("deadline"):
         yield from check_duration(spec.deadline, "spec.deadline")
@@ -71,7 +75,8 @@ def _check_objective(objective: Objective) -> Iterator[Violation]:
     yield from check_enum(objective.kind, ObjectiveKind.DESCRIPTOR, "spec.objective.kind")
     if objective.HasField("data_weight"):
         path = "spec.objective.data_weight"
-        yield from check_number(objective.data_weight, path, open_below=True)
+        weight = objective.data_weight
+        yield from check_number(weight, path, most=_MOST_WEIGHT, open_below=True)
 
 
 def _check_priors(priors: Priors) -> Iterator[Violation]:
@@ -81,7 +86,7 @@ def _check_priors(priors: Priors) -> Iterator[Violation]:
     ):
         path = f"spec.priors.{name}"
         if prior.HasField("weight"):
-            yield from check_number(prior.weight, f"{path}.weight")
+            yield from check_number(prior.weight, f"{path}.weight", most=_MOST_WEIGHT)
         if prior.HasField("exponent"):
             yield from check_number(prior.exponent, f"{path}.exponent", 1.0, most_exponent)
 
@@ -91,7 +96,10 @@ def _check_optimiser(optimiser: Optimiser, settings: Settings) -> Iterator[Viola
     if optimiser.HasField("steps"):
         yield from check_whole(optimiser.steps, f"{path}.steps", 1, settings.maximum_steps)
     if optimiser.HasField("rate_factor"):
-        yield from check_number(optimiser.rate_factor, f"{path}.rate_factor", open_below=True)
+        factor = optimiser.rate_factor
+        yield from check_number(
+            factor, f"{path}.rate_factor", most=_MOST_RATE_FACTOR, open_below=True
+        )
     yield from check_enum(optimiser.precision, Precision.DESCRIPTOR, f"{path}.precision")
 
 
