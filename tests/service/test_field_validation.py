@@ -73,6 +73,7 @@ SPOILT: list[tuple[str, Spoil, str]] = [
     ("spec.optimiser.steps", _set("spec.optimiser.steps", 0), "1 to"),
     ("spec.optimiser.steps", _set("spec.optimiser.steps", 2**31 - 1), "1 to"),
     ("spec.optimiser.rate_factor", _set("spec.optimiser.rate_factor", -2.0), "above 0"),
+    ("spec.optimiser.rate_factor", _set("spec.optimiser.rate_factor", 1e9), "at most 1e+06"),
     ("spec.optimiser.precision", _set("spec.optimiser.precision", 9), "unknown value 9"),
     ("spec.stopping.target_error", _set("spec.stopping.target_error", -0.1), "above 0"),
     (
