@@ -97,6 +97,17 @@ def test_a_child_that_dies_early_says_why(tmp_path: Path) -> None:
         child.wait_ready(60)
 
 
+def test_the_sentence_of_a_process_of_the_service_stands_alone(tmp_path: Path) -> None:
+    program = (
+        "print('INFO hello', flush=True); raise SystemExit('preimage worker: No such device.')"
+    )
+    child = _python(tmp_path, program)
+    child.name = "worker-0"
+    child.start()
+    with pytest.raises(StackError, match=r"^worker-0 could not start: No such device\.$"):
+        child.wait_ready(60)
+
+
 def test_the_last_words_are_those_of_the_last_start(tmp_path: Path) -> None:
     child = _python(tmp_path, "raise SystemExit(3)")
     child.log.write_text("words of an earlier start\n")

@@ -97,6 +97,21 @@ def test_invert_embedded_needs_no_server_and_leaves_no_process(
         assert written.size == (40, 32)
 
 
+def test_metrics_are_served_where_they_are_wanted() -> None:
+    options = StackOptions(
+        workers=2,
+        service_metrics_listen="off",
+        worker_metrics_listen="127.0.0.2:0",
+        device="cpu",
+        environment=CPU,
+    )
+    with Stack(options) as stack:
+        assert not stack.announcements["frontend"]["metrics"]
+        workers = [stack.announcements[name]["metrics"] for name in ("worker-0", "worker-1")]
+    assert len(set(workers)) == 2
+    assert [address.partition(":")[0] for address in workers] == ["127.0.0.2", "127.0.0.2"]
+
+
 def test_a_stack_survives_the_thread_that_started_it_and_the_death_of_each_child(
     picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,18 +120,27 @@ def test_a_stack_survives_the_thread_that_started_it_and_the_death_of_each_child
     thread = Thread(target=stack.start)
     thread.start()
     thread.join()
-    target = stack.target
+    target, announcements = stack.target, dict(stack.announcements)
     try:
         with Client(target) as client:
             job = client.submit(picture, model="hog", layer="hog", steps=40)
-            for name in ("worker-0", "frontend", "redis"):
+            for name, sentence in {
+                "worker-0": "worker-0 was killed by signal 9 and was started again; its jobs go on",
+                "frontend": "The frontend was killed by signal 9 and was started again; the jobs",
+                "redis": "Redis was killed by signal 9 and was started again; the jobs go on",
+            }.items():
+                log = f" Its log: {stack.logs / name}.log"
                 stack.kill(name)
-                assert f"The {name} died and was started again." in (stack.supervise() or "")
+                said = stack.supervise() or ""
+                assert said.startswith(sentence)
+                assert said.endswith(log)
             assert stack.supervise() is None
             assert job.result(timeout_seconds=240).state is State.SUCCEEDED
     finally:
         stack.stop()
     assert stack.target == target
+    assert stack.announcements["frontend"] == announcements["frontend"]
+    assert stack.announcements["worker-0"]["metrics"] == announcements["worker-0"]["metrics"]
     assert stack.children == {}
 
 
@@ -127,5 +151,7 @@ def test_a_taken_port_is_an_error_of_the_start_and_an_early_death_one_of_the_sup
             second.start()
         assert second.children == {}
         stack.kill("worker-0")
-        with pytest.raises(StackError, match="The worker-0 died: "):
+        with pytest.raises(
+            StackError, match="worker-0 was killed by signal 9 soon after its start: "
+        ):
             stack.supervise()

@@ -1,5 +1,6 @@
 """`preimage up`: the whole service on this machine, until Ctrl-C."""
 
+import os
 import signal
 import time
 from typing import Annotated
@@ -51,7 +52,13 @@ def up(
         signal.signal(number, signal.default_int_handler)  # they drain as Ctrl-C does
     given = variables(device=device, slots=slots, weights_dir=weights_dir, catalogue=catalogue)
     options = StackOptions(
-        workers=workers, listen=listen, admin_listen=admin_listen, data=data, environment=given
+        workers=workers,
+        listen=listen,
+        admin_listen=admin_listen,
+        service_metrics_listen=_from_environment("PREIMAGE_SERVICE_METRICS_LISTEN"),
+        worker_metrics_listen=_from_environment("PREIMAGE_WORKER_METRICS_LISTEN"),
+        data=data,
+        environment=given,
     )
     say("Starting Redis, the frontend and the workers …")
     try:
@@ -62,14 +69,21 @@ def up(
         say("Stopped.")
 
 
+def _from_environment(variable: str) -> str:
+    """The address that the variable names, else a free one: a second `up` must not fail on it."""
+    return os.environ.get(variable) or "127.0.0.1:0"
+
+
 def _announce(stack: Stack) -> None:
     """Prints the addresses; the target is the first line of stdout."""
     typer.echo(stack.target)
     say(f"preimage {preimage.__version__} serves at {stack.target}")
-    say(f"  admin    {stack.admin_target}")
+    say(f"  admin    {stack.admin_target or 'off'}")
     for name, announced in stack.announcements.items():
         device = f" on {announced['device']}" if "device" in announced else ""
-        say(f"  {name}{device}, metrics at http://{announced['metrics']}/metrics")
+        address = announced["metrics"]
+        metrics = f"metrics at http://{address}/metrics" if address else "no metrics"
+        say(f"  {name}{device}, {metrics}")
     say(f"  logs     {stack.logs}")
     say("Try `preimage invert PICTURE --model hog --layer hog` in another terminal; Ctrl-C stops.")
 

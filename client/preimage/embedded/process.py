@@ -23,6 +23,9 @@ __all__ = ["Child"]
 _POLL_SECONDS = 0.02
 _TAIL_LINES = 8
 _TAIL_BYTES = 8192
+# How the processes of the service begin the one sentence that says why they cannot start.
+_SENTENCES = ("preimage service: ", "preimage worker: ")
+_TITLES = {"redis": "Redis", "frontend": "The frontend"}
 
 
 @final
@@ -52,6 +55,11 @@ class Child:
     """When it was last started, on the monotonic clock."""
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _log_start: int = field(default=0, init=False)
+
+    @property
+    def title(self) -> str:
+        """Its name at the beginning of a sentence."""
+        return _TITLES.get(self.name, self.name)
 
     @property
     def pid(self) -> int | None:
@@ -89,24 +97,33 @@ class Child:
         deadline = time.monotonic() + timeout_seconds
         while not self.is_ready():
             if not self.is_alive():
-                raise StackError(f"The {self.name} could not start: {self.last_words()}")
+                raise StackError(f"{self.title} could not start: {self.last_words()}")
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"The {self.name} was not ready after {timeout_seconds:.0f} s; "
+                    f"{self.title} was not ready after {timeout_seconds:.0f} s; "
                     f"its log is {self.log}."
                 )
             time.sleep(_POLL_SECONDS)
 
+    def ending(self) -> str:
+        """How it ended, as the end of a sentence about it."""
+        status = self._process.returncode if self._process else None
+        if status is not None and status < 0:
+            return f"was killed by signal {-status}"
+        return f"ended with status {status}"
+
     def last_words(self) -> str:
-        """The end of what it wrote since it was last started, else its exit status."""
+        """Why it ended: its own sentence, else the end of what it wrote since its last start."""
         with contextlib.suppress(OSError), self.log.open("rb") as log:
             end = log.seek(0, os.SEEK_END)
             log.seek(max(self._log_start, end - _TAIL_BYTES))
             lines = log.read().decode(errors="replace").strip().splitlines()
+            for beginning in _SENTENCES:
+                if lines and lines[-1].startswith(beginning):
+                    return lines[-1].removeprefix(beginning)
             if lines:
                 return "\n".join(lines[-_TAIL_LINES:])
-        status = self._process.returncode if self._process else None
-        return f"it ended with status {status} and wrote nothing."
+        return f"it {self.ending()} and wrote nothing."
 
     def terminate(self) -> None:
         """Asks it to end."""

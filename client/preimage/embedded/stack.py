@@ -20,9 +20,15 @@ from preimage.embedded.process import Child
 
 __all__ = ["Stack", "StackOptions"]
 
-_POLL_SECONDS = 0.2
+_FREE = "127.0.0.1:0"
 # A child that dies younger than this would die again.
 _YOUNG_SECONDS = 30.0
+_FRONTEND_ADDRESSES = {
+    "target": "PREIMAGE_LISTEN",
+    "admin": "PREIMAGE_ADMIN_LISTEN",
+    "metrics": "PREIMAGE_SERVICE_METRICS_LISTEN",
+}
+_WORKER_ADDRESSES = {"metrics": "PREIMAGE_WORKER_METRICS_LISTEN"}
 
 
 @final
@@ -36,6 +42,10 @@ class StackOptions:
     """HOST:PORT of the frontend; port 0 takes a free one."""
     admin_listen: str = "127.0.0.1:0"
     """HOST:PORT of the AdminService."""
+    service_metrics_listen: str = _FREE
+    """HOST:PORT of the frontend's metrics; "off" for none."""
+    worker_metrics_listen: str = _FREE
+    """HOST:PORT of the first worker's metrics, others take free ports; "off" for none of any."""
     device: str | None = None
     """Device of the workers: auto, cpu, cuda or cuda:N. None: PREIMAGE_DEVICE, or auto."""
     data: Path | None = None
@@ -137,11 +147,12 @@ class Stack:
         for child in self.children.values():
             if child.is_alive():
                 continue
-            words = child.last_words()
+            died = f"{child.title} {child.ending()}"
             if time.monotonic() - child.started_at < _YOUNG_SECONDS:
-                raise StackError(f"The {child.name} died: {words}")
+                raise StackError(f"{died} soon after its start: {child.last_words()}")
             self.restart(child.name)
-            return f"The {child.name} died and was started again. It had written: {words}"
+            whose = "its" if _is_worker(child) else "the"
+            return f"{died} and was started again; {whose} jobs go on. Its log: {child.log}"
         return None
 
     def __enter__(self) -> Self:
@@ -154,14 +165,11 @@ class Stack:
         self._make = self._make_children()
         redis = self._add(self._make.redis())
         redis.wait_ready(self.options.start_seconds)
-        frontend = self._add(self._make.frontend(self._frontend_variables()))
+        self._add(self._make.frontend(self._frontend_variables()))
         for index in range(self.options.workers):
-            self._add(self._make.worker(index, self._worker_variables()))
+            self._add(self._make.worker(index, self._worker_variables(index)))
         for child in self.children.values():
             self._await(child)
-        # A restarted frontend must be where the first one was.
-        fixed = {"PREIMAGE_LISTEN": self.target, "PREIMAGE_ADMIN_LISTEN": self.admin_target}
-        frontend.environment = {**frontend.environment, **fixed}
 
     def _make_children(self) -> Children:
         run = make_run_folder()
@@ -187,23 +195,31 @@ class Stack:
         child.wait_ready(self.options.start_seconds)
         if _is_redis(child):
             return
-        self.announcements[child.name] = self._make.announcement(child)
+        announced = self._make.announcement(child)
+        self.announcements[child.name] = announced
+        # Started again, it must be where it was.
+        variables = _FRONTEND_ADDRESSES if _is_frontend(child) else _WORKER_ADDRESSES
+        fixed = {variables[each]: announced[each] for each in variables if announced[each]}
+        child.environment = {**child.environment, **fixed}
 
     def _frontend_variables(self) -> dict[str, str]:
         return {
             "PREIMAGE_LISTEN": self.options.listen,
             "PREIMAGE_ADMIN_LISTEN": self.options.admin_listen,
-            "PREIMAGE_SERVICE_METRICS_LISTEN": "127.0.0.1:0",
+            "PREIMAGE_SERVICE_METRICS_LISTEN": self.options.service_metrics_listen,
         }
 
-    def _worker_variables(self) -> dict[str, str]:
+    def _worker_variables(self, index: int) -> dict[str, str]:
         # Workers that each use every core slow each other down.
         threads = max(1, (os.cpu_count() or 1) // self.options.workers)
+        listen = self.options.worker_metrics_listen
+        if index and listen != "off":
+            listen = f"{listen.rpartition(':')[0]}:0"
         device = self.options.device or os.environ.get("PREIMAGE_DEVICE", "auto")
         return {
             "PREIMAGE_DEVICE": device,
             "PREIMAGE_THREADS": os.environ.get("PREIMAGE_THREADS", str(threads)),
-            "PREIMAGE_WORKER_METRICS_LISTEN": "127.0.0.1:0",
+            "PREIMAGE_WORKER_METRICS_LISTEN": listen,
         }
 
 
