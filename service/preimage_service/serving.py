@@ -1,5 +1,6 @@
 """The gRPC servers of a process: one for callers, one for operators, and their health."""
 
+import errno
 import socket
 from collections.abc import Iterable, Sequence
 from typing import Any, final
@@ -119,12 +120,15 @@ def _options(settings: Settings) -> Iterable[tuple[str, int]]:
 
 def _bind(server: grpc.aio.Server, listen: str, variable: str) -> str:
     """Bind an address; where its port is 0, the target names the one that was free."""
-    advice = "free the port, or choose another address (port 0 takes any free one)"
+    advice = "choose another address (port 0 takes any free one)"
     try:
         _try_address(listen)
         port = server.add_insecure_port(listen)
     except (OSError, ValueError, RuntimeError) as error:
-        sentence = f"{variable} is {listen!r}, which cannot be listened on ({error}): {advice}."
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            advice = f"free the port, or {advice}"
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        sentence = f"{variable} is {listen!r}, which cannot be listened on ({reason}): {advice}."
         raise StartError(sentence) from None
     host, _, _ = listen.rpartition(":")
     return listen if listen.startswith(_UNIX) else f"{host}:{port}"
