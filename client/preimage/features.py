@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, final
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from preimage.errors import BadInput
 
@@ -60,7 +60,9 @@ class Features:
         if path.suffix == ".npy":
             np.save(path, self.array, allow_pickle=False)
         elif path.suffix == ".safetensors":
-            save_file({"code": np.ascontiguousarray(self.array)}, path, metadata=self._metadata())
+            # The library's own writer of files makes them private whatever the umask says.
+            tensors = {"code": np.ascontiguousarray(self.array)}
+            path.write_bytes(save(tensors, metadata=self._metadata()))
         else:
             raise BadInput(f"A code is saved as .safetensors or .npy, not as {path.name!r}.")
         return path
