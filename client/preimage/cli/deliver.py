@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from PIL import Image
 
 from preimage.cli.output import print_json
 from preimage.errors import JobCancelled, JobFailed
@@ -13,6 +12,9 @@ from preimage.reconstructions import Reconstruction
 from preimage.results import Result
 
 __all__ = ["Out", "deliver", "failed_as_json", "read_out"]
+
+# The formats that are documented. Pillow writes more, but not every picture in each of them.
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".npy"}
 
 
 def read_out(text: str) -> Path:
@@ -22,9 +24,8 @@ def read_out(text: str) -> Path:
       typer.BadParameter: unknown suffix, or no such folder.
     """
     out = Path(text)
-    known = {".npy", *Image.registered_extensions()}
-    if out.suffix.lower() not in known:
-        raise typer.BadParameter(f"{out.name} names no format: let it end in .png, .jpg or .npy.")
+    if out.suffix.lower() not in _SUFFIXES:
+        raise typer.BadParameter(f"{out.name} must end in .png, .jpg, .jpeg or .npy.")
     if not out.resolve().parent.is_dir():
         raise typer.BadParameter(f"There is no folder {out.resolve().parent}.")
     return out
@@ -35,7 +36,8 @@ Out = Annotated[
     typer.Option(
         parser=read_out,
         metavar="FILE",
-        help="Where the picture goes; .npy takes the float picture. [default: SOURCE.preimage.png]",
+        help="Where the picture goes: .png, .jpg, or .npy, which takes the float picture. "
+        "[default: SOURCE.preimage.png]",
     ),
 ]
 
@@ -45,30 +47,27 @@ def deliver(result: Result, out: Path | None, *, as_json: bool) -> None:
 
     The best restart goes to `out`, the others beside it: x.png, x.1.png, x.2.png, …
     """
-    reconstructions = []
-    for index, each in enumerate(result.reconstructions):
-        place = out and _place(result, index, out)
+    places = [out and _place(result, index, out) for index in range(len(result.reconstructions))]
+    for index, place in enumerate(places):
         if place:
             _save(result, index, place)
-        reconstructions.append(_as_json(each, place))
     if as_json:
+        reconstructions = list(map(_as_json, result.reconstructions, places))
         summary = {**result.summary(), "out": out and str(out), "reconstructions": reconstructions}
         print_json(summary)
         return
     _print_lines(result)
-    if out:
-        typer.echo(str(out))
+    _print_places(result, places)
 
 
 def failed_as_json(error: JobFailed | JobCancelled) -> dict[str, Any]:
     """The JSON object of a job that has no result."""
-    cancelled = isinstance(error, JobCancelled)
-    reason = error.cancel_reason if isinstance(error, JobCancelled) else error.reason
-    return {
-        "id": error.job_id,
-        "state": "CANCELLED" if cancelled else "FAILED",
-        "error": {"reason": reason, "message": str(error)},
-    }
+    if isinstance(error, JobCancelled):
+        state = reason = "CANCELLED"
+        message = error.cancel_reason or str(error)
+    else:
+        state, reason, message = "FAILED", error.reason, str(error)
+    return {"id": error.job_id, "state": state, "error": {"reason": reason, "message": message}}
 
 
 def _place(result: Result, index: int, out: Path) -> Path:
@@ -78,8 +77,9 @@ def _place(result: Result, index: int, out: Path) -> Path:
 
 
 def _save(result: Result, index: int, place: Path) -> None:
-    if place.suffix == ".npy":
-        np.save(place, result.fetch_float_picture(index), allow_pickle=False)
+    if place.suffix.lower() == ".npy":
+        with place.open("wb") as file:  # given a name, numpy would add .npy to x.NPY
+            np.save(file, result.fetch_float_picture(index), allow_pickle=False)
     else:
         result.reconstructions[index].save(place)
 
@@ -98,6 +98,16 @@ def _as_json(reconstruction: Reconstruction, place: Path | None) -> dict[str, An
         },
         "out": place and str(place),
     }
+
+
+def _print_places(result: Result, places: list[Path | None]) -> None:
+    """Prints what was written: the name alone if it is one file, else what each of them is."""
+    for index, (each, place) in enumerate(zip(result.reconstructions, places, strict=True)):
+        if place is None:
+            continue
+        best = ", the best" if index == result.best else ""
+        error = f"restart {each.restart}, relative error {each.errors.relative_delivered:.2%}"
+        typer.echo(f"{place}: {error}{best}" if len(places) > 1 else str(place))
 
 
 def _print_lines(result: Result) -> None:

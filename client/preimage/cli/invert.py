@@ -10,13 +10,16 @@ import typer
 from preimage.cli.deliver import Out, deliver, failed_as_json
 from preimage.cli.groups import flat
 from preimage.cli.options import DEFAULT_TARGET, Json, Target
-from preimage.cli.output import print_json
+from preimage.cli.output import print_json, say
 from preimage.cli.progress import JobBar
 from preimage.cli.session import session
 from preimage.cli.specification import Specification
 from preimage.client import Client
-from preimage.errors import JobCancelled, JobFailed
+from preimage.enums import State
+from preimage.errors import JobCancelled, JobFailed, PreimageError
 from preimage.events import Preview
+from preimage.jobs import Job
+from preimage.request import Settings
 from preimage.results import Result
 
 __all__ = ["invert"]
@@ -82,13 +85,7 @@ def invert(source: Source, specification: Specification, delivery: Delivery) -> 
 
 
 def _hand_in(client: Client, source: Path, spec: Specification, delivery: Delivery) -> None:
-    job = client.submit(
-        source,
-        model=spec.model,
-        layer=spec.layer,
-        request_id=delivery.request_id,
-        **spec.settings(),
-    )
+    job = _submit(client, source, spec, delivery, spec.settings())
     if delivery.as_json:
         print_json({"id": job.id, "state": str(job.state)})
     else:
@@ -100,20 +97,38 @@ def _run(client: Client, source: Path, spec: Specification, delivery: Delivery) 
     if delivery.preview_dir:
         settings["preview_every_steps"] = delivery.preview_every
     with JobBar(f"{spec.model} {spec.layer}") as bar:
+        write = _preview_writer(delivery.preview_dir)
+        job = _submit(client, source, spec, delivery, settings)
         try:
-            return client.invert(
-                source,
-                model=spec.model,
-                layer=spec.layer,
-                request_id=delivery.request_id,
-                on_progress=bar.show,
-                on_preview=_preview_writer(delivery.preview_dir),
-                **settings,
-            )
+            return job.result(on_progress=bar.show, on_preview=write)
         except (JobFailed, JobCancelled) as error:
             if delivery.as_json:
                 print_json(failed_as_json(error))
             raise
+        except PreimageError:
+            raise  # the job goes on, and the message says how to take it up again
+        except BaseException:
+            _abandon(job)
+            raise
+
+
+def _submit(
+    client: Client, source: Path, spec: Specification, delivery: Delivery, settings: Settings
+) -> Job:
+    return client.submit(
+        source, model=spec.model, layer=spec.layer, request_id=delivery.request_id, **settings
+    )
+
+
+def _abandon(job: Job) -> None:
+    """Cancels the job because nobody waits for it any more, and says what became of it."""
+    try:
+        info = job.cancel("The caller went away.")
+    except PreimageError as error:
+        say(f"Job {job.id} could not be cancelled: {error}")
+        return
+    ended = info.state.terminal and info.state is not State.CANCELLED
+    say(f"Job {job.id} is {info.state} already." if ended else f"Cancelled job {job.id}.")
 
 
 def _preview_writer(folder: Path | None) -> Callable[[Preview], None] | None:

@@ -36,11 +36,14 @@ def _list(found: tuple[ModelInfo, ...], *, as_json: bool) -> None:
             _availability(model),
             _size(model.preprocessing),
             ", ".join(preset.name for preset in model.presets),
-            model.unavailable_reason or model.weights,
+            model.weights or "–",
         )
         for model in found
     )
     print_table(("model", "available", "input", "presets", "weights"), rows)
+    for model in found:
+        if model.unavailable_reason:
+            typer.echo(f"{model.name}: {model.unavailable_reason}")
 
 
 def _show(model: ModelInfo, *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """`preimage invert`, `watch` and `features`: options reach the wire, results reach files."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 from PIL import Image
 
+from preimage.cli.progress import JobBar
+from preimage.events import Progress
 from preimage.features import Features
 from preimage.v1 import preimage_pb2, spec_pb2
 from tests.client import messages
@@ -23,6 +26,11 @@ def _fail(job: preimage_pb2.Preimage) -> None:
     error.details.add().Pack(error_details_pb2.ErrorInfo(reason="DIVERGED", domain="preimage"))
     job.state = preimage_pb2.STATE_FAILED
     job.error.CopyFrom(error)
+
+
+def _cancel(job: preimage_pb2.Preimage) -> None:
+    job.state = preimage_pb2.STATE_CANCELLED
+    job.cancel_reason = "changed my mind"
 
 
 def test_json_is_one_object_with_what_was_measured(run: Run, picture: Path) -> None:
@@ -121,8 +129,42 @@ def test_an_npy_file_takes_the_float_picture(run: Run, picture: Path) -> None:
 
 
 def test_another_format_is_converted(run: Run, picture: Path) -> None:
-    run("invert", picture, *HOG, "--out", "x.bmp")
-    assert np.array_equal(np.asarray(Image.open("x.bmp")), messages.pixels())
+    assert run("invert", picture, *HOG, "--out", "x.JPG").exit_code == 0
+    with Image.open("x.JPG") as written:
+        assert (written.format, written.size) == ("JPEG", Image.fromarray(messages.pixels()).size)
+
+
+def test_each_written_file_is_listed_and_the_best_is_named(run: Run, picture: Path) -> None:
+    ended = run("invert", picture, *HOG, "--restarts", 2, "--out", "x.png")
+    first, second = ended.stdout.splitlines()[-2:]
+    assert first.startswith("x.0.png: restart 0, relative error ")
+    assert not first.endswith("the best")
+    assert second.startswith("x.png: restart 1, relative error ")
+    assert second.endswith(", the best")
+
+
+def test_ctrl_c_cancels_the_job_says_so_and_ends_with_130(
+    run: Run, picture: Path, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_bar: JobBar, _progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(JobBar, "show", interrupt)
+    ended = run("invert", picture, *HOG)
+    assert ended.exit_code == 130
+    assert "Cancelled job job-1." in ended.stderr.splitlines()
+    assert service.requests["CancelPreimage"][0].id == "job-1"
+
+
+def test_a_cancelled_job_is_a_json_object_with_the_words_of_who_cancelled_it(
+    run: Run, picture: Path, service: FakeService
+) -> None:
+    service.end = _cancel
+    ended = run("invert", picture, *HOG, "--json")
+    answer = json.loads(ended.stdout)
+    assert answer["state"] == "CANCELLED"
+    assert answer["error"] == {"reason": "CANCELLED", "message": "changed my mind"}
+    assert ended.exit_code == 1
 
 
 def test_a_failed_job_is_a_json_object_a_sentence_and_exit_code_1(
@@ -165,6 +207,18 @@ def test_features_are_saved_in_a_file_that_invert_takes(
     assert run("invert", name, *HOG).exit_code == 0
     spec = service.requests["CreatePreimage"][0].spec
     assert list(spec.target.features.shape) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["code.safetensors", "code.npy"])
+def test_a_code_is_written_with_the_rights_that_the_umask_leaves(
+    run: Run, picture: Path, name: str
+) -> None:
+    before = os.umask(0o027)
+    try:
+        run("features", picture, *HOG, "--out", name)
+    finally:
+        os.umask(before)
+    assert Path(name).stat().st_mode & 0o777 == 0o640
 
 
 def test_a_safetensors_file_keeps_model_layer_and_input_size(run: Run, picture: Path) -> None:

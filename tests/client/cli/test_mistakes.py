@@ -76,6 +76,7 @@ def test_a_file_that_is_no_picture_is_said_to_be_none(run: Run, tmp_path: Path) 
         ("--lane", "fast"),
         ("--precision", "float64"),
         ("--out", "x.unknown"),
+        ("--out", "x.gif"),
         ("--out", "nowhere/x.png"),
         ("--detach", "--embedded"),
     ],
