@@ -14,7 +14,7 @@ from preimage.core import Core
 from preimage.inverting import invert_async
 from preimage.jobs import AsyncJob
 from preimage.many import invert_many_async
-from preimage.request import Request, Settings
+from preimage.settings import make_request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from preimage.features import Features
     from preimage.models import ModelInfo
     from preimage.pictures import PictureSource
+    from preimage.request import Request, Settings
     from preimage.results import AsyncResult
     from preimage.settled import Settled
     from preimage.sources import Source
@@ -87,9 +88,7 @@ class AsyncClient:
 
         When the task is cancelled, so is the job.
         """
-        request = Request(
-            source=source, model=model, layer=layer, request_id=request_id, **settings
-        )
+        request = make_request(source, model, layer, request_id, **settings)
         return await invert_async(self._core, request, on_progress, on_preview)
 
     async def submit(
@@ -102,9 +101,7 @@ class AsyncClient:
         **settings: Unpack[Settings],
     ) -> AsyncJob:
         """Hands in a job and returns as soon as it is accepted; see `Client.submit`."""
-        request = Request(
-            source=source, model=model, layer=layer, request_id=request_id, **settings
-        )
+        request = make_request(source, model, layer, request_id, **settings)
         return AsyncJob(await self._core.submit(request))
 
     def submit_many(

@@ -14,8 +14,8 @@ from preimage.core import Core
 from preimage.inverting import invert
 from preimage.jobs import Job
 from preimage.many import invert_many
-from preimage.request import Request, Settings
 from preimage.running import run
+from preimage.settings import make_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from preimage.features import Features
     from preimage.models import ModelInfo
     from preimage.pictures import PictureSource
+    from preimage.request import Request, Settings
     from preimage.results import Result
     from preimage.settled import Settled
     from preimage.sources import Source
@@ -118,9 +119,7 @@ class Client:
             JobFailed: the job failed.
             JobCancelled: somebody cancelled the job.
         """
-        request = Request(
-            source=source, model=model, layer=layer, request_id=request_id, **settings
-        )
+        request = make_request(source, model, layer, request_id, **settings)
         return invert(self._core, request, on_progress, on_preview)
 
     def submit(
@@ -133,9 +132,7 @@ class Client:
         **settings: Unpack[Settings],
     ) -> Job:
         """Hands in a job and returns as soon as it is accepted; arguments as for `invert`."""
-        request = Request(
-            source=source, model=model, layer=layer, request_id=request_id, **settings
-        )
+        request = make_request(source, model, layer, request_id, **settings)
         return Job(run(self._core.submit(request)))
 
     def submit_many(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 
 from preimage.errors import BadInput
 from preimage.features import Features
+from preimage.settings import check_input_size, check_settings
 from preimage.v1 import spec_pb2, tensor_pb2
 
 if TYPE_CHECKING:
@@ -29,24 +28,6 @@ _PRECISIONS = {
     "tf32": spec_pb2.PRECISION_TF32,
     "bfloat16": spec_pb2.PRECISION_BFLOAT16,
 }
-_LARGEST_INT32 = 2**31 - 1
-_WHOLE_NUMBERS = {
-    "steps": (1, _LARGEST_INT32),
-    "restarts": (1, _LARGEST_INT32),
-    "seed": (0, 2**64 - 1),
-    "preview_every_steps": (0, _LARGEST_INT32),
-}
-"""What the wire can hold, so that a mistake is named here; what makes sense, the server decides."""
-_NUMBERS = (
-    "data_weight",
-    "tv_weight",
-    "tv_exponent",
-    "alpha_weight",
-    "alpha_exponent",
-    "target_error",
-    "rate_factor",
-    "deadline_seconds",
-)
 
 
 def spec_of(request: Request, content: Content) -> spec_pb2.PreimageSpec:
@@ -61,26 +42,11 @@ def spec_of(request: Request, content: Content) -> spec_pb2.PreimageSpec:
     """
     if isinstance(content, Features):
         _check_origin(request, content)
-    _check_numbers(request)
+    check_settings(request)
     try:
         return _spec(request, content)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"A setting does not fit: {error}") from error
-
-
-def _check_numbers(request: Request) -> None:
-    for name, (least, largest) in _WHOLE_NUMBERS.items():
-        value = getattr(request, name)
-        if value is None:
-            continue
-        if not isinstance(value, Integral):
-            raise BadInput(f"{name} must be a whole number, not {value!r}.")
-        if not least <= int(value) <= largest:
-            raise BadInput(f"{name} must be {least} to {largest}, not {value}.")
-    for name in _NUMBERS:
-        value = getattr(request, name)
-        if value is not None and not isinstance(value, Real):
-            raise BadInput(f"{name} must be a number, not {value!r}.")
 
 
 def representation_of(
@@ -92,9 +58,13 @@ def representation_of(
         model: name of the model.
         layer: name of its layer.
         input_size: (height, width) in pixels.
+
+    Raises:
+        BadInput: the size is none.
     """
     message = spec_pb2.Representation(model=model, layer=layer)
     if input_size is not None:
+        check_input_size(input_size)
         height, width = input_size
         message.input_size.CopyFrom(tensor_pb2.PictureSize(height=height, width=width))
     return message
@@ -165,18 +135,18 @@ def _mask(mask: Mask) -> spec_pb2.Mask:
 def _duration(seconds: float | None) -> Duration | None:
     if seconds is None:
         return None
-    if not 0 < seconds < math.inf:
-        raise BadInput(f"deadline_seconds must be more than 0, not {seconds}.")
     duration = Duration()
-    duration.FromTimedelta(timedelta(seconds=seconds))
+    duration.FromTimedelta(timedelta(seconds=float(seconds)))
     return duration
 
 
 def _choice(choices: Mapping[K, V], name: str, given: K) -> V:
-    if given in choices:
-        return choices[given]
+    # A list or a dict, given by mistake, cannot be looked up: it is compared instead.
+    for choice, value in choices.items():
+        if choice == given:
+            return value
     known = ", ".join(repr(each) for each in choices if each is not None)
-    raise BadInput(f"{name} must be one of {known}, not {given!r}.")
+    raise BadInput(f"The setting {name} must be one of {known}, not {given!r}.")
 
 
 def _check_origin(request: Request, features: Features) -> None:
