@@ -35,6 +35,16 @@ ADVICE: dict[str, str] = {
 }
 
 
+_SAID_BY_SERVERS = {"DEADLINE_EXCEEDED": "allow more"}
+"""Words of a server's sentence that give the advice already."""
+
+
+def advice_for(reason: str, sentence: str) -> str:
+    """Returns the advice for a reason, unless the server's sentence gives it already."""
+    said = _SAID_BY_SERVERS.get(reason)
+    return "" if said and said in sentence.lower() else ADVICE.get(reason, "")
+
+
 def sentences(*parts: str) -> str:
     """Joins what is there to one message, each part ended by a mark."""
     return " ".join(

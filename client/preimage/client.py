@@ -67,7 +67,8 @@ class Client:
             timeout_seconds: how long one call may take; waiting for a job is not limited by it.
 
         Raises:
-            BadInput: a file cannot be read, or a token would travel unprotected.
+            BadInput: the target is not host:port, a file cannot be read, or a token would travel
+                unprotected.
         """
         connection = Connection.resolve(
             target=target, token=token, ca=ca, certificate=certificate, key=key

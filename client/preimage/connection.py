@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "127.0.0.1:8790"
 """Where a frontend listens unless told otherwise."""
+
+_SCHEME = re.compile("(unix|unix-abstract|dns|ipv4|ipv6|vsock|xds):")
+_PORT = re.compile("[0-9]{1,5}")
+_LARGEST_PORT = 65535
 
 _SYSTEM = "system"
 """Value of `ca` that stands for the authorities that gRPC trusts by itself."""
@@ -50,11 +55,12 @@ class Connection:
         """Fills what is left out from PREIMAGE_TARGET, _TOKEN, _CA, _CERT and _KEY.
 
         Raises:
-            BadInput: a file cannot be read, a certificate has no key, or a token would travel
-                unprotected to another machine.
+            BadInput: the target is not HOST:PORT, a file cannot be read, a certificate has no key,
+                or a token would travel unprotected to another machine.
         """
         target = target or environment.get("PREIMAGE_TARGET") or DEFAULT_TARGET
         token = token or environment.get("PREIMAGE_TOKEN") or None
+        _check_target(target)
         credentials = _credentials(
             ca or environment.get("PREIMAGE_CA"),
             certificate or environment.get("PREIMAGE_CERT"),
@@ -86,6 +92,18 @@ class Connection:
             ("grpc.initial_reconnect_backoff_ms", 200),
             ("grpc.min_reconnect_backoff_ms", 2_000),
             ("grpc.max_reconnect_backoff_ms", 5_000),
+        )
+
+
+def _check_target(target: str) -> None:
+    if _SCHEME.match(target):
+        return  # gRPC's own names: their forms are gRPC's to check
+    host, _, port = target.rpartition(":")
+    bare = ":" not in host or (host.startswith("[") and host.endswith("]"))
+    if not (host and bare and _PORT.fullmatch(port) and 0 < int(port) <= _LARGEST_PORT):
+        raise BadInput(
+            f"The target {target!r} is not HOST:PORT, like {DEFAULT_TARGET}, nor one of gRPC's "
+            "other names, like unix:/path."
         )
 
 

@@ -85,11 +85,17 @@ class Features:
         """
         path = Path(path)
         try:
-            if path.suffix == ".npy":
-                return cls(_floating(np.load(path, allow_pickle=False), path))
+            path.open("rb").close()  # the library of safetensors words a missing file otherwise
+            if path.suffix.lower() == ".npy":
+                return cls(_load_npy(path))
             return cls._load_safetensors(path)
-        except (OSError, ValueError, SafetensorError) as error:
-            raise BadInput(f"No code can be read from {path}: {error}.") from error
+        except OSError as error:
+            raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from error
+        except (ValueError, TypeError, SafetensorError) as error:
+            raise BadInput(
+                f"{path} is no .safetensors file, or a broken one; write it with Features.save or "
+                "safetensors.numpy.save_file."
+            ) from error
 
     @classmethod
     def _load_safetensors(cls, path: Path) -> Self:
@@ -113,9 +119,23 @@ class Features:
         )
 
 
+def _load_npy(path: Path) -> FloatArray:
+    # np.load would also take archives and pickles, and advises callers to trust the latter.
+    with path.open("rb") as file:
+        try:
+            array: np.ndarray[Any, Any] = np.lib.format.read_array(file, allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise BadInput(
+                f"{path} is no .npy file of numbers, or a broken one; save an array of floats "
+                "with numpy.save(path, array)."
+            ) from error
+    return _floating(array, path)
+
+
 def _floating(array: np.ndarray[Any, Any], path: Path) -> FloatArray:
     if not np.issubdtype(array.dtype, np.floating):
         raise BadInput(
-            f"{path} holds {array.dtype}; a code is an array of floats. Save pixels as a PNG file."
+            f"{path} holds {array.dtype}; a code is an array of floats. Convert a code with "
+            "array.astype('float32'); save pixels as a PNG file."
         )
     return array

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, final
 
-from preimage.advice import ADVICE, sentences
+from preimage.advice import advice_for, sentences
 from preimage.details import details_of_status
 from preimage.enums import State, from_wire
 from preimage.errors import JobCancelled, JobFailed
@@ -94,7 +94,8 @@ def progress_from_wire(message: preimage_pb2.Progress) -> Progress:
 def _error(message: preimage_pb2.Preimage) -> JobFailed | JobCancelled | None:
     if message.state == preimage_pb2.STATE_FAILED:
         reason = details_of_status(message.error).reason
-        parts = (f"Job {message.id} failed: {message.error.message}", ADVICE.get(reason, ""))
+        said = f"Job {message.id} failed: {message.error.message}"
+        parts = (said, advice_for(reason, said))
         return JobFailed(sentences(*parts), job_id=message.id, reason=reason)
     if message.state == preimage_pb2.STATE_CANCELLED:
         why = f": {message.cancel_reason}" if message.cancel_reason else ""

@@ -103,15 +103,15 @@ def _parts(request: Request) -> Iterator[tuple[str, object, _Kind]]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return not isinstance(value, bool) and isinstance(value, Real)
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    return not isinstance(value, bool) and isinstance(value, Integral)
 
 
 def _is_int32(value: object) -> bool:
-    if not isinstance(value, Integral) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         return False
     return _SMALLEST_INT32 <= int(value) <= _LARGEST_INT32
 
@@ -125,7 +125,9 @@ def _is_rows(value: object, length: int) -> bool:
 
 
 def _is_duration(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < math.inf
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return 0 < float(value) < math.inf
 
 
 _NUMBER = _Kind(_is_number, "a number")

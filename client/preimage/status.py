@@ -12,7 +12,7 @@ from typing import final
 
 import grpc
 
-from preimage.advice import ADVICE, sentences
+from preimage.advice import advice_for, sentences
 from preimage.details import Details, details_of
 from preimage.errors import (
     DeadlineExceeded,
@@ -122,7 +122,7 @@ def _message(failure: Failure, kind: type[PreimageError], details: Details, targ
         for each in details.violations
         if each.description not in sentence
     )
-    return sentences(sentence, wrong, ADVICE.get(details.reason, ""))
+    return sentences(sentence, wrong, advice_for(details.reason, sentence))
 
 
 def _cause(failure: Failure) -> str:

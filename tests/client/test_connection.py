@@ -56,6 +56,25 @@ def test_a_token_is_not_sent_unprotected_to_another_machine(target: str) -> None
     assert resolve({}, target=target, token="secret", ca="system").credentials is not None
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["localhost", "bad:port", ":8790", "host:", "host:0", "host:65536", "http://host:1", "::1:1"],
+)
+def test_a_target_without_a_port_is_refused_before_anything_is_sent(target: str) -> None:
+    with pytest.raises(preimage.BadInput, match="is not HOST:PORT"):
+        preimage.Client(target)
+    with pytest.raises(preimage.BadInput, match="is not HOST:PORT"):
+        resolve({"PREIMAGE_TARGET": target})
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["host:1", "[::1]:65535", "unix:path", "unix-abstract:name", "dns:///host", "ipv6:[::1]:1"],
+)
+def test_the_names_that_grpc_understands_are_taken(target: str) -> None:
+    assert resolve({}, target=target).target == target
+
+
 def test_a_token_is_not_shown() -> None:
     assert "secret" not in repr(resolve({}, token="secret"))
 

@@ -10,8 +10,9 @@ import preimage
 from preimage import errors
 from preimage.advice import ADVICE
 from preimage.client import Client
+from preimage.jobinfo import job_from_wire
 from preimage.status import TABLE, Failure, error_of
-from preimage.v1 import preimage_service_pb2
+from preimage.v1 import preimage_pb2, preimage_service_pb2
 from tests.client.fake import FakeServer, FakeService
 from tests.client.refusals import Refusal, full
 
@@ -63,6 +64,20 @@ def test_a_message_is_the_servers_sentence_and_what_to_do(reason: str) -> None:
     refusal = Refusal(grpc.StatusCode.FAILED_PRECONDITION, "It is so", reason)
     error = error_of(Failure(refusal.code, refusal.sentence, refusal.metadata()), "here")
     assert str(error) == f"It is so. {ADVICE[reason]}"
+
+
+def test_advice_that_the_server_gave_is_not_given_twice() -> None:
+    said = "The deadline passed: allow more time, or use fewer steps."
+    refusal = Refusal(grpc.StatusCode.FAILED_PRECONDITION, said, "DEADLINE_EXCEEDED")
+    error = error_of(Failure(refusal.code, refusal.sentence, refusal.metadata()), "here")
+    assert str(error) == said
+
+
+def test_a_failed_job_does_not_repeat_the_servers_advice() -> None:
+    said = "The deadline passed: allow more time, or use fewer steps."
+    refusal = Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, said, "DEADLINE_EXCEEDED")
+    job = preimage_pb2.Preimage(id="job-1", state=preimage_pb2.STATE_FAILED, error=refusal.status())
+    assert str(job_from_wire(job).error) == f"Job job-1 failed: {said}"
 
 
 async def test_violations_name_the_fields(

@@ -59,10 +59,46 @@ def test_pixels_are_no_code(tmp_path: Path) -> None:
         preimage.Features.load(tmp_path / "pixels.npy")
 
 
+def test_a_code_of_whole_numbers_is_advised_to_become_floats(tmp_path: Path) -> None:
+    np.save(tmp_path / "whole.npy", np.ones((512, 7, 7), np.int64))
+    with pytest.raises(preimage.BadInput, match=r"holds int64; .*astype\('float32'\)"):
+        preimage.Features.load(tmp_path / "whole.npy")
+
+
 def test_pickled_arrays_are_not_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
-    with pytest.raises(preimage.BadInput, match="No code can be read"):
+    with pytest.raises(preimage.BadInput, match=r"is no \.npy file of numbers"):
         preimage.Features.load(tmp_path / "objects.npy")
+
+
+def test_an_empty_or_cut_npy_file_is_said_to_be_broken(tmp_path: Path) -> None:
+    np.save(tmp_path / "cut.npy", messages.code())
+    whole = (tmp_path / "cut.npy").read_bytes()
+    for length in (0, 20, len(whole) - 1):
+        (tmp_path / "cut.npy").write_bytes(whole[:length])
+        with pytest.raises(preimage.BadInput, match=r"is no \.npy file of numbers"):
+            preimage.Features.load(tmp_path / "cut.npy")
+
+
+@pytest.mark.parametrize("name", ["text.npy", "text.safetensors"])
+def test_a_text_is_no_code_and_the_sentence_is_ours(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("This is a text, and no array of floats at all.")
+    with pytest.raises(preimage.BadInput) as caught:
+        preimage.Features.load(tmp_path / name)
+    said = str(caught.value)
+    assert f"{name} is no {Path(name).suffix} file" in said
+    assert said.endswith(".")
+    assert not said.endswith("..")
+    assert "unsafe" not in said
+    assert "pickle" not in said
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    for name in ("missing.npy", "missing.safetensors"):
+        with pytest.raises(
+            preimage.BadInput, match=rf"{name} cannot be read: No such file[^.]*\.$"
+        ):
+            preimage.Features.load(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["missing.npy", "missing.safetensors", "broken.safetensors"])
