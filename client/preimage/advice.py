@@ -6,6 +6,8 @@ is.
 
 from __future__ import annotations
 
+import re
+
 ADVICE: dict[str, str] = {
     "INVALID_FIELD": "",
     "REQUEST_ID_REUSED": "",
@@ -35,6 +37,7 @@ ADVICE: dict[str, str] = {
 }
 
 
+_FIELD = re.compile(r"[a-z][\w.\[\]]*: ")
 _SAID_BY_SERVERS = {"DEADLINE_EXCEEDED": "allow more"}
 """Words of a server's sentence that give the advice already."""
 
@@ -46,7 +49,16 @@ def advice_for(reason: str, sentence: str) -> str:
 
 
 def sentences(*parts: str) -> str:
-    """Joins what is there to one message, each part ended by a mark."""
+    """Joins what is there to one message: each part begins with a capital and ends with a mark."""
     return " ".join(
-        part if part.endswith((".", "!", "?")) else f"{part}." for part in parts if part
+        _begun(part) if part.endswith((".", "!", "?")) else f"{_begun(part)}."
+        for part in parts
+        if part
     )
+
+
+def _begun(part: str) -> str:
+    # The name of a field is written as it is; a sentence leads up to it.
+    if _FIELD.match(part):
+        return f"Not valid: {part}"
+    return part[0].upper() + part[1:] if part.split()[0].isalpha() else part

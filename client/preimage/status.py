@@ -26,6 +26,7 @@ from preimage.errors import (
     ServiceError,
     Unavailable,
 )
+from preimage.fieldnames import with_setting_names
 
 TABLE: dict[grpc.StatusCode, type[ServiceError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
@@ -122,7 +123,8 @@ def _message(failure: Failure, kind: type[PreimageError], details: Details, targ
         for each in details.violations
         if each.description not in sentence
     )
-    return sentences(sentence, wrong, advice_for(details.reason, sentence))
+    said, wrong = with_setting_names(sentence), with_setting_names(wrong)
+    return sentences(said, wrong, advice_for(details.reason, sentence))
 
 
 def _cause(failure: Failure) -> str:

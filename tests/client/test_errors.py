@@ -98,7 +98,7 @@ async def test_violations_name_the_fields(
         preimage.Violation("spec.optimiser.steps", "must be 1 to 10000"),
         preimage.Violation("spec.seed", "is odd"),
     )
-    assert "spec.optimiser.steps: must be 1 to 10000" in str(caught.value)
+    assert "Not valid: steps: must be 1 to 10000; seed: is odd." in str(caught.value)
 
 
 async def test_violations_that_the_sentence_names_are_not_said_twice(
@@ -111,7 +111,7 @@ async def test_violations_that_the_sentence_names_are_not_said_twice(
     )
     with pytest.raises(preimage.InvalidRequest) as caught:
         await client.models()
-    assert str(caught.value) == "spec.seed: is odd."
+    assert str(caught.value) == "Not valid: seed: is odd."
 
 
 async def test_overload_says_when_to_come_back(

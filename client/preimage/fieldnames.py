@@ -1,0 +1,44 @@
+"""Fields of the wire under the names that callers of the SDK know them by.
+
+The service names the field of a request that is wrong by its path: "spec.optimiser.steps". In
+messages it goes by the name of the setting; `Violation.field` keeps the path.
+"""
+
+from __future__ import annotations
+
+import re
+
+NAMES = {
+    "spec.target.features": "code",
+    "spec.target.uploaded_features": "code",
+    "spec.target.picture": "picture",
+    "spec.representation.model": "model",
+    "spec.representation.layer": "layer",
+    "spec.representation.input_size": "input_size",
+    "spec.representation.mask": "mask",
+    "spec.objective.data_weight": "data_weight",
+    "spec.priors.alpha_norm.weight": "alpha_weight",
+    "spec.priors.alpha_norm.exponent": "alpha_exponent",
+    "spec.priors.total_variation.weight": "tv_weight",
+    "spec.priors.total_variation.exponent": "tv_exponent",
+    "spec.optimiser.preset": "preset",
+    "spec.optimiser.steps": "steps",
+    "spec.optimiser.rate_factor": "rate_factor",
+    "spec.optimiser.jitter": "jitter",
+    "spec.optimiser.precision": "precision",
+    "spec.stopping.target_error": "target_error",
+    "spec.stopping.plateau": "plateau",
+    "spec.restarts": "restarts",
+    "spec.seed": "seed",
+    "spec.lane": "lane",
+    "spec.deadline": "deadline_seconds",
+    "spec.progress.preview_every_steps": "preview_every_steps",
+}
+"""Paths and names; what follows a path ("….mask.channels[0]") follows its name."""
+
+_PATH = re.compile(rf"\b({'|'.join(map(re.escape, NAMES))})(?!\w)")
+
+
+def with_setting_names(sentence: str) -> str:
+    """Puts the names of settings in the place of paths."""
+    return _PATH.sub(lambda found: NAMES[found[1]], sentence)

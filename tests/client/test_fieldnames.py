@@ -1,0 +1,37 @@
+"""Fields of the wire under the names of the SDK."""
+
+import dataclasses
+
+import pytest
+
+from preimage.fieldnames import NAMES, with_setting_names
+from preimage.request import Request
+from preimage.v1 import preimage_service_pb2
+
+
+@pytest.mark.parametrize("path", NAMES)
+def test_every_path_exists_on_the_wire(path: str) -> None:
+    message = preimage_service_pb2.CreatePreimageRequest.DESCRIPTOR
+    for name in path.split("."):
+        assert name in message.fields_by_name
+        message = message.fields_by_name[name].message_type
+
+
+def test_the_names_are_those_of_a_request_and_no_setting_is_forgotten() -> None:
+    fields = {field.name for field in dataclasses.fields(Request)} - {"source", "request_id"}
+    assert set(NAMES.values()) == fields | {"code", "picture"}
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("spec.optimiser.steps: is 0", "steps: is 0"),
+        ("spec.representation.mask.channels[0]: ends early", "mask.channels[0]: ends early"),
+        ("spec.target.features.shape: is (3,)", "code.shape: is (3,)"),
+        ("spec.priors.total_variation.weight: is -1", "tv_weight: is -1"),
+        ("spec.seed: is odd; spec.restarts: is 99", "seed: is odd; restarts: is 99"),
+        ("spec.seeds: stays, as does spec.target", "spec.seeds: stays, as does spec.target"),
+    ],
+)
+def test_known_paths_are_translated_and_others_stay(said: str, heard: str) -> None:
+    assert with_setting_names(said) == heard
