@@ -61,4 +61,4 @@ def _begun(part: str) -> str:
     # The name of a field is written as it is; a sentence leads up to it.
     if _FIELD.match(part):
         return f"Not valid: {part}"
-    return part[0].upper() + part[1:] if part.split()[0].isalpha() else part
+    return part[0].upper() + part[1:] if part.partition(" ")[0].isalpha() else part
