@@ -1,6 +1,7 @@
 """The gRPC servers of a process: one for callers, one for operators, and their health."""
 
 import errno
+import os
 import socket
 from collections.abc import Iterable, Sequence
 from typing import Any, final
@@ -125,9 +126,11 @@ def _bind(server: grpc.aio.Server, listen: str, variable: str) -> str:
         _try_address(listen)
         port = server.add_insecure_port(listen)
     except (OSError, ValueError, RuntimeError) as error:
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        number = (error.errno or 0) if isinstance(error, OSError) else 0
+        if number == errno.EADDRINUSE:
             advice = f"free the port, or {advice}"
-        reason = (isinstance(error, OSError) and error.strerror) or error
+        # Python's own text repeats the address, in brackets; a name that is unknown has no errno.
+        reason = os.strerror(number) if number > 0 else str(error)
         sentence = f"{variable} is {listen!r}, which cannot be listened on ({reason}): {advice}."
         raise StartError(sentence) from None
     host, _, _ = listen.rpartition(":")
