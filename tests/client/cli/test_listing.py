@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from preimage.v1 import model_service_pb2
+from tests.client import messages
 from tests.client.cli.conftest import Run
 from tests.client.fake import FakeService
 
@@ -15,6 +19,24 @@ def test_models_are_listed(run: Run) -> None:
     assert "served" in listed
     names = [model["name"] for model in json.loads(run("models", "--json").stdout)["models"]]
     assert names == ["hog", "squeezenet1_0"]
+
+
+def test_why_a_model_is_not_served_stands_below_the_table(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "The weights are not on this machine. " * 10
+    served = messages.model
+
+    def missing(name: str, *, layers: bool = True) -> model_service_pb2.Model:
+        model = served(name, layers=layers)
+        model.availability = model_service_pb2.AVAILABILITY_WEIGHTS_MISSING
+        model.unavailable_reason = reason
+        return model
+
+    monkeypatch.setattr(messages, "model", missing)
+    *table, first, second = run("models").stdout.splitlines()
+    assert [first, second] == [f"hog: {reason}", f"squeezenet1_0: {reason}"]
+    assert max(map(len, table)) < 100
 
 
 def test_one_model_is_shown_with_layers_and_preprocessing(run: Run) -> None:
