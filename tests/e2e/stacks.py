@@ -2,7 +2,6 @@
 
 import functools
 import os
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -45,13 +44,6 @@ def require_weights() -> Path:
     if not (folder / SHARED_WEIGHTS).is_file():
         pytest.skip(NO_WEIGHTS)
     return folder
-
-
-def metric(address: str, name: str) -> float:
-    """The value of a metric without labels."""
-    with urllib.request.urlopen(f"http://{address}/metrics") as answer:
-        lines = answer.read().decode().splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
 @functools.cache

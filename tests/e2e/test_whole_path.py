@@ -14,8 +14,9 @@ from PIL import Image
 import preimage
 from preimage import Client, Request
 from preimage.embedded import Stack
-from tests.e2e.stacks import metric, tiny_stack
+from tests.e2e.stacks import tiny_stack
 from tests.worker import jobs
+from tests.worker.process import metric
 
 
 @pytest.fixture(scope="module")

@@ -78,9 +78,14 @@ class WorkerProcess:
 
     def metric(self, name: str) -> float:
         """The value of a metric without labels."""
-        with urllib.request.urlopen(f"http://{self.facts['metrics']}/metrics") as answer:
-            lines = answer.read().decode().splitlines()
-        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+        return metric(self.facts["metrics"], name)
+
+
+def metric(address: str, name: str) -> float:
+    """The value of a metric without labels, from where it is served."""
+    with urllib.request.urlopen(f"http://{address}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
 def queue_at(url: str, namespace: str = "preimage") -> Queue:

@@ -1,10 +1,10 @@
 """What can go wrong in a worker.
 
     WorkerError
-     +-- SettingsError        a PREIMAGE_* variable holds something impossible; the process stops
-     +-- CatalogueError       the catalogue file is wrong; the process stops
-     +-- WeightsMissingError       a model's weights cannot be had; the model is announced as such
-     +-- JobError             a job cannot be done; it ends FAILED with `reason`
+     +-- SettingsError            a PREIMAGE_* variable cannot be used; the process stops
+     +-- CatalogueError           the catalogue file is wrong; the process stops
+     +-- WeightsMissingError      a model's weights cannot be had; it is announced as such
+     +-- JobError                 a job cannot be done; it ends FAILED with `reason`
           +-- InvalidSpecError     the specification or its inputs are impossible
           +-- DivergedError        every restart stopped being finite
           +-- OutOfMemoryError     the device cannot hold the job alone

@@ -8,6 +8,7 @@ from preimage.v1 import work_pb2
 from preimage_queue import Claimed, Queue
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.jobs import Delivery, Ticket
+from preimage_worker.spec import missing_input
 
 
 def ticket_for(claimed: Claimed) -> Ticket:
@@ -44,9 +45,7 @@ def _item(claimed: Claimed) -> work_pb2.WorkItem:
 def _blob(queue: Queue, claimed: Claimed, digest: str) -> bytes:
     data = queue.read_blob(claimed.tenant, digest)
     if data is None:
-        raise InvalidSpecError(
-            f"The input {digest[:12]}… of this job is not in the queue any more."
-        )
+        raise missing_input(digest)
     return data
 
 

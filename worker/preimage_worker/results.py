@@ -16,7 +16,7 @@ from preimage.v1 import preimage_pb2 as wire
 from preimage.v1 import spec_pb2, tensor_pb2, work_pb2
 from preimage_worker import pictures, spec
 from preimage_worker.errors import JobError
-from preimage_worker.inversion.lanes import CURVE_COLUMNS, Precision
+from preimage_worker.inversion.lanes import CURVE_COLUMNS
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.jobs import Extracted, Inverted, LaneResult, Pulse
 from preimage_worker.models import Served
@@ -35,9 +35,9 @@ _OUTCOMES = {
     Outcome.DIVERGED: wire.OUTCOME_DIVERGED,
 }
 _PRECISIONS = {
-    Precision.FP32: spec_pb2.PRECISION_FLOAT32,
-    Precision.TF32: spec_pb2.PRECISION_TF32,
-    Precision.BF16: spec_pb2.PRECISION_BFLOAT16,
+    precision: value
+    for value, precision in spec.PRECISIONS.items()
+    if value != spec_pb2.PRECISION_UNSPECIFIED
 }
 
 

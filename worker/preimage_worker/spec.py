@@ -28,12 +28,13 @@ from preimage_worker.inversion.settings import Family, Settings
 
 Blobs = Mapping[str, bytes]
 
-_PRECISIONS = {
+PRECISIONS = {
     wire.PRECISION_UNSPECIFIED: Precision.FP32,
     wire.PRECISION_FLOAT32: Precision.FP32,
     wire.PRECISION_TF32: Precision.TF32,
     wire.PRECISION_BFLOAT16: Precision.BF16,
 }
+"""By the wire's values; the one that is not set means the first."""
 _DEFAULT_PLATEAU = 0.001
 _DEFAULT_WINDOW_STEPS = 50
 
@@ -119,7 +120,7 @@ def plan(
             given.height,
             given.width,
             settings.family,
-            _PRECISIONS[spec.optimiser.precision],
+            PRECISIONS[spec.optimiser.precision],
         ),
         representation,
         problems,
@@ -286,9 +287,12 @@ def _stop(spec: wire.PreimageSpec) -> StopRule:
     )
 
 
+def missing_input(digest: str) -> InvalidSpecError:
+    """What ends a job whose picture or code has gone from the queue."""
+    return InvalidSpecError(f"The input {digest[:12]}… of this job is not in the queue any more.")
+
+
 def _blob(blobs: Blobs, digest: str) -> bytes:
     if digest not in blobs:
-        raise InvalidSpecError(
-            f"The input {digest[:12]}… of this job is not in the queue any more."
-        )
+        raise missing_input(digest)
     return blobs[digest]
