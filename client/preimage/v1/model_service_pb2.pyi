@@ -46,6 +46,42 @@ AVAILABILITY_WEIGHTS_MISSING: Availability.ValueType  # 2
 """In the catalogue, but its weights cannot be had."""
 Global___Availability: _TypeAlias = Availability  # noqa: Y015
 
+class _CodeLayout:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CodeLayoutEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CodeLayout.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CODE_LAYOUT_UNSPECIFIED: _CodeLayout.ValueType  # 0
+    """By the number of axes: 3 as CHANNELS_FIRST, 2 as TOKENS, 1 as VECTOR."""
+    CODE_LAYOUT_CHANNELS_FIRST: _CodeLayout.ValueType  # 1
+    """(channels, height, width)."""
+    CODE_LAYOUT_CHANNELS_LAST: _CodeLayout.ValueType  # 2
+    """(height, width, channels)."""
+    CODE_LAYOUT_TOKENS: _CodeLayout.ValueType  # 3
+    """(tokens, channels)."""
+    CODE_LAYOUT_VECTOR: _CodeLayout.ValueType  # 4
+    """(channels)."""
+    CODE_LAYOUT_OTHER: _CodeLayout.ValueType  # 5
+    """Anything else: neither masks nor units."""
+
+class CodeLayout(_CodeLayout, metaclass=_CodeLayoutEnumTypeWrapper):
+    """What the axes of a code are: masks and units go by it."""
+
+CODE_LAYOUT_UNSPECIFIED: CodeLayout.ValueType  # 0
+"""By the number of axes: 3 as CHANNELS_FIRST, 2 as TOKENS, 1 as VECTOR."""
+CODE_LAYOUT_CHANNELS_FIRST: CodeLayout.ValueType  # 1
+"""(channels, height, width)."""
+CODE_LAYOUT_CHANNELS_LAST: CodeLayout.ValueType  # 2
+"""(height, width, channels)."""
+CODE_LAYOUT_TOKENS: CodeLayout.ValueType  # 3
+"""(tokens, channels)."""
+CODE_LAYOUT_VECTOR: CodeLayout.ValueType  # 4
+"""(channels)."""
+CODE_LAYOUT_OTHER: CodeLayout.ValueType  # 5
+"""Anything else: neither masks nor units."""
+Global___CodeLayout: _TypeAlias = CodeLayout  # noqa: Y015
+
 @_typing.final
 class Model(_message.Message):
     """A model of the catalogue."""
@@ -120,7 +156,7 @@ class Preset(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name in requests: "mv2015", "mv2016"."""
+    """Its name in requests: "auto", "mv2016", "mv2015"."""
     description: _builtins.str
     """One sentence: what it is and where it was published."""
     steps: _builtins.int
@@ -163,7 +199,9 @@ class Preprocessing(_message.Message):
     minimum_side: _builtins.int
     """Smallest side in pixels."""
     channels: _builtins.int
-    """3: RGB. 1: grey, 0.299 R + 0.587 G + 0.114 B, not rounded."""
+    """3: RGB. 1: grey, 0.299 R + 0.587 G + 0.114 B, not rounded. Other numbers: multi-channel codes
+    only; a target picture is refused.
+    """
     resampling: _builtins.str
     """Pillow's name of the filter: "BILINEAR"."""
     divisor: _builtins.float
@@ -210,12 +248,18 @@ class Layer(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     CODE_SHAPE_FIELD_NUMBER: _builtins.int
     STRIDE_FIELD_NUMBER: _builtins.int
+    LAYOUT_FIELD_NUMBER: _builtins.int
+    HAS_REFERENCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name in requests: torchvision's node name, or the representation's own."""
     kind: _builtins.str
     """What computes it: "Conv2d", "ReLU", "MaxPool2d", …"""
     stride: _builtins.int
     """Pixels between neighbouring positions of a spatial code, else 1."""
+    layout: Global___CodeLayout.ValueType
+    """What the axes of the code are."""
+    has_reference: _builtins.bool
+    """Whether the worker has a reference set for it: see ReferenceErrors."""
     @_builtins.property
     def code_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Shape of the code for the model's own input size; for representations of any size, of a
@@ -229,10 +273,12 @@ class Layer(_message.Message):
         kind: _builtins.str = ...,
         code_shape: _abc.Iterable[_builtins.int] | None = ...,
         stride: _builtins.int = ...,
+        layout: Global___CodeLayout.ValueType = ...,
+        has_reference: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_shape", b"code_shape", "kind", b"kind", "name", b"name", "stride", b"stride"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_shape", b"code_shape", "has_reference", b"has_reference", "kind", b"kind", "layout", b"layout", "name", b"name", "stride", b"stride"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,7 +29,7 @@ from preimage.v1 import spec_pb2 as preimage_dot_v1_dot_spec__pb2
 from preimage.v1 import tensor_pb2 as preimage_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apreimage/v1/preimage.proto\x12\x0bpreimage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xd7\x03\n\x08Preimage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x05state\x18\x03 \x01(\x0e\x32\x12.preimage.v1.State\x12\'\n\x04spec\x18\x04 \x01(\x0b\x32\x19.preimage.v1.PreimageSpec\x12\'\n\x08progress\x18\x05 \x01(\x0b\x32\x15.preimage.v1.Progress\x12+\n\x06result\x18\x06 \x01(\x0b\x32\x1b.preimage.v1.PreimageResult\x12!\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x12.google.rpc.Status\x12\x15\n\rcancel_reason\x18\x08 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x08Progress\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x13\n\x0btotal_steps\x18\x02 \x01(\x05\x12\x11\n\tobjective\x18\x03 \x01(\x01\x12\x16\n\x0erelative_error\x18\x04 \x01(\x01\"5\n\x07Preview\x12\x0f\n\x07restart\x18\x01 \x01(\x05\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\x0b\n\x03png\x18\x03 \x01(\x0c\"\xa8\x01\n\x0ePreimageResult\x12\x34\n\x0freconstructions\x18\x01 \x03(\x0b\x32\x1b.preimage.v1.Reconstruction\x12\x0c\n\x04\x62\x65st\x18\x02 \x01(\x05\x12%\n\x07timings\x18\x03 \x01(\x0b\x32\x14.preimage.v1.Timings\x12+\n\nprovenance\x18\x04 \x01(\x0b\x32\x17.preimage.v1.Provenance\"\xe0\x02\n\x0eReconstruction\x12\x0f\n\x07restart\x18\x01 \x01(\x05\x12%\n\x07outcome\x18\x02 \x01(\x0e\x32\x14.preimage.v1.Outcome\x12\x18\n\x10outcome_sentence\x18\x03 \x01(\t\x12\'\n\x06\x65rrors\x18\x04 \x01(\x0b\x32\x17.preimage.v1.CodeErrors\x12.\n\x08\x66idelity\x18\x05 \x01(\x0b\x32\x1c.preimage.v1.PictureFidelity\x12*\n\nloss_curve\x18\x06 \x01(\x0b\x32\x16.preimage.v1.LossCurve\x12\r\n\x05steps\x18\x07 \x01(\x05\x12\x16\n\x0enetwork_passes\x18\x08 \x01(\x03\x12&\n\x04size\x18\t \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12(\n\tartifacts\x18\n \x03(\x0b\x32\x15.preimage.v1.Artifact\"O\n\nCodeErrors\x12\x10\n\x08relative\x18\x01 \x01(\x01\x12\x1a\n\x12relative_delivered\x18\x02 \x01(\x01\x12\x13\n\x0btarget_norm\x18\x03 \x01(\x01\">\n\x0fPictureFidelity\x12\x0f\n\x07psnr_db\x18\x01 \x01(\x01\x12\x11\n\x04ssim\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_ssim\"\x80\x01\n\tLossCurve\x12\r\n\x05steps\x18\x01 \x03(\x05\x12\x11\n\tobjective\x18\x02 \x03(\x02\x12\x0c\n\x04\x64\x61ta\x18\x03 \x03(\x02\x12\x12\n\nalpha_norm\x18\x04 \x03(\x02\x12\x17\n\x0ftotal_variation\x18\x05 \x03(\x02\x12\x16\n\x0erelative_error\x18\x06 \x03(\x02\"u\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12$\n\x05\x64type\x18\x04 \x01(\x0e\x32\x15.preimage.v1.DataType\x12\r\n\x05shape\x18\x05 \x03(\x03\"[\n\x07Timings\x12(\n\x05queue\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03run\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xac\x03\n\nProvenance\x12\x0c\n\x04seed\x18\x01 \x01(\x04\x12\x0e\n\x06preset\x18\x02 \x01(\t\x12\x37\n\x08settings\x18\x03 \x03(\x0b\x32%.preimage.v1.Provenance.SettingsEntry\x12\r\n\x05model\x18\x04 \x01(\t\x12\r\n\x05layer\x18\x05 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x06 \x01(\t\x12\x16\n\x0eweights_digest\x18\x07 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x08 \x01(\t\x12)\n\tprecision\x18\t \x01(\x0e\x32\x16.preimage.v1.Precision\x12\x37\n\x08versions\x18\n \x03(\x0b\x32%.preimage.v1.Provenance.VersionsEntry\x12\x15\n\rlargest_batch\x18\x0b \x01(\x05\x12\x0e\n\x06worker\x18\x0c \x01(\t\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05*\xa1\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1aOUTCOME_SCHEDULE_COMPLETED\x10\x01\x12\x15\n\x11OUTCOME_CONVERGED\x10\x02\x12\x1a\n\x16OUTCOME_TARGET_REACHED\x10\x03\x12\x14\n\x10OUTCOME_DEADLINE\x10\x04\x12\x14\n\x10OUTCOME_DIVERGED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apreimage/v1/preimage.proto\x12\x0bpreimage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xd7\x03\n\x08Preimage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x05state\x18\x03 \x01(\x0e\x32\x12.preimage.v1.State\x12\'\n\x04spec\x18\x04 \x01(\x0b\x32\x19.preimage.v1.PreimageSpec\x12\'\n\x08progress\x18\x05 \x01(\x0b\x32\x15.preimage.v1.Progress\x12+\n\x06result\x18\x06 \x01(\x0b\x32\x1b.preimage.v1.PreimageResult\x12!\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x12.google.rpc.Status\x12\x15\n\rcancel_reason\x18\x08 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"X\n\x08Progress\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x13\n\x0btotal_steps\x18\x02 \x01(\x05\x12\x11\n\tobjective\x18\x03 \x01(\x01\x12\x16\n\x0erelative_error\x18\x04 \x01(\x01\"5\n\x07Preview\x12\x0f\n\x07restart\x18\x01 \x01(\x05\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\x0b\n\x03png\x18\x03 \x01(\x0c\"\xd3\x01\n\x0ePreimageResult\x12\x34\n\x0freconstructions\x18\x01 \x03(\x0b\x32\x1b.preimage.v1.Reconstruction\x12\x0c\n\x04\x62\x65st\x18\x02 \x01(\x05\x12%\n\x07timings\x18\x03 \x01(\x0b\x32\x14.preimage.v1.Timings\x12+\n\nprovenance\x18\x04 \x01(\x0b\x32\x17.preimage.v1.Provenance\x12)\n\tdiversity\x18\x05 \x01(\x0b\x32\x16.preimage.v1.Diversity\"\xcf\x01\n\tDiversity\x12\x19\n\x11picture_distances\x18\x01 \x03(\x01\x12\x16\n\x0e\x63ode_distances\x18\x02 \x03(\x01\x12\x1d\n\x15mean_picture_distance\x18\x03 \x01(\x01\x12\x1a\n\x12mean_code_distance\x18\x04 \x01(\x01\x12%\n\x06spread\x18\x05 \x01(\x0b\x32\x15.preimage.v1.Artifact\x12-\n\x0espread_picture\x18\x06 \x01(\x0b\x32\x15.preimage.v1.Artifact\"\xbc\x03\n\x0eReconstruction\x12\x0f\n\x07restart\x18\x01 \x01(\x05\x12%\n\x07outcome\x18\x02 \x01(\x0e\x32\x14.preimage.v1.Outcome\x12\x18\n\x10outcome_sentence\x18\x03 \x01(\t\x12\'\n\x06\x65rrors\x18\x04 \x01(\x0b\x32\x17.preimage.v1.CodeErrors\x12.\n\x08\x66idelity\x18\x05 \x01(\x0b\x32\x1c.preimage.v1.PictureFidelity\x12*\n\nloss_curve\x18\x06 \x01(\x0b\x32\x16.preimage.v1.LossCurve\x12\r\n\x05steps\x18\x07 \x01(\x05\x12\x16\n\x0enetwork_passes\x18\x08 \x01(\x03\x12&\n\x04size\x18\t \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12(\n\tartifacts\x18\n \x03(\x0b\x32\x15.preimage.v1.Artifact\x12,\n\x07\x63lasses\x18\x0b \x01(\x0b\x32\x1b.preimage.v1.ClassAgreement\x12,\n\x08strength\x18\x0c \x01(\x0b\x32\x1a.preimage.v1.StrengthCurve\"H\n\x0e\x43lassAgreement\x12\x10\n\x08original\x18\x01 \x01(\x05\x12\x11\n\toptimised\x18\x02 \x01(\x05\x12\x11\n\tdelivered\x18\x03 \x01(\x05\"\x85\x01\n\rStrengthCurve\x12\x13\n\x0bnoise_floor\x18\x01 \x01(\x01\x12\x15\n\rallowed_error\x18\x02 \x01(\x01\x12\x0f\n\x07\x66\x61\x63tors\x18\x03 \x03(\x01\x12\x17\n\x0frelative_errors\x18\x04 \x03(\x01\x12\x0e\n\x06\x63hosen\x18\x05 \x01(\x05\x12\x0e\n\x06within\x18\x06 \x01(\x08\"\xe5\x01\n\nCodeErrors\x12\x10\n\x08relative\x18\x01 \x01(\x01\x12\x1a\n\x12relative_delivered\x18\x02 \x01(\x01\x12\x13\n\x0btarget_norm\x18\x03 \x01(\x01\x12/\n\treference\x18\x04 \x01(\x0b\x32\x1c.preimage.v1.ReferenceErrors\x12\x39\n\x13reference_delivered\x18\x05 \x01(\x0b\x32\x1c.preimage.v1.ReferenceErrors\x12(\n\x06layers\x18\x06 \x03(\x0b\x32\x18.preimage.v1.LayerErrors\"_\n\x0bLayerErrors\x12\r\n\x05layer\x18\x01 \x01(\t\x12\x10\n\x08relative\x18\x02 \x01(\x01\x12\x1a\n\x12relative_delivered\x18\x03 \x01(\x01\x12\x13\n\x0btarget_norm\x18\x04 \x01(\x01\"r\n\x0fReferenceErrors\x12\x12\n\npaper_2015\x18\x01 \x01(\x01\x12\x15\n\rreleased_2015\x18\x02 \x01(\x01\x12\x12\n\npercentile\x18\x03 \x01(\x01\x12\x10\n\x08pictures\x18\x04 \x01(\x05\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\">\n\x0fPictureFidelity\x12\x0f\n\x07psnr_db\x18\x01 \x01(\x01\x12\x11\n\x04ssim\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_ssim\"\x80\x01\n\tLossCurve\x12\r\n\x05steps\x18\x01 \x03(\x05\x12\x11\n\tobjective\x18\x02 \x03(\x02\x12\x0c\n\x04\x64\x61ta\x18\x03 \x03(\x02\x12\x12\n\nalpha_norm\x18\x04 \x03(\x02\x12\x17\n\x0ftotal_variation\x18\x05 \x03(\x02\x12\x16\n\x0erelative_error\x18\x06 \x03(\x02\"u\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12$\n\x05\x64type\x18\x04 \x01(\x0e\x32\x15.preimage.v1.DataType\x12\r\n\x05shape\x18\x05 \x03(\x03\"[\n\x07Timings\x12(\n\x05queue\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03run\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xac\x03\n\nProvenance\x12\x0c\n\x04seed\x18\x01 \x01(\x04\x12\x0e\n\x06preset\x18\x02 \x01(\t\x12\x37\n\x08settings\x18\x03 \x03(\x0b\x32%.preimage.v1.Provenance.SettingsEntry\x12\r\n\x05model\x18\x04 \x01(\t\x12\r\n\x05layer\x18\x05 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x06 \x01(\t\x12\x16\n\x0eweights_digest\x18\x07 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x08 \x01(\t\x12)\n\tprecision\x18\t \x01(\x0e\x32\x16.preimage.v1.Precision\x12\x37\n\x08versions\x18\n \x03(\x0b\x32%.preimage.v1.Provenance.VersionsEntry\x12\x15\n\rlargest_batch\x18\x0b \x01(\x05\x12\x0e\n\x06worker\x18\x0c \x01(\t\x1a/\n\rSettingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a/\n\rVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05*\xa1\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1aOUTCOME_SCHEDULE_COMPLETED\x10\x01\x12\x15\n\x11OUTCOME_CONVERGED\x10\x02\x12\x1a\n\x16OUTCOME_TARGET_REACHED\x10\x03\x12\x14\n\x10OUTCOME_DEADLINE\x10\x04\x12\x14\n\x10OUTCOME_DIVERGED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,10 +40,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROVENANCE_SETTINGSENTRY']._serialized_options = b'8\001'
   _globals['_PROVENANCE_VERSIONSENTRY']._loaded_options = None
   _globals['_PROVENANCE_VERSIONSENTRY']._serialized_options = b'8\001'
-  _globals['_STATE']._serialized_start=2247
-  _globals['_STATE']._serialized_end=2374
-  _globals['_OUTCOME']._serialized_start=2377
-  _globals['_OUTCOME']._serialized_end=2538
+  _globals['_STATE']._serialized_start=3166
+  _globals['_STATE']._serialized_end=3293
+  _globals['_OUTCOME']._serialized_start=3296
+  _globals['_OUTCOME']._serialized_end=3457
   _globals['_PREIMAGE']._serialized_start=184
   _globals['_PREIMAGE']._serialized_end=655
   _globals['_PROGRESS']._serialized_start=657
@@ -51,23 +51,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREVIEW']._serialized_start=747
   _globals['_PREVIEW']._serialized_end=800
   _globals['_PREIMAGERESULT']._serialized_start=803
-  _globals['_PREIMAGERESULT']._serialized_end=971
-  _globals['_RECONSTRUCTION']._serialized_start=974
-  _globals['_RECONSTRUCTION']._serialized_end=1326
-  _globals['_CODEERRORS']._serialized_start=1328
-  _globals['_CODEERRORS']._serialized_end=1407
-  _globals['_PICTUREFIDELITY']._serialized_start=1409
-  _globals['_PICTUREFIDELITY']._serialized_end=1471
-  _globals['_LOSSCURVE']._serialized_start=1474
-  _globals['_LOSSCURVE']._serialized_end=1602
-  _globals['_ARTIFACT']._serialized_start=1604
-  _globals['_ARTIFACT']._serialized_end=1721
-  _globals['_TIMINGS']._serialized_start=1723
-  _globals['_TIMINGS']._serialized_end=1814
-  _globals['_PROVENANCE']._serialized_start=1817
-  _globals['_PROVENANCE']._serialized_end=2245
-  _globals['_PROVENANCE_SETTINGSENTRY']._serialized_start=2149
-  _globals['_PROVENANCE_SETTINGSENTRY']._serialized_end=2196
-  _globals['_PROVENANCE_VERSIONSENTRY']._serialized_start=2198
-  _globals['_PROVENANCE_VERSIONSENTRY']._serialized_end=2245
+  _globals['_PREIMAGERESULT']._serialized_end=1014
+  _globals['_DIVERSITY']._serialized_start=1017
+  _globals['_DIVERSITY']._serialized_end=1224
+  _globals['_RECONSTRUCTION']._serialized_start=1227
+  _globals['_RECONSTRUCTION']._serialized_end=1671
+  _globals['_CLASSAGREEMENT']._serialized_start=1673
+  _globals['_CLASSAGREEMENT']._serialized_end=1745
+  _globals['_STRENGTHCURVE']._serialized_start=1748
+  _globals['_STRENGTHCURVE']._serialized_end=1881
+  _globals['_CODEERRORS']._serialized_start=1884
+  _globals['_CODEERRORS']._serialized_end=2113
+  _globals['_LAYERERRORS']._serialized_start=2115
+  _globals['_LAYERERRORS']._serialized_end=2210
+  _globals['_REFERENCEERRORS']._serialized_start=2212
+  _globals['_REFERENCEERRORS']._serialized_end=2326
+  _globals['_PICTUREFIDELITY']._serialized_start=2328
+  _globals['_PICTUREFIDELITY']._serialized_end=2390
+  _globals['_LOSSCURVE']._serialized_start=2393
+  _globals['_LOSSCURVE']._serialized_end=2521
+  _globals['_ARTIFACT']._serialized_start=2523
+  _globals['_ARTIFACT']._serialized_end=2640
+  _globals['_TIMINGS']._serialized_start=2642
+  _globals['_TIMINGS']._serialized_end=2733
+  _globals['_PROVENANCE']._serialized_start=2736
+  _globals['_PROVENANCE']._serialized_end=3164
+  _globals['_PROVENANCE_SETTINGSENTRY']._serialized_start=3068
+  _globals['_PROVENANCE_SETTINGSENTRY']._serialized_end=3115
+  _globals['_PROVENANCE_VERSIONSENTRY']._serialized_start=3117
+  _globals['_PROVENANCE_VERSIONSENTRY']._serialized_end=3164
 # @@protoc_insertion_point(module_scope)

@@ -260,6 +260,7 @@ class PreimageResult(_message.Message):
     BEST_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
+    DIVERSITY_FIELD_NUMBER: _builtins.int
     best: _builtins.int
     """Index of the one with the lowest relative error of the delivered picture."""
     @_builtins.property
@@ -274,6 +275,10 @@ class PreimageResult(_message.Message):
     def provenance(self) -> Global___Provenance:
         """What would reproduce it."""
 
+    @_builtins.property
+    def diversity(self) -> Global___Diversity:
+        """How different the restarts are; absent with one."""
+
     def __init__(
         self,
         *,
@@ -281,14 +286,69 @@ class PreimageResult(_message.Message):
         best: _builtins.int = ...,
         timings: Global___Timings | None = ...,
         provenance: Global___Provenance | None = ...,
+        diversity: Global___Diversity | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["provenance", b"provenance", "timings", b"timings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["diversity", b"diversity", "provenance", b"provenance", "timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best", b"best", "provenance", b"provenance", "reconstructions", b"reconstructions", "timings", b"timings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best", b"best", "diversity", b"diversity", "provenance", b"provenance", "reconstructions", b"reconstructions", "timings", b"timings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PreimageResult: _TypeAlias = PreimageResult  # noqa: Y015
+
+@_typing.final
+class Diversity(_message.Message):
+    """How different the pre-images of one code are: what the code leaves open."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PICTURE_DISTANCES_FIELD_NUMBER: _builtins.int
+    CODE_DISTANCES_FIELD_NUMBER: _builtins.int
+    MEAN_PICTURE_DISTANCE_FIELD_NUMBER: _builtins.int
+    MEAN_CODE_DISTANCE_FIELD_NUMBER: _builtins.int
+    SPREAD_FIELD_NUMBER: _builtins.int
+    SPREAD_PICTURE_FIELD_NUMBER: _builtins.int
+    mean_picture_distance: _builtins.float
+    """Mean of `picture_distances`."""
+    mean_code_distance: _builtins.float
+    """Mean of `code_distances`."""
+    @_builtins.property
+    def picture_distances(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Root mean square difference of the delivered pictures, in grey levels, of every pair of
+        restarts: (0, 1), (0, 2), …, (1, 2), …
+        """
+
+    @_builtins.property
+    def code_distances(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """‖m∘(Φ(x) − Φ(x'))‖ / ‖m∘Φ₀‖ of the same pairs."""
+
+    @_builtins.property
+    def spread(self) -> Global___Artifact:
+        """The standard deviation over restarts of every pixel, mean over channels: the name of a
+        (height, width) float32 artifact in grey levels, "spread.f32".
+        """
+
+    @_builtins.property
+    def spread_picture(self) -> Global___Artifact:
+        """The same as a picture, "spread.png": black where the code fixes the pixel."""
+
+    def __init__(
+        self,
+        *,
+        picture_distances: _abc.Iterable[_builtins.float] | None = ...,
+        code_distances: _abc.Iterable[_builtins.float] | None = ...,
+        mean_picture_distance: _builtins.float = ...,
+        mean_code_distance: _builtins.float = ...,
+        spread: Global___Artifact | None = ...,
+        spread_picture: Global___Artifact | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spread", b"spread", "spread_picture", b"spread_picture"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_distances", b"code_distances", "mean_code_distance", b"mean_code_distance", "mean_picture_distance", b"mean_picture_distance", "picture_distances", b"picture_distances", "spread", b"spread", "spread_picture", b"spread_picture"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Diversity: _TypeAlias = Diversity  # noqa: Y015
 
 @_typing.final
 class Reconstruction(_message.Message):
@@ -306,6 +366,8 @@ class Reconstruction(_message.Message):
     NETWORK_PASSES_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
     ARTIFACTS_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
+    STRENGTH_FIELD_NUMBER: _builtins.int
     restart: _builtins.int
     """Which restart: 0, 1, …"""
     outcome: Global___Outcome.ValueType
@@ -336,6 +398,16 @@ class Reconstruction(_message.Message):
     def artifacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Artifact]:
         """What DownloadResult can deliver."""
 
+    @_builtins.property
+    def classes(self) -> Global___ClassAgreement:
+        """What the model calls the picture and the pre-image; absent where the model does not classify or
+        a bare code was sent.
+        """
+
+    @_builtins.property
+    def strength(self) -> Global___StrengthCurve:
+        """The walk of Priors.automatic; absent otherwise."""
+
     def __init__(
         self,
         *,
@@ -349,14 +421,92 @@ class Reconstruction(_message.Message):
         network_passes: _builtins.int = ...,
         size: _tensor_pb2.PictureSize | None = ...,
         artifacts: _abc.Iterable[Global___Artifact] | None = ...,
+        classes: Global___ClassAgreement | None = ...,
+        strength: Global___StrengthCurve | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "fidelity", b"fidelity", "loss_curve", b"loss_curve", "size", b"size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "errors", b"errors", "fidelity", b"fidelity", "loss_curve", b"loss_curve", "size", b"size", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "errors", b"errors", "fidelity", b"fidelity", "loss_curve", b"loss_curve", "network_passes", b"network_passes", "outcome", b"outcome", "outcome_sentence", b"outcome_sentence", "restart", b"restart", "size", b"size", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "classes", b"classes", "errors", b"errors", "fidelity", b"fidelity", "loss_curve", b"loss_curve", "network_passes", b"network_passes", "outcome", b"outcome", "outcome_sentence", b"outcome_sentence", "restart", b"restart", "size", b"size", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Reconstruction: _TypeAlias = Reconstruction  # noqa: Y015
+
+@_typing.final
+class ClassAgreement(_message.Message):
+    """The model's first choice for three pictures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGINAL_FIELD_NUMBER: _builtins.int
+    OPTIMISED_FIELD_NUMBER: _builtins.int
+    DELIVERED_FIELD_NUMBER: _builtins.int
+    original: _builtins.int
+    """Of the caller's picture."""
+    optimised: _builtins.int
+    """Of the optimised float picture."""
+    delivered: _builtins.int
+    """Of the delivered 8-bit picture."""
+    def __init__(
+        self,
+        *,
+        original: _builtins.int = ...,
+        optimised: _builtins.int = ...,
+        delivered: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "optimised", b"optimised", "original", b"original"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassAgreement: _TypeAlias = ClassAgreement  # noqa: Y015
+
+@_typing.final
+class StrengthCurve(_message.Message):
+    """How the error grows with the strength of the priors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOISE_FLOOR_FIELD_NUMBER: _builtins.int
+    ALLOWED_ERROR_FIELD_NUMBER: _builtins.int
+    FACTORS_FIELD_NUMBER: _builtins.int
+    RELATIVE_ERRORS_FIELD_NUMBER: _builtins.int
+    CHOSEN_FIELD_NUMBER: _builtins.int
+    WITHIN_FIELD_NUMBER: _builtins.int
+    noise_floor: _builtins.float
+    """‖Φ(x) − Φ(x rounded to 8 bits)‖ / ‖Φ₀‖: what cannot be seen in a delivered picture."""
+    allowed_error: _builtins.float
+    """The relative error that was allowed."""
+    chosen: _builtins.int
+    """Index of the one that was taken."""
+    within: _builtins.bool
+    """Whether its error is within `allowed_error`; false where no strength was weak enough."""
+    @_builtins.property
+    def factors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The factors that were tried, in order."""
+
+    @_builtins.property
+    def relative_errors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The relative error that each of them led to."""
+
+    def __init__(
+        self,
+        *,
+        noise_floor: _builtins.float = ...,
+        allowed_error: _builtins.float = ...,
+        factors: _abc.Iterable[_builtins.float] | None = ...,
+        relative_errors: _abc.Iterable[_builtins.float] | None = ...,
+        chosen: _builtins.int = ...,
+        within: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_error", b"allowed_error", "chosen", b"chosen", "factors", b"factors", "noise_floor", b"noise_floor", "relative_errors", b"relative_errors", "within", b"within"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StrengthCurve: _TypeAlias = StrengthCurve  # noqa: Y015
 
 @_typing.final
 class CodeErrors(_message.Message):
@@ -367,26 +517,120 @@ class CodeErrors(_message.Message):
     RELATIVE_FIELD_NUMBER: _builtins.int
     RELATIVE_DELIVERED_FIELD_NUMBER: _builtins.int
     TARGET_NORM_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    REFERENCE_DELIVERED_FIELD_NUMBER: _builtins.int
+    LAYERS_FIELD_NUMBER: _builtins.int
     relative: _builtins.float
     """‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖ of the optimised float picture."""
     relative_delivered: _builtins.float
     """The same of the delivered picture: clipped to 0…255, rounded to 8 bits, encoded again."""
     target_norm: _builtins.float
     """‖m∘Φ₀‖, the denominator."""
+    @_builtins.property
+    def reference(self) -> Global___ReferenceErrors:
+        """Of the optimised picture, against a reference set; absent where the worker has none."""
+
+    @_builtins.property
+    def reference_delivered(self) -> Global___ReferenceErrors:
+        """The same of the delivered picture."""
+
+    @_builtins.property
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerErrors]:
+        """Each layer's own, where several were asked for, in their order."""
+
     def __init__(
         self,
         *,
         relative: _builtins.float = ...,
         relative_delivered: _builtins.float = ...,
         target_norm: _builtins.float = ...,
+        reference: Global___ReferenceErrors | None = ...,
+        reference_delivered: Global___ReferenceErrors | None = ...,
+        layers: _abc.Iterable[Global___LayerErrors] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reference", b"reference", "reference_delivered", b"reference_delivered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["relative", b"relative", "relative_delivered", b"relative_delivered", "target_norm", b"target_norm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layers", b"layers", "reference", b"reference", "reference_delivered", b"reference_delivered", "relative", b"relative", "relative_delivered", b"relative_delivered", "target_norm", b"target_norm"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CodeErrors: _TypeAlias = CodeErrors  # noqa: Y015
+
+@_typing.final
+class LayerErrors(_message.Message):
+    """Errors of one layer of several."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LAYER_FIELD_NUMBER: _builtins.int
+    RELATIVE_FIELD_NUMBER: _builtins.int
+    RELATIVE_DELIVERED_FIELD_NUMBER: _builtins.int
+    TARGET_NORM_FIELD_NUMBER: _builtins.int
+    layer: _builtins.str
+    """The layer."""
+    relative: _builtins.float
+    """‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖ of the optimised float picture."""
+    relative_delivered: _builtins.float
+    """Of the delivered picture."""
+    target_norm: _builtins.float
+    """‖m∘Φ₀‖."""
+    def __init__(
+        self,
+        *,
+        layer: _builtins.str = ...,
+        relative: _builtins.float = ...,
+        relative_delivered: _builtins.float = ...,
+        target_norm: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer", b"layer", "relative", b"relative", "relative_delivered", b"relative_delivered", "target_norm", b"target_norm"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LayerErrors: _TypeAlias = LayerErrors  # noqa: Y015
+
+@_typing.final
+class ReferenceErrors(_message.Message):
+    """An error compared with how far the codes of unrelated natural pictures are apart."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAPER_2015_FIELD_NUMBER: _builtins.int
+    RELEASED_2015_FIELD_NUMBER: _builtins.int
+    PERCENTILE_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    paper_2015: _builtins.float
+    """‖Φ(x) − Φ₀‖ / N, with N the mean distance between the codes of two pictures of the set:
+    Mahendran & Vedaldi 2015, section 5 as printed.
+    """
+    released_2015: _builtins.float
+    """‖Φ(x) − Φ₀‖² / N², with N² the mean squared distance over all ordered pairs, a picture with
+    itself included: the code released with the paper.
+    """
+    percentile: _builtins.float
+    """Share of pairs of different pictures whose codes are closer than these two, 0 to 1."""
+    pictures: _builtins.int
+    """Pictures of the set."""
+    digest: _builtins.str
+    """Digest of the set, model and layer."""
+    def __init__(
+        self,
+        *,
+        paper_2015: _builtins.float = ...,
+        released_2015: _builtins.float = ...,
+        percentile: _builtins.float = ...,
+        pictures: _builtins.int = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "paper_2015", b"paper_2015", "percentile", b"percentile", "pictures", b"pictures", "released_2015", b"released_2015"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceErrors: _TypeAlias = ReferenceErrors  # noqa: Y015
 
 @_typing.final
 class PictureFidelity(_message.Message):

@@ -26,45 +26,59 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from preimage.v1 import tensor_pb2 as preimage_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16preimage/v1/spec.proto\x12\x0bpreimage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18preimage/v1/tensor.proto\"\xae\x03\n\x0cPreimageSpec\x12#\n\x06target\x18\x01 \x01(\x0b\x32\x13.preimage.v1.Target\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\x12)\n\tobjective\x18\x03 \x01(\x0b\x32\x16.preimage.v1.Objective\x12#\n\x06priors\x18\x04 \x01(\x0b\x32\x13.preimage.v1.Priors\x12)\n\toptimiser\x18\x05 \x01(\x0b\x32\x16.preimage.v1.Optimiser\x12+\n\x08stopping\x18\x06 \x01(\x0b\x32\x19.preimage.v1.StoppingRule\x12\x10\n\x08restarts\x18\x07 \x01(\x05\x12\x0c\n\x04seed\x18\x08 \x01(\x04\x12\x1f\n\x04lane\x18\t \x01(\x0e\x32\x11.preimage.v1.Lane\x12+\n\x08\x64\x65\x61\x64line\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x08progress\x18\x0b \x01(\x0b\x32\x1c.preimage.v1.ProgressOptions\"\x9f\x01\n\x06Target\x12\'\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.PictureH\x00\x12\'\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x13.preimage.v1.TensorH\x00\x12\x39\n\x11uploaded_features\x18\x03 \x01(\x0b\x32\x1c.preimage.v1.TensorReferenceH\x00\x42\x08\n\x06source\"}\n\x0eRepresentation\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05layer\x18\x02 \x01(\t\x12,\n\ninput_size\x18\x03 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12\x1f\n\x04mask\x18\x04 \x01(\x0b\x32\x11.preimage.v1.Mask\"{\n\x04Mask\x12)\n\x08\x63hannels\x18\x01 \x03(\x0b\x32\x17.preimage.v1.IndexRange\x12\x1f\n\x05\x62oxes\x18\x02 \x03(\x0b\x32\x10.preimage.v1.Box\x12\'\n\x06tokens\x18\x03 \x03(\x0b\x32\x17.preimage.v1.IndexRange\"(\n\nIndexRange\x12\r\n\x05\x62\x65gin\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\"?\n\x03\x42ox\x12\x0b\n\x03top\x18\x01 \x01(\x05\x12\x0c\n\x04left\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\r\n\x05width\x18\x04 \x01(\x05\"_\n\tObjective\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.preimage.v1.ObjectiveKind\x12\x18\n\x0b\x64\x61ta_weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_data_weight\"t\n\x06Priors\x12/\n\nalpha_norm\x18\x01 \x01(\x0b\x32\x1b.preimage.v1.AlphaNormPrior\x12\x39\n\x0ftotal_variation\x18\x02 \x01(\x0b\x32 .preimage.v1.TotalVariationPrior\"T\n\x0e\x41lphaNormPrior\x12\x13\n\x06weight\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08\x65xponent\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\t\n\x07_weightB\x0b\n\t_exponent\"Y\n\x13TotalVariationPrior\x12\x13\n\x06weight\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08\x65xponent\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\t\n\x07_weightB\x0b\n\t_exponent\"\xae\x01\n\tOptimiser\x12\x0e\n\x06preset\x18\x01 \x01(\t\x12\x12\n\x05steps\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0brate_factor\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06jitter\x18\x04 \x01(\x08H\x02\x88\x01\x01\x12)\n\tprecision\x18\x05 \x01(\x0e\x32\x16.preimage.v1.PrecisionB\x08\n\x06_stepsB\x0e\n\x0c_rate_factorB\t\n\x07_jitter\"a\n\x0cStoppingRule\x12\x19\n\x0ctarget_error\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12%\n\x07plateau\x18\x02 \x01(\x0b\x32\x14.preimage.v1.PlateauB\x0f\n\r_target_error\"9\n\x07Plateau\x12\x18\n\x10minimum_decrease\x18\x01 \x01(\x01\x12\x14\n\x0cwindow_steps\x18\x02 \x01(\x05\".\n\x0fProgressOptions\x12\x1b\n\x13preview_every_steps\x18\x01 \x01(\x05*J\n\rObjectiveKind\x12\x1e\n\x1aOBJECTIVE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15OBJECTIVE_KIND_INVERT\x10\x01*i\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x15\n\x11PRECISION_FLOAT32\x10\x01\x12\x12\n\x0ePRECISION_TF32\x10\x02\x12\x16\n\x12PRECISION_BFLOAT16\x10\x03*B\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\x14\n\x10LANE_INTERACTIVE\x10\x01\x12\x0e\n\nLANE_BATCH\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16preimage/v1/spec.proto\x12\x0bpreimage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x18preimage/v1/tensor.proto\"\xd9\x03\n\x0cPreimageSpec\x12#\n\x06target\x18\x01 \x01(\x0b\x32\x13.preimage.v1.Target\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\x12)\n\tobjective\x18\x03 \x01(\x0b\x32\x16.preimage.v1.Objective\x12#\n\x06priors\x18\x04 \x01(\x0b\x32\x13.preimage.v1.Priors\x12)\n\toptimiser\x18\x05 \x01(\x0b\x32\x16.preimage.v1.Optimiser\x12+\n\x08stopping\x18\x06 \x01(\x0b\x32\x19.preimage.v1.StoppingRule\x12\x10\n\x08restarts\x18\x07 \x01(\x05\x12\x0c\n\x04seed\x18\x08 \x01(\x04\x12\x1f\n\x04lane\x18\t \x01(\x0e\x32\x11.preimage.v1.Lane\x12+\n\x08\x64\x65\x61\x64line\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x08progress\x18\x0b \x01(\x0b\x32\x1c.preimage.v1.ProgressOptions\x12)\n\trepulsion\x18\x0c \x01(\x0b\x32\x16.preimage.v1.Repulsion\"1\n\tRepulsion\x12\x0e\n\x06weight\x18\x01 \x01(\x01\x12\x14\n\x0c\x65rror_budget\x18\x02 \x01(\x01\"\xc2\x01\n\x06Target\x12\'\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.PictureH\x00\x12\'\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x13.preimage.v1.TensorH\x00\x12\x39\n\x11uploaded_features\x18\x03 \x01(\x0b\x32\x1c.preimage.v1.TensorReferenceH\x00\x12!\n\x04unit\x18\x04 \x01(\x0b\x32\x11.preimage.v1.UnitH\x00\x42\x08\n\x06source\"o\n\x04Unit\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\x05\x12\x10\n\x03row\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06\x63olumn\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\x05token\x18\x04 \x01(\x05H\x02\x88\x01\x01\x42\x06\n\x04_rowB\t\n\x07_columnB\x08\n\x06_token\"\xc3\x01\n\x0eRepresentation\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05layer\x18\x02 \x01(\t\x12,\n\ninput_size\x18\x03 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12\x1f\n\x04mask\x18\x04 \x01(\x0b\x32\x11.preimage.v1.Mask\x12.\n\x0e\x66urther_layers\x18\x05 \x03(\x0b\x32\x16.preimage.v1.LayerTerm\x12\x14\n\x0clayer_weight\x18\x06 \x01(\x01\"\xb7\x01\n\tLayerTerm\x12\r\n\x05layer\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x1f\n\x04mask\x18\x03 \x01(\x0b\x32\x11.preimage.v1.Mask\x12\'\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x13.preimage.v1.TensorH\x00\x12\x39\n\x11uploaded_features\x18\x05 \x01(\x0b\x32\x1c.preimage.v1.TensorReferenceH\x00\x42\x06\n\x04\x63ode\"\xbb\x01\n\x04Mask\x12)\n\x08\x63hannels\x18\x01 \x03(\x0b\x32\x17.preimage.v1.IndexRange\x12\x1f\n\x05\x62oxes\x18\x02 \x03(\x0b\x32\x10.preimage.v1.Box\x12\'\n\x06tokens\x18\x03 \x03(\x0b\x32\x17.preimage.v1.IndexRange\x12\x0e\n\x06\x63\x65ntre\x18\x04 \x01(\x05\x12.\n\x0c\x63hannel_half\x18\x05 \x01(\x0e\x32\x18.preimage.v1.ChannelHalf\"(\n\nIndexRange\x12\r\n\x05\x62\x65gin\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\"?\n\x03\x42ox\x12\x0b\n\x03top\x18\x01 \x01(\x05\x12\x0c\n\x04left\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\r\n\x05width\x18\x04 \x01(\x05\"\x84\x02\n\tObjective\x12(\n\x04kind\x18\x01 \x01(\x0e\x32\x1a.preimage.v1.ObjectiveKind\x12\x18\n\x0b\x64\x61ta_weight\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\'\n\x08variance\x18\x03 \x01(\x0b\x32\x13.preimage.v1.TensorH\x00\x12\x39\n\x11uploaded_variance\x18\x04 \x01(\x0b\x32\x1c.preimage.v1.TensorReferenceH\x00\x12\x1d\n\x10\x61\x63tivation_scale\x18\x05 \x01(\x01H\x02\x88\x01\x01\x42\x0b\n\tvariancesB\x0e\n\x0c_data_weightB\x13\n\x11_activation_scale\"\xe5\x01\n\x06Priors\x12/\n\nalpha_norm\x18\x01 \x01(\x0b\x32\x1b.preimage.v1.AlphaNormPrior\x12\x39\n\x0ftotal_variation\x18\x02 \x01(\x0b\x32 .preimage.v1.TotalVariationPrior\x12\x12\n\x05\x62ound\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x06\x66\x61\x63tor\x18\x04 \x01(\x01H\x00\x12\x33\n\tautomatic\x18\x05 \x01(\x0b\x32\x1e.preimage.v1.AutomaticStrengthH\x00\x42\n\n\x08strengthB\x08\n\x06_bound\"@\n\x11\x41utomaticStrength\x12\x16\n\x0enoise_multiple\x18\x01 \x01(\x01\x12\x13\n\x0bleast_error\x18\x02 \x01(\x01\"~\n\x0e\x41lphaNormPrior\x12\x13\n\x06weight\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08\x65xponent\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12(\n\x04\x66orm\x18\x03 \x01(\x0e\x32\x1a.preimage.v1.AlphaNormFormB\t\n\x07_weightB\x0b\n\t_exponent\"Y\n\x13TotalVariationPrior\x12\x13\n\x06weight\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08\x65xponent\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\t\n\x07_weightB\x0b\n\t_exponent\"\x9d\x02\n\tOptimiser\x12\x0e\n\x06preset\x18\x01 \x01(\t\x12\x12\n\x05steps\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0brate_factor\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06jitter\x18\x04 \x01(\x08H\x02\x88\x01\x01\x12)\n\tprecision\x18\x05 \x01(\x0e\x32\x16.preimage.v1.Precision\x12\x35\n\x0fparametrisation\x18\x06 \x01(\x0e\x32\x1c.preimage.v1.Parametrisation\x12\x1f\n\x12\x64\x65\x63orrelate_colour\x18\x07 \x01(\x08H\x03\x88\x01\x01\x42\x08\n\x06_stepsB\x0e\n\x0c_rate_factorB\t\n\x07_jitterB\x15\n\x13_decorrelate_colour\"a\n\x0cStoppingRule\x12\x19\n\x0ctarget_error\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12%\n\x07plateau\x18\x02 \x01(\x0b\x32\x14.preimage.v1.PlateauB\x0f\n\r_target_error\"9\n\x07Plateau\x12\x18\n\x10minimum_decrease\x18\x01 \x01(\x01\x12\x14\n\x0cwindow_steps\x18\x02 \x01(\x05\".\n\x0fProgressOptions\x12\x1b\n\x13preview_every_steps\x18\x01 \x01(\x05*\\\n\x0b\x43hannelHalf\x12\x1c\n\x18\x43HANNEL_HALF_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43HANNEL_HALF_FIRST\x10\x01\x12\x17\n\x13\x43HANNEL_HALF_SECOND\x10\x02*\xc1\x01\n\rObjectiveKind\x12\x1e\n\x1aOBJECTIVE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15OBJECTIVE_KIND_INVERT\x10\x01\x12\x19\n\x15OBJECTIVE_KIND_COSINE\x10\x02\x12\x1e\n\x1aOBJECTIVE_KIND_MAHALANOBIS\x10\x03\x12\x1b\n\x17OBJECTIVE_KIND_MAXIMISE\x10\x04\x12\x1d\n\x19OBJECTIVE_KIND_CARICATURE\x10\x05*p\n\rAlphaNormForm\x12\x1f\n\x1b\x41LPHA_NORM_FORM_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41LPHA_NORM_FORM_PER_CHANNEL\x10\x01\x12\x1d\n\x19\x41LPHA_NORM_FORM_ISOTROPIC\x10\x02*\x84\x01\n\x0fParametrisation\x12\x1f\n\x1bPARAMETRISATION_UNSPECIFIED\x10\x00\x12\x1a\n\x16PARAMETRISATION_PIXELS\x10\x01\x12\x17\n\x13PARAMETRISATION_DCT\x10\x02\x12\x1b\n\x17PARAMETRISATION_FOURIER\x10\x03*i\n\tPrecision\x12\x19\n\x15PRECISION_UNSPECIFIED\x10\x00\x12\x15\n\x11PRECISION_FLOAT32\x10\x01\x12\x12\n\x0ePRECISION_TF32\x10\x02\x12\x16\n\x12PRECISION_BFLOAT16\x10\x03*B\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\x14\n\x10LANE_INTERACTIVE\x10\x01\x12\x0e\n\nLANE_BATCH\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'preimage.v1.spec_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OBJECTIVEKIND']._serialized_start=1826
-  _globals['_OBJECTIVEKIND']._serialized_end=1900
-  _globals['_PRECISION']._serialized_start=1902
-  _globals['_PRECISION']._serialized_end=2007
-  _globals['_LANE']._serialized_start=2009
-  _globals['_LANE']._serialized_end=2075
+  _globals['_CHANNELHALF']._serialized_start=2889
+  _globals['_CHANNELHALF']._serialized_end=2981
+  _globals['_OBJECTIVEKIND']._serialized_start=2984
+  _globals['_OBJECTIVEKIND']._serialized_end=3177
+  _globals['_ALPHANORMFORM']._serialized_start=3179
+  _globals['_ALPHANORMFORM']._serialized_end=3291
+  _globals['_PARAMETRISATION']._serialized_start=3294
+  _globals['_PARAMETRISATION']._serialized_end=3426
+  _globals['_PRECISION']._serialized_start=3428
+  _globals['_PRECISION']._serialized_end=3533
+  _globals['_LANE']._serialized_start=3535
+  _globals['_LANE']._serialized_end=3601
   _globals['_PREIMAGESPEC']._serialized_start=98
-  _globals['_PREIMAGESPEC']._serialized_end=528
-  _globals['_TARGET']._serialized_start=531
-  _globals['_TARGET']._serialized_end=690
-  _globals['_REPRESENTATION']._serialized_start=692
-  _globals['_REPRESENTATION']._serialized_end=817
-  _globals['_MASK']._serialized_start=819
-  _globals['_MASK']._serialized_end=942
-  _globals['_INDEXRANGE']._serialized_start=944
-  _globals['_INDEXRANGE']._serialized_end=984
-  _globals['_BOX']._serialized_start=986
-  _globals['_BOX']._serialized_end=1049
-  _globals['_OBJECTIVE']._serialized_start=1051
-  _globals['_OBJECTIVE']._serialized_end=1146
-  _globals['_PRIORS']._serialized_start=1148
-  _globals['_PRIORS']._serialized_end=1264
-  _globals['_ALPHANORMPRIOR']._serialized_start=1266
-  _globals['_ALPHANORMPRIOR']._serialized_end=1350
-  _globals['_TOTALVARIATIONPRIOR']._serialized_start=1352
-  _globals['_TOTALVARIATIONPRIOR']._serialized_end=1441
-  _globals['_OPTIMISER']._serialized_start=1444
-  _globals['_OPTIMISER']._serialized_end=1618
-  _globals['_STOPPINGRULE']._serialized_start=1620
-  _globals['_STOPPINGRULE']._serialized_end=1717
-  _globals['_PLATEAU']._serialized_start=1719
-  _globals['_PLATEAU']._serialized_end=1776
-  _globals['_PROGRESSOPTIONS']._serialized_start=1778
-  _globals['_PROGRESSOPTIONS']._serialized_end=1824
+  _globals['_PREIMAGESPEC']._serialized_end=571
+  _globals['_REPULSION']._serialized_start=573
+  _globals['_REPULSION']._serialized_end=622
+  _globals['_TARGET']._serialized_start=625
+  _globals['_TARGET']._serialized_end=819
+  _globals['_UNIT']._serialized_start=821
+  _globals['_UNIT']._serialized_end=932
+  _globals['_REPRESENTATION']._serialized_start=935
+  _globals['_REPRESENTATION']._serialized_end=1130
+  _globals['_LAYERTERM']._serialized_start=1133
+  _globals['_LAYERTERM']._serialized_end=1316
+  _globals['_MASK']._serialized_start=1319
+  _globals['_MASK']._serialized_end=1506
+  _globals['_INDEXRANGE']._serialized_start=1508
+  _globals['_INDEXRANGE']._serialized_end=1548
+  _globals['_BOX']._serialized_start=1550
+  _globals['_BOX']._serialized_end=1613
+  _globals['_OBJECTIVE']._serialized_start=1616
+  _globals['_OBJECTIVE']._serialized_end=1876
+  _globals['_PRIORS']._serialized_start=1879
+  _globals['_PRIORS']._serialized_end=2108
+  _globals['_AUTOMATICSTRENGTH']._serialized_start=2110
+  _globals['_AUTOMATICSTRENGTH']._serialized_end=2174
+  _globals['_ALPHANORMPRIOR']._serialized_start=2176
+  _globals['_ALPHANORMPRIOR']._serialized_end=2302
+  _globals['_TOTALVARIATIONPRIOR']._serialized_start=2304
+  _globals['_TOTALVARIATIONPRIOR']._serialized_end=2393
+  _globals['_OPTIMISER']._serialized_start=2396
+  _globals['_OPTIMISER']._serialized_end=2681
+  _globals['_STOPPINGRULE']._serialized_start=2683
+  _globals['_STOPPINGRULE']._serialized_end=2780
+  _globals['_PLATEAU']._serialized_start=2782
+  _globals['_PLATEAU']._serialized_end=2839
+  _globals['_PROGRESSOPTIONS']._serialized_start=2841
+  _globals['_PROGRESSOPTIONS']._serialized_end=2887
 # @@protoc_insertion_point(module_scope)

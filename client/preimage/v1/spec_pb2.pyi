@@ -3,7 +3,9 @@
 isort:skip_file
 What to compute: a specification names everything that a pre-image depends on.
 
-  x* = argmin_x  C · ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖²  +  Σ_r λ_r R_r(x)
+  x* = argmin_x  C · ℓ(Φ(x), Φ₀)  +  Σ_r λ_r R_r(x)
+
+where ℓ is ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖² unless the objective says otherwise.
 """
 
 from collections import abc as _abc
@@ -24,6 +26,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ChannelHalf:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChannelHalfEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChannelHalf.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHANNEL_HALF_UNSPECIFIED: _ChannelHalf.ValueType  # 0
+    """Both."""
+    CHANNEL_HALF_FIRST: _ChannelHalf.ValueType  # 1
+    """The first ⌊n/2⌋."""
+    CHANNEL_HALF_SECOND: _ChannelHalf.ValueType  # 2
+    """The others."""
+
+class ChannelHalf(_ChannelHalf, metaclass=_ChannelHalfEnumTypeWrapper):
+    """Halves of the channels of a code (Mahendran & Vedaldi 2015, Figure 11)."""
+
+CHANNEL_HALF_UNSPECIFIED: ChannelHalf.ValueType  # 0
+"""Both."""
+CHANNEL_HALF_FIRST: ChannelHalf.ValueType  # 1
+"""The first ⌊n/2⌋."""
+CHANNEL_HALF_SECOND: ChannelHalf.ValueType  # 2
+"""The others."""
+Global___ChannelHalf: _TypeAlias = ChannelHalf  # noqa: Y015
+
 class _ObjectiveKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -34,15 +60,93 @@ class _ObjectiveKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Objecti
     """The same as INVERT."""
     OBJECTIVE_KIND_INVERT: _ObjectiveKind.ValueType  # 1
     """Squared distance to Φ₀, divided by ‖Φ₀‖²."""
+    OBJECTIVE_KIND_COSINE: _ObjectiveKind.ValueType  # 2
+    """1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle."""
+    OBJECTIVE_KIND_MAHALANOBIS: _ObjectiveKind.ValueType  # 3
+    """Σ m (Φ − Φ₀)² / v, divided by Σ m Φ₀² / v, with a variance v for each element: for codes that
+    were decoded from measurements, or carry noise of known strength.
+    """
+    OBJECTIVE_KIND_MAXIMISE: _ObjectiveKind.ValueType  # 4
+    """− ⟨Φ(x), Φ₀⟩ with Φ₀ a unit, a channel or any direction (Mahendran & Vedaldi 2016, section 5)."""
+    OBJECTIVE_KIND_CARICATURE: _ObjectiveKind.ValueType  # 5
+    """− ⟨Φ(x), max(Φ(x₀), 0)⟩ / ‖max(Φ(x₀), 0)‖², from the picture x₀: what the layer sees in a
+    picture, exaggerated (Mahendran & Vedaldi 2016, section 6). The only objective that starts from
+    the target picture.
+    """
 
 class ObjectiveKind(_ObjectiveKind, metaclass=_ObjectiveKindEnumTypeWrapper):
-    """Kinds of data terms."""
+    """Kinds of data terms ℓ."""
 
 OBJECTIVE_KIND_UNSPECIFIED: ObjectiveKind.ValueType  # 0
 """The same as INVERT."""
 OBJECTIVE_KIND_INVERT: ObjectiveKind.ValueType  # 1
 """Squared distance to Φ₀, divided by ‖Φ₀‖²."""
+OBJECTIVE_KIND_COSINE: ObjectiveKind.ValueType  # 2
+"""1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle."""
+OBJECTIVE_KIND_MAHALANOBIS: ObjectiveKind.ValueType  # 3
+"""Σ m (Φ − Φ₀)² / v, divided by Σ m Φ₀² / v, with a variance v for each element: for codes that
+were decoded from measurements, or carry noise of known strength.
+"""
+OBJECTIVE_KIND_MAXIMISE: ObjectiveKind.ValueType  # 4
+"""− ⟨Φ(x), Φ₀⟩ with Φ₀ a unit, a channel or any direction (Mahendran & Vedaldi 2016, section 5)."""
+OBJECTIVE_KIND_CARICATURE: ObjectiveKind.ValueType  # 5
+"""− ⟨Φ(x), max(Φ(x₀), 0)⟩ / ‖max(Φ(x₀), 0)‖², from the picture x₀: what the layer sees in a
+picture, exaggerated (Mahendran & Vedaldi 2016, section 6). The only objective that starts from
+the target picture.
+"""
 Global___ObjectiveKind: _TypeAlias = ObjectiveKind  # noqa: Y015
+
+class _AlphaNormForm:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlphaNormFormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlphaNormForm.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALPHA_NORM_FORM_UNSPECIFIED: _AlphaNormForm.ValueType  # 0
+    """The preset's."""
+    ALPHA_NORM_FORM_PER_CHANNEL: _AlphaNormForm.ValueType  # 1
+    """Of each channel by itself: 2015."""
+    ALPHA_NORM_FORM_ISOTROPIC: _AlphaNormForm.ValueType  # 2
+    """Of the colour vector of each pixel: 2016."""
+
+class AlphaNormForm(_AlphaNormForm, metaclass=_AlphaNormFormEnumTypeWrapper):
+    """The two forms of the α-norm."""
+
+ALPHA_NORM_FORM_UNSPECIFIED: AlphaNormForm.ValueType  # 0
+"""The preset's."""
+ALPHA_NORM_FORM_PER_CHANNEL: AlphaNormForm.ValueType  # 1
+"""Of each channel by itself: 2015."""
+ALPHA_NORM_FORM_ISOTROPIC: AlphaNormForm.ValueType  # 2
+"""Of the colour vector of each pixel: 2016."""
+Global___AlphaNormForm: _TypeAlias = AlphaNormForm  # noqa: Y015
+
+class _Parametrisation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ParametrisationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Parametrisation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PARAMETRISATION_UNSPECIFIED: _Parametrisation.ValueType  # 0
+    """The preset's."""
+    PARAMETRISATION_PIXELS: _Parametrisation.ValueType  # 1
+    """Pixels."""
+    PARAMETRISATION_DCT: _Parametrisation.ValueType  # 2
+    """Cosine coefficients (DCT-II), each divided by its frequency."""
+    PARAMETRISATION_FOURIER: _Parametrisation.ValueType  # 3
+    """Fourier coefficients, each divided by its frequency."""
+
+class Parametrisation(_Parametrisation, metaclass=_ParametrisationEnumTypeWrapper):
+    """Coordinates of the picture. They change the way of a first-order recipe, not its objective."""
+
+PARAMETRISATION_UNSPECIFIED: Parametrisation.ValueType  # 0
+"""The preset's."""
+PARAMETRISATION_PIXELS: Parametrisation.ValueType  # 1
+"""Pixels."""
+PARAMETRISATION_DCT: Parametrisation.ValueType  # 2
+"""Cosine coefficients (DCT-II), each divided by its frequency."""
+PARAMETRISATION_FOURIER: Parametrisation.ValueType  # 3
+"""Fourier coefficients, each divided by its frequency."""
+Global___Parametrisation: _TypeAlias = Parametrisation  # noqa: Y015
 
 class _Precision:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -117,6 +221,7 @@ class PreimageSpec(_message.Message):
     LANE_FIELD_NUMBER: _builtins.int
     DEADLINE_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    REPULSION_FIELD_NUMBER: _builtins.int
     restarts: _builtins.int
     """How many pre-images of the same code to find, each from its own start. 0 means 1. Each takes a
     slot of the running batch; a server caps them (16 unless configured otherwise).
@@ -160,6 +265,10 @@ class PreimageSpec(_message.Message):
     def progress(self) -> Global___ProgressOptions:
         """Progress and previews while the job runs."""
 
+    @_builtins.property
+    def repulsion(self) -> Global___Repulsion:
+        """Keeps restarts apart. Left out: each runs by itself."""
+
     def __init__(
         self,
         *,
@@ -174,14 +283,44 @@ class PreimageSpec(_message.Message):
         lane: Global___Lane.ValueType = ...,
         deadline: _duration_pb2.Duration | None = ...,
         progress: Global___ProgressOptions | None = ...,
+        repulsion: Global___Repulsion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "objective", b"objective", "optimiser", b"optimiser", "priors", b"priors", "progress", b"progress", "representation", b"representation", "stopping", b"stopping", "target", b"target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "objective", b"objective", "optimiser", b"optimiser", "priors", b"priors", "progress", b"progress", "representation", b"representation", "repulsion", b"repulsion", "stopping", b"stopping", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "lane", b"lane", "objective", b"objective", "optimiser", b"optimiser", "priors", b"priors", "progress", b"progress", "representation", b"representation", "restarts", b"restarts", "seed", b"seed", "stopping", b"stopping", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "lane", b"lane", "objective", b"objective", "optimiser", b"optimiser", "priors", b"priors", "progress", b"progress", "representation", b"representation", "repulsion", b"repulsion", "restarts", b"restarts", "seed", b"seed", "stopping", b"stopping", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PreimageSpec: _TypeAlias = PreimageSpec  # noqa: Y015
+
+@_typing.final
+class Repulsion(_message.Message):
+    """A term that pushes the restarts of one job apart, to show what the code leaves open: − weight ·
+    mean over the other restarts of the mean squared difference, in units of (100 grey levels)². It
+    acts while a restart's relative error is below `error_budget`, and rests above.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    ERROR_BUDGET_FIELD_NUMBER: _builtins.int
+    weight: _builtins.float
+    """Weight, > 0. 0 means 1."""
+    error_budget: _builtins.float
+    """The relative error that a restart may have for the sake of being different, > 0."""
+    def __init__(
+        self,
+        *,
+        weight: _builtins.float = ...,
+        error_budget: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_budget", b"error_budget", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Repulsion: _TypeAlias = Repulsion  # noqa: Y015
 
 @_typing.final
 class Target(_message.Message):
@@ -192,6 +331,7 @@ class Target(_message.Message):
     PICTURE_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
     UPLOADED_FEATURES_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def picture(self) -> _tensor_pb2.Picture:
         """The service computes Φ₀ from this picture, resized (never cropped) to the input size. It is
@@ -206,22 +346,74 @@ class Target(_message.Message):
     def uploaded_features(self) -> _tensor_pb2.TensorReference:
         """The same, sent ahead with UploadTensor: for codes of more than a few MB."""
 
+    @_builtins.property
+    def unit(self) -> Global___Unit:
+        """A unit or a channel of the layer: for OBJECTIVE_KIND_MAXIMISE only."""
+
     def __init__(
         self,
         *,
         picture: _tensor_pb2.Picture | None = ...,
         features: _tensor_pb2.Tensor | None = ...,
         uploaded_features: _tensor_pb2.TensorReference | None = ...,
+        unit: Global___Unit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "picture", b"picture", "source", b"source", "uploaded_features", b"uploaded_features"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "picture", b"picture", "source", b"source", "unit", b"unit", "uploaded_features", b"uploaded_features"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "picture", b"picture", "source", b"source", "uploaded_features", b"uploaded_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "picture", b"picture", "source", b"source", "unit", b"unit", "uploaded_features", b"uploaded_features"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["picture", "features", "uploaded_features"]  # noqa: Y015
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["picture", "features", "uploaded_features", "unit"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___Target: _TypeAlias = Target  # noqa: Y015
+
+@_typing.final
+class Unit(_message.Message):
+    """What activation maximisation raises: one channel, at one position or everywhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    COLUMN_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    channel: _builtins.int
+    """Channel, from 0: the first axis of (channels, height, width), the last axis of
+    (tokens, channels), of (height, width, channels) and of (channels).
+    """
+    row: _builtins.int
+    """Row of a spatial code. Left out together with `column`: all positions."""
+    column: _builtins.int
+    """Column of a spatial code."""
+    token: _builtins.int
+    """Token of a code (tokens, channels). Left out: all tokens."""
+    def __init__(
+        self,
+        *,
+        channel: _builtins.int = ...,
+        row: _builtins.int | None = ...,
+        column: _builtins.int | None = ...,
+        token: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_column", b"_column", "_row", b"_row", "_token", b"_token", "column", b"column", "row", b"row", "token", b"token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_column", b"_column", "_row", b"_row", "_token", b"_token", "channel", b"channel", "column", b"column", "row", b"row", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__column: _TypeAlias = _typing.Literal["column"]  # noqa: Y015
+    _WhichOneofArgType__column: _TypeAlias = _typing.Literal["_column", b"_column"]  # noqa: Y015
+    _WhichOneofReturnType__row: _TypeAlias = _typing.Literal["row"]  # noqa: Y015
+    _WhichOneofArgType__row: _TypeAlias = _typing.Literal["_row", b"_row"]  # noqa: Y015
+    _WhichOneofReturnType__token: _TypeAlias = _typing.Literal["token"]  # noqa: Y015
+    _WhichOneofArgType__token: _TypeAlias = _typing.Literal["_token", b"_token"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__column) -> _WhichOneofReturnType__column | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__row) -> _WhichOneofReturnType__row | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__token) -> _WhichOneofReturnType__token | None: ...
+
+Global___Unit: _TypeAlias = Unit  # noqa: Y015
 
 @_typing.final
 class Representation(_message.Message):
@@ -233,10 +425,14 @@ class Representation(_message.Message):
     LAYER_FIELD_NUMBER: _builtins.int
     INPUT_SIZE_FIELD_NUMBER: _builtins.int
     MASK_FIELD_NUMBER: _builtins.int
+    FURTHER_LAYERS_FIELD_NUMBER: _builtins.int
+    LAYER_WEIGHT_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of a model, as listed by ListModels: "squeezenet1_0", "hog", …"""
     layer: _builtins.str
     """Name of one of its layers, as listed by GetModel: "features.5", "encoder.layers.3", …"""
+    layer_weight: _builtins.float
+    """Weight of `layer` among several, > 0. 0 means 1."""
     @_builtins.property
     def input_size(self) -> _tensor_pb2.PictureSize:
         """Size of the picture that is looked for. Default: the model's own; for a representation that
@@ -247,6 +443,12 @@ class Representation(_message.Message):
     def mask(self) -> Global___Mask:
         """Which part of the code counts. Default: all of it."""
 
+    @_builtins.property
+    def further_layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerTerm]:
+        """More layers of the same model that the pre-image shall match: the data term becomes the mean of
+        the layers' own, by weight. One pass to the deepest layer serves all.
+        """
+
     def __init__(
         self,
         *,
@@ -254,14 +456,62 @@ class Representation(_message.Message):
         layer: _builtins.str = ...,
         input_size: _tensor_pb2.PictureSize | None = ...,
         mask: Global___Mask | None = ...,
+        further_layers: _abc.Iterable[Global___LayerTerm] | None = ...,
+        layer_weight: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["input_size", b"input_size", "mask", b"mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input_size", b"input_size", "layer", b"layer", "mask", b"mask", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["further_layers", b"further_layers", "input_size", b"input_size", "layer", b"layer", "layer_weight", b"layer_weight", "mask", b"mask", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Representation: _TypeAlias = Representation  # noqa: Y015
+
+@_typing.final
+class LayerTerm(_message.Message):
+    """One more layer of a weighted sum over layers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LAYER_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    UPLOADED_FEATURES_FIELD_NUMBER: _builtins.int
+    layer: _builtins.str
+    """Name of the layer."""
+    weight: _builtins.float
+    """Its weight, > 0. 0 means 1."""
+    @_builtins.property
+    def mask(self) -> Global___Mask:
+        """Which part of its code counts. Default: all of it."""
+
+    @_builtins.property
+    def features(self) -> _tensor_pb2.Tensor:
+        """The code itself."""
+
+    @_builtins.property
+    def uploaded_features(self) -> _tensor_pb2.TensorReference:
+        """The same, sent ahead with UploadTensor."""
+
+    def __init__(
+        self,
+        *,
+        layer: _builtins.str = ...,
+        weight: _builtins.float = ...,
+        mask: Global___Mask | None = ...,
+        features: _tensor_pb2.Tensor | None = ...,
+        uploaded_features: _tensor_pb2.TensorReference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "features", b"features", "mask", b"mask", "uploaded_features", b"uploaded_features"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "features", b"features", "layer", b"layer", "mask", b"mask", "uploaded_features", b"uploaded_features", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_code: _TypeAlias = _typing.Literal["features", "uploaded_features"]  # noqa: Y015
+    _WhichOneofArgType_code: _TypeAlias = _typing.Literal["code", b"code"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_code) -> _WhichOneofReturnType_code | None: ...
+
+Global___LayerTerm: _TypeAlias = LayerTerm  # noqa: Y015
 
 @_typing.final
 class Mask(_message.Message):
@@ -274,15 +524,23 @@ class Mask(_message.Message):
     CHANNELS_FIELD_NUMBER: _builtins.int
     BOXES_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
+    CENTRE_FIELD_NUMBER: _builtins.int
+    CHANNEL_HALF_FIELD_NUMBER: _builtins.int
+    centre: _builtins.int
+    """The central k × k positions (of an even number of rows, rounded towards the upper left): one
+    more box. 0: none.
+    """
+    channel_half: Global___ChannelHalf.ValueType
+    """One half of the channels: one more range of channels. Default: both."""
     @_builtins.property
     def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndexRange]:
         """Channels: the first axis of a code (channels, height, width), the last axis of
-        (tokens, channels) and of (channels).
+        (tokens, channels), of (height, width, channels) and of (channels).
         """
 
     @_builtins.property
     def boxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Box]:
-        """Boxes of a code (channels, height, width)."""
+        """Boxes of a code with positions."""
 
     @_builtins.property
     def tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndexRange]:
@@ -294,10 +552,12 @@ class Mask(_message.Message):
         channels: _abc.Iterable[Global___IndexRange] | None = ...,
         boxes: _abc.Iterable[Global___Box] | None = ...,
         tokens: _abc.Iterable[Global___IndexRange] | None = ...,
+        centre: _builtins.int = ...,
+        channel_half: Global___ChannelHalf.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boxes", b"boxes", "channels", b"channels", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boxes", b"boxes", "centre", b"centre", "channel_half", b"channel_half", "channels", b"channels", "tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -371,23 +631,50 @@ class Objective(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     DATA_WEIGHT_FIELD_NUMBER: _builtins.int
+    VARIANCE_FIELD_NUMBER: _builtins.int
+    UPLOADED_VARIANCE_FIELD_NUMBER: _builtins.int
+    ACTIVATION_SCALE_FIELD_NUMBER: _builtins.int
     kind: Global___ObjectiveKind.ValueType
     """Kind of the data term."""
     data_weight: _builtins.float
     """The weight C of the data term, > 0. Left out: the preset's value for the layer."""
+    activation_scale: _builtins.float
+    """For OBJECTIVE_KIND_MAXIMISE: the activation that counts as strong, > 0, in the layer's own
+    units. Left out: measured on the starting pictures of the job.
+    """
+    @_builtins.property
+    def variance(self) -> _tensor_pb2.Tensor:
+        """The variances themselves."""
+
+    @_builtins.property
+    def uploaded_variance(self) -> _tensor_pb2.TensorReference:
+        """The same, sent ahead with UploadTensor."""
+
     def __init__(
         self,
         *,
         kind: Global___ObjectiveKind.ValueType = ...,
         data_weight: _builtins.float | None = ...,
+        variance: _tensor_pb2.Tensor | None = ...,
+        uploaded_variance: _tensor_pb2.TensorReference | None = ...,
+        activation_scale: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_data_weight", b"_data_weight", "data_weight", b"data_weight"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_activation_scale", b"_activation_scale", "_data_weight", b"_data_weight", "activation_scale", b"activation_scale", "data_weight", b"data_weight", "uploaded_variance", b"uploaded_variance", "variance", b"variance", "variances", b"variances"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_data_weight", b"_data_weight", "data_weight", b"data_weight", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activation_scale", b"_activation_scale", "_data_weight", b"_data_weight", "activation_scale", b"activation_scale", "data_weight", b"data_weight", "kind", b"kind", "uploaded_variance", b"uploaded_variance", "variance", b"variance", "variances", b"variances"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__activation_scale: _TypeAlias = _typing.Literal["activation_scale"]  # noqa: Y015
+    _WhichOneofArgType__activation_scale: _TypeAlias = _typing.Literal["_activation_scale", b"_activation_scale"]  # noqa: Y015
     _WhichOneofReturnType__data_weight: _TypeAlias = _typing.Literal["data_weight"]  # noqa: Y015
     _WhichOneofArgType__data_weight: _TypeAlias = _typing.Literal["_data_weight", b"_data_weight"]  # noqa: Y015
+    _WhichOneofReturnType_variances: _TypeAlias = _typing.Literal["variance", "uploaded_variance"]  # noqa: Y015
+    _WhichOneofArgType_variances: _TypeAlias = _typing.Literal["variances", b"variances"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__activation_scale) -> _WhichOneofReturnType__activation_scale | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__data_weight) -> _WhichOneofReturnType__data_weight | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_variances) -> _WhichOneofReturnType_variances | None: ...
 
 Global___Objective: _TypeAlias = Objective  # noqa: Y015
 
@@ -399,6 +686,15 @@ class Priors(_message.Message):
 
     ALPHA_NORM_FIELD_NUMBER: _builtins.int
     TOTAL_VARIATION_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    AUTOMATIC_FIELD_NUMBER: _builtins.int
+    bound: _builtins.float
+    """Longest colour vector of a pixel around the mean, in grey levels; 0: no bound. Left out: the
+    preset's.
+    """
+    factor: _builtins.float
+    """A number, ≥ 0."""
     @_builtins.property
     def alpha_norm(self) -> Global___AlphaNormPrior:
         """Keeps intensities in range."""
@@ -407,43 +703,88 @@ class Priors(_message.Message):
     def total_variation(self) -> Global___TotalVariationPrior:
         """Keeps pictures piecewise smooth."""
 
+    @_builtins.property
+    def automatic(self) -> Global___AutomaticStrength:
+        """Found by the service."""
+
     def __init__(
         self,
         *,
         alpha_norm: Global___AlphaNormPrior | None = ...,
         total_variation: Global___TotalVariationPrior | None = ...,
+        bound: _builtins.float | None = ...,
+        factor: _builtins.float = ...,
+        automatic: Global___AutomaticStrength | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha_norm", b"alpha_norm", "total_variation", b"total_variation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bound", b"_bound", "alpha_norm", b"alpha_norm", "automatic", b"automatic", "bound", b"bound", "factor", b"factor", "strength", b"strength", "total_variation", b"total_variation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_norm", b"alpha_norm", "total_variation", b"total_variation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bound", b"_bound", "alpha_norm", b"alpha_norm", "automatic", b"automatic", "bound", b"bound", "factor", b"factor", "strength", b"strength", "total_variation", b"total_variation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__bound: _TypeAlias = _typing.Literal["bound"]  # noqa: Y015
+    _WhichOneofArgType__bound: _TypeAlias = _typing.Literal["_bound", b"_bound"]  # noqa: Y015
+    _WhichOneofReturnType_strength: _TypeAlias = _typing.Literal["factor", "automatic"]  # noqa: Y015
+    _WhichOneofArgType_strength: _TypeAlias = _typing.Literal["strength", b"strength"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bound) -> _WhichOneofReturnType__bound | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_strength) -> _WhichOneofReturnType_strength | None: ...
 
 Global___Priors: _TypeAlias = Priors  # noqa: Y015
 
 @_typing.final
-class AlphaNormPrior(_message.Message):
-    """The α-norm of the picture: Mahendran & Vedaldi 2015, section 3; 2016, eq. 5. Its form (per
-    channel or isotropic in RGB) is the preset's.
+class AutomaticStrength(_message.Message):
+    """Finds the largest factor whose relative error stays under a multiple of the noise floor, the
+    change of the code when the picture is rounded to 8 bits. It walks from strong priors to weak
+    ones, each from the pre-image of the one before; the result holds the curve.
     """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOISE_MULTIPLE_FIELD_NUMBER: _builtins.int
+    LEAST_ERROR_FIELD_NUMBER: _builtins.int
+    noise_multiple: _builtins.float
+    """Multiple of the noise floor, > 0. 0 means 2."""
+    least_error: _builtins.float
+    """Added to that limit: the least relative error that is asked for. 0 means 0.02."""
+    def __init__(
+        self,
+        *,
+        noise_multiple: _builtins.float = ...,
+        least_error: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["least_error", b"least_error", "noise_multiple", b"noise_multiple"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AutomaticStrength: _TypeAlias = AutomaticStrength  # noqa: Y015
+
+@_typing.final
+class AlphaNormPrior(_message.Message):
+    """The α-norm of the picture: Mahendran & Vedaldi 2015, section 3; 2016, eq. 5."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     WEIGHT_FIELD_NUMBER: _builtins.int
     EXPONENT_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     weight: _builtins.float
     """λ_α ≥ 0, in the preset's own units. Left out: the preset's value."""
     exponent: _builtins.float
     """α, 1 to 12. Left out: the preset's value."""
+    form: Global___AlphaNormForm.ValueType
+    """Which magnitude it takes. Default: the preset's."""
     def __init__(
         self,
         *,
         weight: _builtins.float | None = ...,
         exponent: _builtins.float | None = ...,
+        form: Global___AlphaNormForm.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exponent", b"_exponent", "_weight", b"_weight", "exponent", b"exponent", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exponent", b"_exponent", "_weight", b"_weight", "exponent", b"exponent", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exponent", b"_exponent", "_weight", b"_weight", "exponent", b"exponent", "form", b"form", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exponent: _TypeAlias = _typing.Literal["exponent"]  # noqa: Y015
     _WhichOneofArgType__exponent: _TypeAlias = _typing.Literal["_exponent", b"_exponent"]  # noqa: Y015
@@ -500,8 +841,12 @@ class Optimiser(_message.Message):
     RATE_FACTOR_FIELD_NUMBER: _builtins.int
     JITTER_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
+    PARAMETRISATION_FIELD_NUMBER: _builtins.int
+    DECORRELATE_COLOUR_FIELD_NUMBER: _builtins.int
     preset: _builtins.str
-    """A named recipe: "mv2015" or "mv2016". Empty: the server's default, named in the result."""
+    """A named recipe, as listed by GetModel: "auto", "mv2016", "mv2015", … Empty: the server's
+    default, named in the result.
+    """
     steps: _builtins.int
     """Number of steps, 1 to the server's cap. Left out: the preset's; its schedule keeps its shape."""
     rate_factor: _builtins.float
@@ -510,6 +855,10 @@ class Optimiser(_message.Message):
     """Feed a randomly shifted crop at every step. Left out: as the preset does."""
     precision: Global___Precision.ValueType
     """Arithmetic of the network. Default: FLOAT32."""
+    parametrisation: Global___Parametrisation.ValueType
+    """The coordinates that the steps are taken in. Default: the preset's."""
+    decorrelate_colour: _builtins.bool
+    """Take steps in colours that are uncorrelated in natural pictures. Left out: as the preset does."""
     def __init__(
         self,
         *,
@@ -518,17 +867,23 @@ class Optimiser(_message.Message):
         rate_factor: _builtins.float | None = ...,
         jitter: _builtins.bool | None = ...,
         precision: Global___Precision.ValueType = ...,
+        parametrisation: Global___Parametrisation.ValueType = ...,
+        decorrelate_colour: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_jitter", b"_jitter", "_rate_factor", b"_rate_factor", "_steps", b"_steps", "jitter", b"jitter", "rate_factor", b"rate_factor", "steps", b"steps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_decorrelate_colour", b"_decorrelate_colour", "_jitter", b"_jitter", "_rate_factor", b"_rate_factor", "_steps", b"_steps", "decorrelate_colour", b"decorrelate_colour", "jitter", b"jitter", "rate_factor", b"rate_factor", "steps", b"steps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_jitter", b"_jitter", "_rate_factor", b"_rate_factor", "_steps", b"_steps", "jitter", b"jitter", "precision", b"precision", "preset", b"preset", "rate_factor", b"rate_factor", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_decorrelate_colour", b"_decorrelate_colour", "_jitter", b"_jitter", "_rate_factor", b"_rate_factor", "_steps", b"_steps", "decorrelate_colour", b"decorrelate_colour", "jitter", b"jitter", "parametrisation", b"parametrisation", "precision", b"precision", "preset", b"preset", "rate_factor", b"rate_factor", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__decorrelate_colour: _TypeAlias = _typing.Literal["decorrelate_colour"]  # noqa: Y015
+    _WhichOneofArgType__decorrelate_colour: _TypeAlias = _typing.Literal["_decorrelate_colour", b"_decorrelate_colour"]  # noqa: Y015
     _WhichOneofReturnType__jitter: _TypeAlias = _typing.Literal["jitter"]  # noqa: Y015
     _WhichOneofArgType__jitter: _TypeAlias = _typing.Literal["_jitter", b"_jitter"]  # noqa: Y015
     _WhichOneofReturnType__rate_factor: _TypeAlias = _typing.Literal["rate_factor"]  # noqa: Y015
     _WhichOneofArgType__rate_factor: _TypeAlias = _typing.Literal["_rate_factor", b"_rate_factor"]  # noqa: Y015
     _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__decorrelate_colour) -> _WhichOneofReturnType__decorrelate_colour | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__jitter) -> _WhichOneofReturnType__jitter | None: ...
     @_typing.overload

@@ -3,7 +3,9 @@
 isort:skip_file
 What to compute: a specification names everything that a pre-image depends on.
 
-  x* = argmin_x  C · ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖²  +  Σ_r λ_r R_r(x)
+  x* = argmin_x  C · ℓ(Φ(x), Φ₀)  +  Σ_r λ_r R_r(x)
+
+where ℓ is ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖² unless the objective says otherwise.
 """
 
 from collections import abc as _abc
