@@ -196,6 +196,7 @@ class Progress(_message.Message):
     TOTAL_STEPS_FIELD_NUMBER: _builtins.int
     OBJECTIVE_FIELD_NUMBER: _builtins.int
     RELATIVE_ERROR_FIELD_NUMBER: _builtins.int
+    ACTIVATION_FIELD_NUMBER: _builtins.int
     step: _builtins.int
     """Optimisation steps done."""
     total_steps: _builtins.int
@@ -203,7 +204,11 @@ class Progress(_message.Message):
     objective: _builtins.float
     """Value of the objective."""
     relative_error: _builtins.float
-    """Relative error ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖."""
+    """Relative error ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖. 0 where the objective has none: see `activation`."""
+    activation: _builtins.float
+    """Of OBJECTIVE_KIND_MAXIMISE and OBJECTIVE_KIND_CARICATURE, which have no relative error: the
+    activation, see Activation. Absent otherwise.
+    """
     def __init__(
         self,
         *,
@@ -211,12 +216,15 @@ class Progress(_message.Message):
         total_steps: _builtins.int = ...,
         objective: _builtins.float = ...,
         relative_error: _builtins.float = ...,
+        activation: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "activation", b"activation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["objective", b"objective", "relative_error", b"relative_error", "step", b"step", "total_steps", b"total_steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "activation", b"activation", "objective", b"objective", "relative_error", b"relative_error", "step", b"step", "total_steps", b"total_steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__activation: _TypeAlias = _typing.Literal["activation"]  # noqa: Y015
+    _WhichOneofArgType__activation: _TypeAlias = _typing.Literal["_activation", b"_activation"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__activation) -> _WhichOneofReturnType__activation | None: ...
 
 Global___Progress: _TypeAlias = Progress  # noqa: Y015
 
@@ -262,7 +270,9 @@ class PreimageResult(_message.Message):
     PROVENANCE_FIELD_NUMBER: _builtins.int
     DIVERSITY_FIELD_NUMBER: _builtins.int
     best: _builtins.int
-    """Index of the one with the lowest relative error of the delivered picture."""
+    """Index of the one with the lowest relative error of the delivered picture; where the objective
+    is an activation, of the one with the highest.
+    """
     @_builtins.property
     def reconstructions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reconstruction]:
         """One for each restart, in the order of the restarts."""
@@ -368,6 +378,7 @@ class Reconstruction(_message.Message):
     ARTIFACTS_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     STRENGTH_FIELD_NUMBER: _builtins.int
+    ACTIVATION_FIELD_NUMBER: _builtins.int
     restart: _builtins.int
     """Which restart: 0, 1, …"""
     outcome: Global___Outcome.ValueType
@@ -380,7 +391,7 @@ class Reconstruction(_message.Message):
     """Forward passes of the network, with or without a backward pass, measurements included."""
     @_builtins.property
     def errors(self) -> Global___CodeErrors:
-        """Errors of the code."""
+        """Errors of the code. Absent where the objective is an activation."""
 
     @_builtins.property
     def fidelity(self) -> Global___PictureFidelity:
@@ -408,6 +419,10 @@ class Reconstruction(_message.Message):
     def strength(self) -> Global___StrengthCurve:
         """The walk of Priors.automatic; absent otherwise."""
 
+    @_builtins.property
+    def activation(self) -> Global___Activation:
+        """How strongly the layer answers: of OBJECTIVE_KIND_MAXIMISE and OBJECTIVE_KIND_CARICATURE only."""
+
     def __init__(
         self,
         *,
@@ -423,14 +438,53 @@ class Reconstruction(_message.Message):
         artifacts: _abc.Iterable[Global___Artifact] | None = ...,
         classes: Global___ClassAgreement | None = ...,
         strength: Global___StrengthCurve | None = ...,
+        activation: Global___Activation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "errors", b"errors", "fidelity", b"fidelity", "loss_curve", b"loss_curve", "size", b"size", "strength", b"strength"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "classes", b"classes", "errors", b"errors", "fidelity", b"fidelity", "loss_curve", b"loss_curve", "size", b"size", "strength", b"strength"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifacts", b"artifacts", "classes", b"classes", "errors", b"errors", "fidelity", b"fidelity", "loss_curve", b"loss_curve", "network_passes", b"network_passes", "outcome", b"outcome", "outcome_sentence", b"outcome_sentence", "restart", b"restart", "size", b"size", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "artifacts", b"artifacts", "classes", b"classes", "errors", b"errors", "fidelity", b"fidelity", "loss_curve", b"loss_curve", "network_passes", b"network_passes", "outcome", b"outcome", "outcome_sentence", b"outcome_sentence", "restart", b"restart", "size", b"size", "steps", b"steps", "strength", b"strength"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Reconstruction: _TypeAlias = Reconstruction  # noqa: Y015
+
+@_typing.final
+class Activation(_message.Message):
+    """How strongly a layer answers to a picture: ⟨m∘Φ(x), m∘Φ₀⟩ / scale, the number that maximisation and
+    caricature raise. 1 is as strong as `scale`, negative is against Φ₀.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    OPTIMISED_FIELD_NUMBER: _builtins.int
+    DELIVERED_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    start: _builtins.float
+    """Of the starting picture."""
+    optimised: _builtins.float
+    """Of the optimised float picture."""
+    delivered: _builtins.float
+    """Of the delivered picture: clipped to 0…255, rounded to 8 bits, encoded again."""
+    scale: _builtins.float
+    """What 1 stands for, in the layer's own units. Of a maximisation: Objective.activation_scale, or
+    what was measured instead. Of a caricature: ‖m∘max(Φ(x₀), 0)‖², so that x₀ itself has 1.
+    """
+    def __init__(
+        self,
+        *,
+        start: _builtins.float = ...,
+        optimised: _builtins.float = ...,
+        delivered: _builtins.float = ...,
+        scale: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "optimised", b"optimised", "scale", b"scale", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Activation: _TypeAlias = Activation  # noqa: Y015
 
 @_typing.final
 class ClassAgreement(_message.Message):
@@ -672,6 +726,7 @@ class LossCurve(_message.Message):
     ALPHA_NORM_FIELD_NUMBER: _builtins.int
     TOTAL_VARIATION_FIELD_NUMBER: _builtins.int
     RELATIVE_ERROR_FIELD_NUMBER: _builtins.int
+    ACTIVATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def steps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Steps at which it was recorded."""
@@ -682,7 +737,7 @@ class LossCurve(_message.Message):
 
     @_builtins.property
     def data(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """C · ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖²."""
+        """The data term, C times ℓ: of an inversion C · ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖²."""
 
     @_builtins.property
     def alpha_norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -694,7 +749,11 @@ class LossCurve(_message.Message):
 
     @_builtins.property
     def relative_error(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Relative error."""
+        """Relative error. Empty where the objective is an activation."""
+
+    @_builtins.property
+    def activation(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The activation, see Activation. Empty where the objective has a relative error."""
 
     def __init__(
         self,
@@ -705,10 +764,11 @@ class LossCurve(_message.Message):
         alpha_norm: _abc.Iterable[_builtins.float] | None = ...,
         total_variation: _abc.Iterable[_builtins.float] | None = ...,
         relative_error: _abc.Iterable[_builtins.float] | None = ...,
+        activation: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha_norm", b"alpha_norm", "data", b"data", "objective", b"objective", "relative_error", b"relative_error", "steps", b"steps", "total_variation", b"total_variation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "alpha_norm", b"alpha_norm", "data", b"data", "objective", b"objective", "relative_error", b"relative_error", "steps", b"steps", "total_variation", b"total_variation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

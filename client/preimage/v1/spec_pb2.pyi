@@ -61,13 +61,17 @@ class _ObjectiveKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Objecti
     OBJECTIVE_KIND_INVERT: _ObjectiveKind.ValueType  # 1
     """Squared distance to Φ₀, divided by ‖Φ₀‖²."""
     OBJECTIVE_KIND_COSINE: _ObjectiveKind.ValueType  # 2
-    """1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle."""
+    """1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle. With
+    several layers: of the joined code, each layer's part in it multiplied by √weight / ‖m∘Φ₀‖.
+    """
     OBJECTIVE_KIND_MAHALANOBIS: _ObjectiveKind.ValueType  # 3
     """Σ m (Φ − Φ₀)² / v, divided by Σ m Φ₀² / v, with a variance v for each element: for codes that
     were decoded from measurements, or carry noise of known strength.
     """
     OBJECTIVE_KIND_MAXIMISE: _ObjectiveKind.ValueType  # 4
-    """− ⟨Φ(x), Φ₀⟩ with Φ₀ a unit, a channel or any direction (Mahendran & Vedaldi 2016, section 5)."""
+    """− ⟨m∘Φ(x), m∘Φ₀⟩ / scale with Φ₀ a unit, a channel or any direction (Mahendran & Vedaldi 2016,
+    section 5), scale as `activation_scale` says. One layer only; not with a target picture.
+    """
     OBJECTIVE_KIND_CARICATURE: _ObjectiveKind.ValueType  # 5
     """− ⟨Φ(x), max(Φ(x₀), 0)⟩ / ‖max(Φ(x₀), 0)‖², from the picture x₀: what the layer sees in a
     picture, exaggerated (Mahendran & Vedaldi 2016, section 6). The only objective that starts from
@@ -82,13 +86,17 @@ OBJECTIVE_KIND_UNSPECIFIED: ObjectiveKind.ValueType  # 0
 OBJECTIVE_KIND_INVERT: ObjectiveKind.ValueType  # 1
 """Squared distance to Φ₀, divided by ‖Φ₀‖²."""
 OBJECTIVE_KIND_COSINE: ObjectiveKind.ValueType  # 2
-"""1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle."""
+"""1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle. With
+several layers: of the joined code, each layer's part in it multiplied by √weight / ‖m∘Φ₀‖.
+"""
 OBJECTIVE_KIND_MAHALANOBIS: ObjectiveKind.ValueType  # 3
 """Σ m (Φ − Φ₀)² / v, divided by Σ m Φ₀² / v, with a variance v for each element: for codes that
 were decoded from measurements, or carry noise of known strength.
 """
 OBJECTIVE_KIND_MAXIMISE: ObjectiveKind.ValueType  # 4
-"""− ⟨Φ(x), Φ₀⟩ with Φ₀ a unit, a channel or any direction (Mahendran & Vedaldi 2016, section 5)."""
+"""− ⟨m∘Φ(x), m∘Φ₀⟩ / scale with Φ₀ a unit, a channel or any direction (Mahendran & Vedaldi 2016,
+section 5), scale as `activation_scale` says. One layer only; not with a target picture.
+"""
 OBJECTIVE_KIND_CARICATURE: ObjectiveKind.ValueType  # 5
 """− ⟨Φ(x), max(Φ(x₀), 0)⟩ / ‖max(Φ(x₀), 0)‖², from the picture x₀: what the layer sees in a
 picture, exaggerated (Mahendran & Vedaldi 2016, section 6). The only objective that starts from
@@ -383,11 +391,11 @@ class Unit(_message.Message):
     (tokens, channels), of (height, width, channels) and of (channels).
     """
     row: _builtins.int
-    """Row of a spatial code. Left out together with `column`: all positions."""
+    """Row of a spatial code. Left out together with `column`: the mean over all positions."""
     column: _builtins.int
     """Column of a spatial code."""
     token: _builtins.int
-    """Token of a code (tokens, channels). Left out: all tokens."""
+    """Token of a code (tokens, channels). Left out: the mean over all tokens."""
     def __init__(
         self,
         *,
@@ -639,8 +647,9 @@ class Objective(_message.Message):
     data_weight: _builtins.float
     """The weight C of the data term, > 0. Left out: the preset's value for the layer."""
     activation_scale: _builtins.float
-    """For OBJECTIVE_KIND_MAXIMISE: the activation that counts as strong, > 0, in the layer's own
-    units. Left out: measured on the starting pictures of the job.
+    """For OBJECTIVE_KIND_MAXIMISE: the activation ⟨m∘Φ(x), m∘Φ₀⟩ that counts as 1, > 0, in the layer's
+    own units. Left out: Σ |m²∘Φ₀| times the root mean square of the layer's code of the job's
+    starting pictures.
     """
     @_builtins.property
     def variance(self) -> _tensor_pb2.Tensor:
