@@ -38,7 +38,7 @@ def test_codes_are_the_stored_figures_of_vl_hog(variant: Hog, name: str) -> None
     _agree(variant, _code(variant, picture), expected)
 
 
-def _libvlfeat() -> CDLL:
+def libvlfeat() -> CDLL:
     library = vlfeat.load()
     if library is not None:
         return library
@@ -52,7 +52,7 @@ def _libvlfeat() -> CDLL:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [(227, 227), (300, 451), (67, 109), (23, 20), (16, 17)])
 def test_codes_are_those_of_vl_hog(variant: Hog, name: str, size: tuple[int, int]) -> None:
-    library = _libvlfeat()
+    library = libvlfeat()
     picture = dequantised(name)[: size[0], : size[1]]
     expected = vlfeat.vl_hog(library, picture, bilinear=variant.bilinear)
     _agree(variant, _code(variant, picture), expected)

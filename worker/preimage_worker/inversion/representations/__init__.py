@@ -1,1 +1,1 @@
-"""Representations that can be inverted: nodes of networks, HOG and HOGb."""
+"""Representations that can be inverted: nodes of networks, HOG, HOGb and dense SIFT."""

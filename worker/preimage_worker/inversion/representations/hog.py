@@ -5,12 +5,8 @@ the idea to invert it as a network layer is Mahendran & Vedaldi's (2015, section
 gradient votes for the nearest of 18 directions (HOG), or for the two nearest in proportion to the
 angle (HOGb); votes are spread bilinearly over cells, and a cell's histogram is normalised by each
 of the four blocks of 2 × 2 cells around it. The 4 texture channels of `vl_hog` are left out.
-
-Which direction wins is a constant in the backward pass. Square roots and angles are taken where the
-gradient is not zero, so a flat picture has the gradient 0 and never NaN.
 """
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import final
@@ -20,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from preimage_worker.inversion.errors import PictureTooSmallError
+from preimage_worker.inversion.representations.directions import vote
 
 CELL = 8
 ORIENTATIONS = 9
@@ -80,7 +77,7 @@ class Hog:
         """`(lanes, 27, cells, cells)`: 18 signed directions, then 9 unsigned orientations."""
         with torch.autocast(canvas.device.type, enabled=False):
             across, down = _gradients(canvas[:, 0])
-            votes = _votes(across, down, bilinear=self.bilinear)
+            votes = vote(across, down, ORIENTATIONS, bilinear=self.bilinear)
             return _normalise(_spread(votes, *canvas.shape[-2:]))
 
 
@@ -103,47 +100,6 @@ def _gradients(picture: Tensor) -> tuple[Tensor, Tensor]:
     across = picture[:, 1:-1, 2:] - picture[:, 1:-1, :-2]
     down = picture[:, 2:, 1:-1] - picture[:, :-2, 1:-1]
     return across, down
-
-
-def _votes(across: Tensor, down: Tensor, *, bilinear: bool) -> Tensor:
-    """Gradient magnitude by direction: `(lanes, 18, height − 2, width − 2)`."""
-    squares = across.square() + down.square()
-    flat = squares == 0
-    magnitude = torch.where(flat, 1, squares).sqrt().masked_fill(flat, 0)
-    winner = _winner(across.detach(), down.detach())
-    histogram = magnitude.new_zeros(magnitude.shape[0], DIRECTIONS, *magnitude.shape[1:])
-    if not bilinear:
-        return histogram.scatter(1, winner[:, None], magnitude[:, None])
-    fraction, neighbour = _fraction(torch.where(flat, 1, across), down, winner)
-    bins = torch.stack((winner, neighbour), dim=1)
-    shares = torch.stack((magnitude * (1 - fraction), magnitude * fraction), dim=1)
-    return histogram.scatter(1, bins, shares)
-
-
-def _winner(across: Tensor, down: Tensor) -> Tensor:
-    """The nearest of 18 directions, by the scores that `vl_hog` compares, so that ties agree."""
-    cosines, sines = (table[:ORIENTATIONS, None, None] for table in _directions(across))
-    scores = across[:, None] * cosines + down[:, None] * sines
-    orientation = scores.abs().argmax(dim=1)
-    opposite = scores.gather(1, orientation[:, None])[:, 0] < 0
-    return orientation + ORIENTATIONS * opposite
-
-
-def _fraction(across: Tensor, down: Tensor, winner: Tensor) -> tuple[Tensor, Tensor]:
-    """How far the gradient has turned from the winner to its neighbour, from 0 to 1/2; and that."""
-    cosines, sines = (table[winner] for table in _directions(across))
-    along = across * cosines + down * sines
-    aside = down * cosines - across * sines
-    fraction = torch.atan2(aside.abs(), along) * (ORIENTATIONS / math.pi)
-    neighbour = (winner + torch.where(aside < 0, -1, 1)) % DIRECTIONS
-    return fraction, neighbour
-
-
-def _directions(like: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the 18 directions."""
-    angles = torch.arange(DIRECTIONS, device=like.device, dtype=torch.float64)
-    angles *= math.pi / ORIENTATIONS
-    return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
 
 
 def _spread(votes: Tensor, height: int, width: int) -> Tensor:
