@@ -5,7 +5,9 @@ import pytest
 from preimage_worker.inversion.errors import SettingError
 from preimage_worker.inversion.layers import data_weight_2016, paper_layer, total_variation_2015
 from preimage_worker.inversion.presets import PRESETS, Overrides, resolve, scale_schedule
-from preimage_worker.inversion.representations.hog import hog
+from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.representations.dsift import bin5, bin8
+from preimage_worker.inversion.representations.hog import hog, hogb
 from preimage_worker.inversion.settings import Family, Segment, Settings, Start
 from tests.worker.inversion.small import SIDE, small_network
 
@@ -30,8 +32,15 @@ def test_mv2015_has_the_papers_numbers_in_grey_levels() -> None:
     assert settings.start_amplitude == pytest.approx(68.92, abs=0.005)
 
 
-def test_mv2015_gives_hog_its_own_schedule_and_smoothness() -> None:
-    settings = resolve("mv2015", hog(), 300, 451)
+SHALLOW = [hog(), hogb(), bin5(), bin8()]
+IDS = ["hog", "hogb", "bin5", "bin8"]
+
+
+@pytest.mark.parametrize("representation", SHALLOW, ids=IDS)
+def test_mv2015_gives_shallow_representations_their_own_schedule_and_smoothness(
+    representation: Representation,
+) -> None:
+    settings = resolve("mv2015", representation, 300, 451)
     assert [segment.steps for segment in settings.segments] == [200] * 4
     first = settings.segments[0].rate
     assert [s.rate / first for s in settings.segments] == pytest.approx([1, 0.1, 0.01, 0.001])
@@ -53,8 +62,11 @@ def test_mv2016_has_the_papers_numbers() -> None:
     assert settings.start_amplitude == pytest.approx(80 / math.sqrt(3))
 
 
-def test_mv2016_weighs_hog_by_100_and_does_not_jitter_it() -> None:
-    settings = resolve("mv2016", hog(), 64, 64)
+@pytest.mark.parametrize("representation", SHALLOW, ids=IDS)
+def test_mv2016_weighs_shallow_representations_by_100_and_does_not_jitter_them(
+    representation: Representation,
+) -> None:
+    settings = resolve("mv2016", representation, 64, 64)
     assert settings.data_weight == 100
     assert not any(segment.jitter for segment in settings.segments)
 
@@ -74,14 +86,27 @@ def test_nodes_are_known_by_the_papers_numbers(model: str, node: str, number: in
     assert paper_layer(model, node) == number
 
 
-def test_layer_tables_are_those_of_the_papers() -> None:
-    weights = {node: data_weight_2016("cnn-a", node) for node in ("relu3", "conv4", "relu4")}
-    assert weights == {"relu3": 300, "conv4": 100, "relu4": 100}
-    assert [data_weight_2016("cnn-a", node) for node in ("conv5", "relu5")] == [20, 20]
-    assert [data_weight_2016("cnn-a", node) for node in ("pool5", "fc6", "fc8")] == [1, 1, 1]
+CNN_A = [
+    *("conv1", "relu1", "mpool1", "norm1", "conv2", "relu2", "mpool2", "norm2", "conv3", "relu3"),
+    *("conv4", "relu4", "conv5", "relu5", "mpool5", "fc6", "relu6", "fc7", "relu7", "fc8"),
+]
+
+
+def test_the_layers_of_cnn_a_have_the_papers_numbers_and_tables() -> None:
+    assert [paper_layer("cnn_a", node) for node in CNN_A] == list(range(1, 21))
+    smooth = [total_variation_2015("cnn_a", node, 4) for node in CNN_A]
+    assert smooth == [0.5] * 6 + [5] * 6 + [50] * 8
+    weights = [data_weight_2016("cnn_a", node) for node in CNN_A]
+    assert weights == [300] * 10 + [100] * 2 + [20] * 2 + [1] * 6
+
+
+@pytest.mark.parametrize("number", ["1", "2", "5"])
+def test_pooling_layers_are_known_by_caffes_names_too(number: str) -> None:
+    assert paper_layer("caffenet", f"pool{number}") == paper_layer("cnn_a", f"mpool{number}")
+
+
+def test_other_networks_go_by_their_stride_and_the_first_weight() -> None:
     assert data_weight_2016("squeezenet1_0", "features.12") == 300
-    smooth = [total_variation_2015("cnn-a", n, 4) for n in ("relu2", "pool2", "relu4", "conv5")]
-    assert smooth == [0.5, 5, 5, 50]
     assert [total_variation_2015("vgg16", "x", stride) for stride in (8, 16, 32)] == [0.5, 5, 50]
 
 

@@ -12,7 +12,7 @@ from typing import final
 
 from preimage_worker.inversion.errors import SettingError
 from preimage_worker.inversion.jitter import jitter_range
-from preimage_worker.inversion.layers import data_weight_2016, total_variation_2015
+from preimage_worker.inversion.layers import SHALLOW, data_weight_2016, total_variation_2015
 from preimage_worker.inversion.optimisers.families import REFERENCE_ELEMENTS
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import (
@@ -23,8 +23,6 @@ from preimage_worker.inversion.settings import (
     Start,
     require,
 )
-
-_NO_JITTER = frozenset({"hog", "hogb"})
 
 
 @final
@@ -45,7 +43,7 @@ class Overrides:
     rate_factor: float = 1.0
     """Multiplies every rate of the schedule."""
     jitter: bool | None = None
-    """False keeps the crop still; True jitters where the preset would not (HOG in mv2016).
+    """False keeps the crop still; True jitters where the preset would not (mv2016 of HOG).
 
     mv2015 has no jitter, and asking for it is a mistake.
     """
@@ -68,7 +66,7 @@ def mv2015(representation: Representation, height: int, width: int) -> Settings:
     squared = rms**2 * representation.channels * height * width
     stride = representation.stride(height, width)
     smoothness = total_variation_2015(representation.model, representation.layer, stride)
-    shallow = representation.model in {"hog", "hogb"}
+    shallow = representation.model in SHALLOW
     fractions = (
         ((200, 1.0), (200, 0.1), (200, 0.01), (200, 0.001))
         if shallow
@@ -96,7 +94,7 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
     """
     bound = 80.0
     rate = height * width * 0.05 * bound**2 / 6
-    jitters = representation.model not in _NO_JITTER
+    jitters = representation.model not in SHALLOW
     stride = representation.stride(height, width)
     return Settings(
         family=Family.ADAGRAD,
