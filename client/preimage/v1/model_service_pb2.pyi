@@ -250,6 +250,7 @@ class Layer(_message.Message):
     STRIDE_FIELD_NUMBER: _builtins.int
     LAYOUT_FIELD_NUMBER: _builtins.int
     HAS_REFERENCE_FIELD_NUMBER: _builtins.int
+    GRID_OFFSET_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name in requests: torchvision's node name, or the representation's own."""
     kind: _builtins.str
@@ -260,6 +261,11 @@ class Layer(_message.Message):
     """What the axes of the code are."""
     has_reference: _builtins.bool
     """Whether the worker has a reference set for it: see ReferenceErrors."""
+    grid_offset: _builtins.int
+    """Present where the rows and columns of the code follow from the size of the picture:
+    (side + grid_offset) div stride of them. A code that comes without a picture and an input size
+    is then sought on a picture of stride · n + max(−grid_offset, 0) pixels a side.
+    """
     @_builtins.property
     def code_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Shape of the code for the model's own input size; for representations of any size, of a
@@ -275,12 +281,15 @@ class Layer(_message.Message):
         stride: _builtins.int = ...,
         layout: Global___CodeLayout.ValueType = ...,
         has_reference: _builtins.bool = ...,
+        grid_offset: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_grid_offset", b"_grid_offset", "grid_offset", b"grid_offset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_shape", b"code_shape", "has_reference", b"has_reference", "kind", b"kind", "layout", b"layout", "name", b"name", "stride", b"stride"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_grid_offset", b"_grid_offset", "code_shape", b"code_shape", "grid_offset", b"grid_offset", "has_reference", b"has_reference", "kind", b"kind", "layout", b"layout", "name", b"name", "stride", b"stride"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__grid_offset: _TypeAlias = _typing.Literal["grid_offset"]  # noqa: Y015
+    _WhichOneofArgType__grid_offset: _TypeAlias = _typing.Literal["_grid_offset", b"_grid_offset"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__grid_offset) -> _WhichOneofReturnType__grid_offset | None: ...
 
 Global___Layer: _TypeAlias = Layer  # noqa: Y015
 
