@@ -1,10 +1,13 @@
 """What a worker announces, and the representations it makes."""
 
 import pytest
+import torch
 
 from preimage.v1 import model_service_pb2 as wire
+from preimage_worker import architectures, catalogue
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.models import Models
+from preimage_worker.weights import Source
 from tests.worker import jobs
 
 
@@ -61,3 +64,46 @@ def test_digests_tell_models_apart_and_are_the_same_every_time(models: Models) -
 def test_an_unknown_layer_is_refused(models: Models) -> None:
     with pytest.raises(InvalidSpecError, match=r"'tiny' has no layer 'features\.99'"):
         models.representation("tiny", "features.99")
+
+
+def test_several_layers_are_one_representation_from_one_network(models: Models) -> None:
+    both = models.representation("tiny", ("features.3", "features.0"))
+    assert both.layer == "features.3+features.0"
+    canvas = torch.randn(1, 3, jobs.SIDE, jobs.SIDE)
+    single = models.representation("tiny", "features.3")(canvas).flatten(1)
+    assert torch.equal(both(canvas)[:, : single.shape[1]], single)
+    with pytest.raises(InvalidSpecError, match=r"no layer 'features\.98'"):
+        models.representation("tiny", ("features.3", "features.98"))
+
+
+def test_a_classifier_gives_the_scores_of_the_whole_network(models: Models) -> None:
+    classify = models.classifier("tiny")
+    assert classify is not None
+    assert classify(torch.zeros(2, 3, jobs.SIDE, jobs.SIDE)).shape == (2, 1000)
+    assert models.classifier("hog") is None
+
+
+def test_a_network_that_gives_no_scores_is_no_classifier() -> None:
+    source = jobs.CATALOGUE.replace('layers = ["features.*"]', "classifies = false")
+    entries = catalogue.parse(source)
+    assert Models(entries, jobs.settings(), torch.device("cpu")).classifier("tiny") is None
+
+
+def test_only_the_networks_used_last_stay_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = [
+        f'[models.m{number}]\narchitecture = "torchvision:squeezenet1_1"\n'
+        f"weights = {{ random = {number} }}\ninput_size = [32, 32]\n"
+        for number in range(5)
+    ]
+    models = Models(catalogue.parse("".join(tables)), jobs.settings(), torch.device("cpu"))
+    built: list[str] = []
+    build = architectures.build
+
+    def counted(entry: catalogue.ModelEntry, source: Source) -> torch.nn.Module:
+        built.append(entry.name)
+        return build(entry, source)
+
+    monkeypatch.setattr(architectures, "build", counted)
+    for name in ("m0", "m1", "m2", "m3", "m0", "m4", "m0", "m1"):
+        models.representation(name, "features.1")
+    assert built == ["m0", "m1", "m2", "m3", "m4", "m1"]

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 import torchvision
 
-from preimage_worker import weights
+from preimage_worker import architectures, weights
 from preimage_worker.catalogue import FileWeights, ModelEntry, TorchvisionWeights, Weights
 from preimage_worker.errors import CatalogueError, WeightsMissingError
 
@@ -34,7 +34,7 @@ def test_a_file_of_the_architectures_name_stands_in_for_torchvisions_checkpoint(
     source = weights.find(entry(TorchvisionWeights()), folder)
     data = (folder / "squeezenet1_1.safetensors").read_bytes()
     assert source.digest == hashlib.sha256(data).hexdigest()
-    network = weights.build(entry(TorchvisionWeights()), source)
+    network = architectures.build(entry(TorchvisionWeights()), source)
     stored = safetensors.torch.load(data)["classifier.1.bias"]
     assert torch.equal(network.get_parameter("classifier.1.bias"), stored)
     assert not network.training
@@ -59,8 +59,8 @@ def test_missing_weights_name_the_folder_and_the_setting_that_would_provide_them
 
 def test_weights_of_another_network_are_refused_in_one_line(folder: Path) -> None:
     source = weights.find(entry(FileWeights("squeezenet1_1.safetensors")), folder)
-    with pytest.raises(WeightsMissingError, match="do not fit torchvision's alexnet") as caught:
-        weights.build(entry(TorchvisionWeights(), "alexnet"), source)
+    with pytest.raises(WeightsMissingError, match="do not fit torchvision:alexnet") as caught:
+        architectures.build(entry(TorchvisionWeights(), "alexnet"), source)
     assert "\n" not in str(caught.value)
 
 
@@ -68,14 +68,14 @@ def test_a_file_that_is_no_safetensors_is_refused(folder: Path) -> None:
     (folder / "bad.safetensors").write_bytes(b"not tensors at all")
     source = weights.find(entry(FileWeights("bad.safetensors")), folder)
     with pytest.raises(WeightsMissingError, match="do not fit"):
-        weights.build(entry(TorchvisionWeights()), source)
+        architectures.build(entry(TorchvisionWeights()), source)
 
 
 def test_an_unknown_architecture_is_the_catalogues_fault(folder: Path) -> None:
     with pytest.raises(CatalogueError, match="torchvision has no model 'alexnut'"):
         weights.find(entry(TorchvisionWeights(), "alexnut"), folder)
     with pytest.raises(CatalogueError, match="torchvision has no model 'alexnut'"):
-        weights.architecture(entry(TorchvisionWeights(), "alexnut"))
+        architectures.bare(entry(TorchvisionWeights(), "alexnut"))
 
 
 def test_a_download_that_fails_says_why_and_what_would_help(
@@ -105,4 +105,4 @@ def test_a_download_ends_in_torchs_cache_where_it_is_found_again(
     monkeypatch.setattr(torch.hub, "download_url_to_file", fetch)
     downloaded = weights.download(wanted)
     assert weights.find(wanted, None) == downloaded
-    weights.build(wanted, downloaded)
+    architectures.build(wanted, downloaded)

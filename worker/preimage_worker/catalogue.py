@@ -2,7 +2,7 @@
 
 A TOML file says what each model is, where its weights come from, how pictures become its input and
 which layers are exposed; `catalogue.toml` beside this module is the built-in one and documents the
-format. Parsing knows nothing of torch: it turns text into values or into one clear sentence.
+format. Parsing turns text into values or into one clear sentence; it makes no network.
 """
 
 import tomllib
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, final
 
 from preimage_worker.errors import CatalogueError
+from preimage_worker.formulas import FORMULAS
+from preimage_worker.networks import NETWORKS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-HANDMADE = ("hog", "hogb")
-"""Architectures that are formulas: no weights, any picture size."""
-_KEYS = {"architecture", "weights", "input_size", "mean", "std", "layers"}
+_KEYS = {"architecture", "weights", "input_size", "mean", "std", "layers", "classifies"}
 _RGB = 3
 
 
@@ -60,11 +60,13 @@ class ModelEntry:
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     layers: tuple[str, ...] = ("*",)
+    classifies: bool = False
+    """Whether its output is a score for each of several classes."""
 
     @property
-    def handmade(self) -> bool:
+    def is_formula(self) -> bool:
         """Whether it is a formula: no weights, any picture size."""
-        return self.architecture in HANDMADE
+        return self.architecture in FORMULAS
 
 
 def load(path: Path | None) -> tuple[ModelEntry, ...]:
@@ -104,10 +106,10 @@ def _entry(name: str, table: object) -> ModelEntry:
     architecture = table.get("architecture")
     if not isinstance(architecture, str) or not _known(architecture):
         raise ValueError(
-            f'models.{name}.architecture must be "torchvision:MODEL", "hog" or "hogb", '
-            f"not {architecture!r}"
+            f'models.{name}.architecture must be "torchvision:MODEL" or one of '
+            f"{', '.join((*FORMULAS, *NETWORKS))}, not {architecture!r}"
         )
-    if architecture in HANDMADE:
+    if architecture in FORMULAS:
         return ModelEntry(name, architecture, weights=None, input_size=None)
     return ModelEntry(
         name,
@@ -117,11 +119,12 @@ def _entry(name: str, table: object) -> ModelEntry:
         mean=_channels(name, table, "mean", IMAGENET_MEAN),
         std=_channels(name, table, "std", IMAGENET_STD),
         layers=_patterns(name, table.get("layers", ["*"])),
+        classifies=_flag(name, table, "classifies", architecture.startswith("torchvision:")),
     )
 
 
 def _known(architecture: str) -> bool:
-    return architecture in HANDMADE or (
+    return architecture in (FORMULAS | NETWORKS) or (
         architecture.startswith("torchvision:") and len(architecture) > len("torchvision:")
     )
 
@@ -163,3 +166,10 @@ def _patterns(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return tuple(value)
     raise ValueError(f'models.{name}.layers must be a list of patterns such as "features.*"')
+
+
+def _flag(name: str, table: Mapping[str, Any], key: str, default: bool) -> bool:  # noqa: FBT001 - a value of the file
+    value = table.get(key, default)
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"models.{name}.{key} must be true or false, not {value!r}")

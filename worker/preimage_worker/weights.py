@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-import safetensors
 import safetensors.torch
 import torch
 import torchvision
@@ -42,7 +41,7 @@ class Source:
     """Of random weights."""
 
 
-def architecture_name(entry: ModelEntry) -> str:
+def torchvision_name(entry: ModelEntry) -> str:
     """Torchvision's name of the architecture."""
     return entry.architecture.removeprefix("torchvision:")
 
@@ -85,7 +84,7 @@ def _named_file(entry: ModelEntry, weights: FileWeights, folder: Path | None) ->
 
 
 def _candidates(entry: ModelEntry, folder: Path | None) -> list[Path]:
-    name = architecture_name(entry)
+    name = torchvision_name(entry)
     stems = dict.fromkeys([entry.name, name, f"{name}_imagenet"])
     local = [folder / f"{stem}.safetensors" for stem in stems] if folder else []
     return [*local, _cached_checkpoint(entry)]
@@ -97,16 +96,16 @@ def _cached_checkpoint(entry: ModelEntry) -> Path:
 
 def _checkpoint_url(entry: ModelEntry) -> str:
     try:
-        choices = torchvision.models.get_model_weights(architecture_name(entry))
+        choices = torchvision.models.get_model_weights(torchvision_name(entry))
     except ValueError:
-        raise _unknown(entry) from None
+        raise unknown(entry) from None
     return str(choices.DEFAULT.url)
 
 
 def _how_to_provide(entry: ModelEntry) -> str:
     return (
         f"The weights of {entry.name} are not on this machine: put "
-        f"{architecture_name(entry)}.safetensors into the folder that PREIMAGE_WEIGHTS_DIR names, "
+        f"{torchvision_name(entry)}.safetensors into the folder that PREIMAGE_WEIGHTS_DIR names, "
         f"or set PREIMAGE_DOWNLOAD_MODELS={entry.name} where downloads are possible."
     )
 
@@ -124,7 +123,7 @@ def download(entry: ModelEntry) -> Source:
         reason = getattr(error, "reason", error)
         raise WeightsMissingError(
             f"The weights of {entry.name} could not be downloaded ({reason}): put "
-            f"{architecture_name(entry)}.safetensors into the folder that PREIMAGE_WEIGHTS_DIR "
+            f"{torchvision_name(entry)}.safetensors into the folder that PREIMAGE_WEIGHTS_DIR "
             "names."
         ) from None
     return Source(file.name, _sha256(file), file)
@@ -140,47 +139,15 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def architecture(entry: ModelEntry) -> torch.nn.Module:
-    """The network without numbers, on the meta device: for its layers and shapes.
-
-    Raises:
-        CatalogueError: torchvision has no such architecture.
-    """
-    try:
-        with torch.device("meta"):
-            return torchvision.models.get_model(architecture_name(entry), weights=None).eval()  # type: ignore[no-any-return]
-    except ValueError:
-        raise _unknown(entry) from None
-
-
-def _unknown(entry: ModelEntry) -> CatalogueError:
+def unknown(entry: ModelEntry) -> CatalogueError:
+    """What is said of an architecture that torchvision does not have."""
     return CatalogueError(
-        f"models.{entry.name}.architecture: torchvision has no model {architecture_name(entry)!r}."
+        f"models.{entry.name}.architecture: torchvision has no model {torchvision_name(entry)!r}."
     )
 
 
-def build(entry: ModelEntry, source: Source) -> torch.nn.Module:
-    """The network in evaluation mode; raises WeightsMissingError if the weights do not fit."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(source.seed)
-        network = torchvision.models.get_model(architecture_name(entry), weights=None)
-    if source.file:
-        _fill(network, entry, source.file)
-    return network.eval().requires_grad_(requires_grad=False)  # type: ignore[no-any-return]
-
-
-def _fill(network: torch.nn.Module, entry: ModelEntry, file: Path) -> None:
-    try:
-        network.load_state_dict(_read(file))
-    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-        first = str(error).splitlines()[0]
-        raise WeightsMissingError(
-            f"The weights of {entry.name} in {file.name} do not fit torchvision's "
-            f"{architecture_name(entry)}: {first}."
-        ) from None
-
-
-def _read(file: Path) -> State:
+def read(file: Path) -> State:
+    """The tensors of a safetensors file or of a checkpoint that holds nothing else."""
     if file.suffix == ".safetensors":
         return safetensors.torch.load_file(file)
     state: Any = torch.load(file, map_location="cpu", weights_only=True)

@@ -1,22 +1,36 @@
-"""Any node of a torchvision model, by torchvision's name for it.
+"""Any node of a network, or several, as a representation.
 
-The network is cut behind the node, so a shallow code costs a shallow pass. Its preprocessing is
-folded into the canvas: with the mean in grey levels taken off, normalising is one multiplication.
+The network is cut behind the deepest node, so a shallow code costs a shallow pass. Its
+preprocessing is folded into the canvas: with the mean in grey levels taken off, normalising is one
+multiplication.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor, fx, nn
 
 from preimage_worker.inversion.errors import UnknownNodeError
-from preimage_worker.inversion.representations.nodes import cut, probe, trace
+from preimage_worker.inversion.representations.nodes import Traced, cut, probe, trace
+from preimage_worker.inversion.representations.parts import Part, line_up
 
 WHITE = 255.0
-"""The grey level that preprocessing calls 1."""
+"""The grey level that the preprocessing of most networks calls 1."""
 
 _GRID_AXES = 3  # channels, rows, columns
+
+
+class Preprocessing(NamedTuple):
+    """How grey levels become what a network takes: divided, the mean taken off, divided again."""
+
+    mean: tuple[float, ...]
+    """Per channel, of the divided values."""
+    std: tuple[float, ...]
+    """The same."""
+    divisor: float = WHITE
+    """255 for networks that take 0…1, 1 for those that take grey levels."""
 
 
 def list_nodes(model: nn.Module) -> tuple[str, ...]:
@@ -29,7 +43,7 @@ def list_nodes(model: nn.Module) -> tuple[str, ...]:
 
 
 def node_shapes(
-    model: nn.Module, height: int, width: int, *, channels: int = 3
+    model: nn.Module | Traced, height: int, width: int, *, channels: int = 3
 ) -> dict[str, tuple[int, ...]]:
     """Code shape, without the lane axis, of every node that can be inverted; computes nothing.
 
@@ -38,29 +52,40 @@ def node_shapes(
     Raises:
         ShapeMismatchError: the model takes no pictures of this size.
     """
-    traced = trace(model)
+    traced = model if isinstance(model, Traced) else trace(model)
     found = probe(traced.module, (channels, height, width))
     return {name: found[node.name] for name, node in traced.names.items() if node.name in found}
+
+
+class _Facts(NamedTuple):
+    code: tuple[int, ...]
+    stride: float
+    parts: tuple[Part, ...]
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class NetworkRepresentation:
-    """A network up to one node, over canvases in grey levels. Made by `network`."""
+    """A network up to some nodes, over canvases in grey levels. Made by `networks`."""
 
     model: str
     """The model's name."""
-    layer: str
-    """The node's name."""
+    layers: tuple[str, ...]
+    """The nodes' names."""
     mean: tuple[float, ...]
     """Per channel, in grey levels."""
     module: fx.GraphModule
-    """The part of the model that ends with the node; takes normalised pictures."""
+    """The part of the model that ends with the deepest node; takes normalised pictures."""
     scale: Tensor
-    """1 / (255 · std), `(channels, 1, 1)`: what normalising comes to on canvases."""
-    _facts: dict[tuple[int, int], tuple[tuple[int, ...], float]] = field(
-        default_factory=dict, init=False
-    )
+    """1 / (divisor · std), `(channels, 1, 1)`: what normalising comes to on canvases."""
+    nodes: tuple[str, ...]
+    """The graph's own names of the nodes."""
+    _facts: dict[tuple[int, int], _Facts] = field(default_factory=dict, init=False)
+
+    @property
+    def layer(self) -> str:
+        """The node's name; of several nodes, their names with "+" between."""
+        return "+".join(self.layers)
 
     @property
     def channels(self) -> int:
@@ -73,60 +98,87 @@ class NetworkRepresentation:
         That is the code's own grid for a feature map; for a fully connected layer, a pooled vector
         or tokens it is the grid that they were made from. 1 where there is none.
         """
-        return self._probe(height, width)[1]
+        return self._probe(height, width).stride
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """Shape of one code.
+        """Shape of one code; of several nodes, one vector.
 
         Raises:
             ShapeMismatchError: the model takes no pictures of this size.
             UnknownNodeError: the node's output is not a code that can be inverted.
         """
-        return self._probe(height, width)[0]
+        return self._probe(height, width).code
+
+    def parts(self, height: int, width: int) -> tuple[Part, ...]:
+        """Where each node's output lies in the flattened code; raises as `code_shape` does."""
+        return self._probe(height, width).parts
 
     def __call__(self, canvas: Tensor) -> Tensor:
-        """The node's output for `(lanes, channels, height, width)`, on the weights' device."""
+        """The code for `(lanes, channels, height, width)`, on the weights' device."""
         code: Tensor = self.module(canvas * self.scale)
         return code
 
-    def _probe(self, height: int, width: int) -> tuple[tuple[int, ...], float]:
+    def _probe(self, height: int, width: int) -> _Facts:
         """Code shape and stride, computed once for each size."""
         if (height, width) not in self._facts:
             found = probe(self.module, (self.channels, height, width))
-            output = self.module.graph.output_node().args[0]
-            code = found.get(output.name) if isinstance(output, fx.Node) else None
-            if code is None:
-                raise UnknownNodeError(
-                    f"Node {self.layer!r} of {self.model} does not give one float tensor that "
-                    "depends on the picture; choose a layer from the model's list."
-                )
+            pairs = zip(self.layers, self.nodes, strict=True)
+            shapes = [self._shape(found, layer, node) for layer, node in pairs]
+            parts = line_up(self.layers, shapes)
+            code = shapes[0] if len(shapes) == 1 else (parts[-1].where.stop,)
             grids = [s for s in found.values() if len(s) == _GRID_AXES and min(s[1:]) > 1]
-            self._facts[height, width] = code, height / grids[-1][1] if grids else 1.0
+            stride = height / grids[-1][1] if grids else 1.0
+            self._facts[height, width] = _Facts(code, stride, parts)
         return self._facts[height, width]
 
+    def _shape(self, found: dict[str, tuple[int, ...]], layer: str, node: str) -> tuple[int, ...]:
+        if node not in found:
+            raise UnknownNodeError(
+                f"Node {layer!r} of {self.model} does not give one float tensor that "
+                "depends on the picture; choose a layer from the model's list."
+            )
+        return found[node]
 
-def network(
-    model: nn.Module, node: str, *, name: str, mean: tuple[float, ...], std: tuple[float, ...]
+
+def networks(
+    model: nn.Module | Traced, nodes: Sequence[str], *, name: str, preprocessing: Preprocessing
 ) -> NetworkRepresentation:
-    """The representation that ends behind `node`; everything after it is cut away.
+    """The representation of one or several nodes; everything behind the deepest is cut away.
+
+    One node gives its output as it is. Several give one vector: each output flattened, in the order
+    of `nodes`, from one pass to the deepest; `parts` says where each of them lies.
 
     Args:
-        model: a torchvision classification model on the device where it shall run. It is put in
-            eval mode and frozen, in place; its weights are shared, not copied.
-        node: a name from `list_nodes`, or a submodule's name for the last node inside it.
+        model: a network on the device where it shall run, or its trace. It is put in eval mode and
+            frozen, in place; its weights are shared, not copied.
+        nodes: names from `list_nodes`, or a submodule's name for the last node inside it.
         name: the model's name ("alexnet"); presets look their tables up by it.
-        mean: per channel, on the 0..1 scale of the model's preprocessing.
-        std: the same.
+        preprocessing: of the network.
 
     Raises:
         UnknownNodeError: no such node.
     """
-    module = cut(trace(model), node)
-    like = next(module.parameters(), torch.empty(0))
+    traced = model if isinstance(model, Traced) else trace(model)
+    part = cut(traced, nodes)
+    like = next(traced.module.parameters(), torch.empty(0))
+    std = torch.tensor(preprocessing.std, device=like.device)[:, None, None]
     return NetworkRepresentation(
         model=name,
-        layer=node,
-        mean=tuple(WHITE * level for level in mean),
-        module=module,
-        scale=1 / (WHITE * torch.tensor(std, device=like.device)[:, None, None]),
+        layers=tuple(nodes),
+        mean=tuple(preprocessing.divisor * level for level in preprocessing.mean),
+        module=part.module,
+        scale=1 / (preprocessing.divisor * std),
+        nodes=part.nodes,
     )
+
+
+def network(
+    model: nn.Module | Traced,
+    node: str,
+    *,
+    name: str,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+) -> NetworkRepresentation:
+    """The representation of one node of a network that takes 0…1; see `networks`."""
+    return networks(model, [node], name=name, preprocessing=Preprocessing(mean, std))

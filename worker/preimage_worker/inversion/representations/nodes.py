@@ -8,6 +8,7 @@ that is wanted. Here every node behind the wanted one is erased before anything 
 import copy
 import inspect
 import math
+from collections.abc import Sequence
 from typing import NamedTuple, final
 
 import torch
@@ -22,12 +23,14 @@ _SUGGESTIONS = 8
 
 
 class Traced(NamedTuple):
-    """A traced model."""
+    """A traced model. Never changed: `cut` copies what it needs."""
 
     module: fx.GraphModule
     """Shares the model's parameters."""
     names: dict[str, fx.Node]
     """Nodes by torchvision's names, in order of execution."""
+    modules: dict[str, str]
+    """Classes of the modules by their paths: "features.0" is a "Conv2d"."""
 
 
 def trace(model: nn.Module) -> Traced:
@@ -41,7 +44,8 @@ def trace(model: nn.Module) -> Traced:
     tracer = NodePathTracer(autowrap_modules=(math, torchvision.ops), leaf_modules=leaves)
     graph = tracer.trace(model)
     names = {name: node for node, name in tracer.node_to_qualname.items()}
-    return Traced(fx.GraphModule(tracer.root, graph).eval(), names)
+    modules = {path: type(module).__name__ for path, module in model.named_modules() if path}
+    return Traced(fx.GraphModule(tracer.root, graph).eval(), names, modules)
 
 
 def find(names: dict[str, fx.Node], wanted: str) -> fx.Node:
@@ -62,21 +66,53 @@ def find(names: dict[str, fx.Node], wanted: str) -> fx.Node:
     return inside[-1]
 
 
-def cut(traced: Traced, wanted: str) -> fx.GraphModule:
-    """The part of the model that ends with the wanted node. `traced` is used up.
+class Cut(NamedTuple):
+    """A part of a model."""
+
+    module: fx.GraphModule
+    """Gives the code; shares the model's parameters."""
+    nodes: tuple[str, ...]
+    """The graph's own names of the wanted nodes."""
+
+
+def cut(traced: Traced, wanted: Sequence[str]) -> Cut:
+    """The part of the model that ends with the deepest of the wanted nodes.
+
+    It gives the output of one wanted node as it is, of several one vector: each output flattened,
+    in the order of `wanted`.
 
     Raises:
         UnknownNodeError: no such node.
     """
-    graph, last = traced.module.graph, find(traced.names, wanted)
+    last = [find(traced.names, name) for name in wanted]
+    graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
+    for node in _until(traced.module.graph, last):
+        copies[node] = graph.node_copy(node, lambda each: copies[each])
+    codes = [copies[node] for node in last]
+    graph.output(codes[0] if len(codes) == 1 else _joined(graph, codes))
+    module = fx.GraphModule(traced.module, graph).eval()
+    module.graph.eliminate_dead_code()
+    module.delete_all_unused_submodules()
+    module.recompile()
+    return Cut(module, tuple(node.name for node in codes))
+
+
+def _until(graph: fx.Graph, last: Sequence[fx.Node]) -> list[fx.Node]:
     nodes = list(graph.nodes)
-    for node in reversed(nodes[nodes.index(last) + 1 :]):
-        graph.erase_node(node)
-    graph.output(last)
-    graph.eliminate_dead_code()
-    traced.module.delete_all_unused_submodules()
-    traced.module.recompile()
-    return traced.module
+    return nodes[: 1 + max(nodes.index(node) for node in last)]
+
+
+def _joined(graph: fx.Graph, codes: Sequence[fx.Node]) -> fx.Node:
+    """One vector of all codes, each copied where it is made: what follows may write into it."""
+    flat = []
+    for code in codes:
+        with graph.inserting_after(code):
+            flat.append(graph.call_function(_flat_copy, (code,)))
+    return graph.call_function(torch.cat, (flat, 1))
+
+
+def _flat_copy(code: Tensor) -> Tensor:
+    return code.clone().flatten(1)
 
 
 def probe(module: fx.GraphModule, size: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:

@@ -1,0 +1,12 @@
+"""The networks that this package brings along itself, beside torchvision's.
+
+An architecture is one entry of `NETWORKS`: a function that makes the network with any numbers. It
+must also run under `torch.device("meta")`, where the network is described without being computed.
+"""
+
+from collections.abc import Callable
+
+from torch import nn
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {}
+"""By the catalogue's `architecture`. Their weights come from a file, or are random."""
