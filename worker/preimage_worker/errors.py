@@ -3,6 +3,7 @@
     WorkerError
      +-- SettingsError            a PREIMAGE_* variable cannot be used; the process stops
      +-- CatalogueError           the catalogue file is wrong; the process stops
+     +-- ReferenceSetError        a reference set cannot be built or read; the process stops
      +-- WeightsMissingError      a model's weights cannot be had; it is announced as such
      +-- JobError                 a job cannot be done; it ends FAILED with `reason`
           +-- InvalidSpecError     the specification or its inputs are impossible
@@ -28,6 +29,11 @@ class SettingsError(WorkerError):
 @final
 class CatalogueError(WorkerError):
     """The catalogue file is wrong."""
+
+
+@final
+class ReferenceSetError(WorkerError):
+    """A reference set cannot be built, written or read."""
 
 
 @final

@@ -85,6 +85,9 @@ class Settings:
     """Folder of weights files that the catalogue names."""
     download_models: frozenset[str] = _from("PREIMAGE_DOWNLOAD_MODELS", "squeezenet1_0", _names)
     """Models whose weights torchvision may download, comma-separated; "all" or "none"."""
+    references: Path | None = _from("PREIMAGE_REFERENCES", "", _path)
+    """A reference set, or a folder of them: see `preimage reference`. Unset: errors are given
+    relative to the target alone."""
     ready_file: Path | None = _from("PREIMAGE_READY_FILE", "", _path)
     """The process writes a JSON object here once it takes jobs."""
     log_level: str = _from("PREIMAGE_LOG_LEVEL", "INFO", str)

@@ -14,6 +14,7 @@ from preimage.cli.jobs import cancel, jobs
 from preimage.cli.models import models
 from preimage.cli.output import speaking
 from preimage.cli.processes import serve, work
+from preimage.cli.reference import reference
 from preimage.cli.up import up
 from preimage.cli.watch import watch
 
@@ -31,6 +32,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "serve": serve,
     "work": work,
+    "reference": reference,
 }
 
 app = typer.Typer(

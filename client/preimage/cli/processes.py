@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from preimage.cli.environment import variables
 from preimage.cli.options import Catalogue, Device, RedisUrl, Slots, WeightsDir
 from preimage.embedded.children import require_extras
 
-__all__ = ["serve", "work"]
+__all__ = ["become", "serve", "work"]
 
 Namespace = Annotated[
     str | None,
@@ -66,7 +67,7 @@ def serve(
         namespace=namespace,
         allow_volatile_redis=1 if allow_volatile_redis else None,
     )
-    _become("preimage_service", given)
+    become("preimage_service", given)
 
 
 def work(
@@ -95,10 +96,10 @@ def work(
         namespace=namespace,
         allow_volatile_redis=1 if allow_volatile_redis else None,
     )
-    _become("preimage_worker", given)
+    become("preimage_worker", given)
 
 
-def _become(module: str, given: dict[str, str]) -> None:
+def become(module: str, given: dict[str, str], arguments: Sequence[str] = ()) -> None:
     """Replaces this process, so that signals and the exit code are the module's own."""
-    command = [sys.executable, "-P", "-m", module]
+    command = [sys.executable, "-P", "-m", module, *arguments]
     os.execve(sys.executable, command, {**os.environ, **given})  # noqa: S606 - no shell is wanted

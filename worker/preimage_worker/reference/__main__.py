@@ -1,0 +1,106 @@
+"""Builds a reference set: `python -m preimage_worker.reference`, or `preimage reference`.
+
+It reads the worker's own settings (catalogue, weights, device), so that a set is of the very models
+that the worker serves. What cannot be done ends it with one sentence and status 2.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from preimage_worker import catalogue, device
+from preimage_worker.errors import WorkerError
+from preimage_worker.models import Models
+from preimage_worker.pictures import Limits
+from preimage_worker.reference import files
+from preimage_worker.reference.build import build, choose
+from preimage_worker.reference.gather import gather
+from preimage_worker.settings import Settings
+
+_PICTURES = 100
+"""As many as Mahendran & Vedaldi (2015) used."""
+_SIDE = 224
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Builds one file; returns the exit status."""
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_environment(os.environ)
+        _build(asked, settings)
+    except WorkerError as error:
+        _say(f"preimage reference: {error}")
+        return 2
+    except KeyboardInterrupt:
+        _say("preimage reference: stopped; nothing was written.")
+        return 130
+    return 0
+
+
+def _build(asked: argparse.Namespace, settings: Settings) -> None:
+    chosen = device.choose(settings.device)
+    device.set_up(settings.threads)
+    limits = Limits(settings.maximum_picture_pixels, settings.maximum_pixels)
+    album = gather(asked.pictures, asked.limit, limits)
+    models = Models(catalogue.load(settings.catalogue), settings, chosen)
+    wanted = choose(models, asked.model, asked.layer, asked.side)
+    references = []
+    for number, each in enumerate(wanted, 1):
+        reference = build(models, each, album, chosen)
+        references.append(reference)
+        _say(
+            f"[{number}/{len(wanted)}] {each.model.name} {each.layer}, {each.height} × "
+            f"{each.width}: codes of different pictures are {reference.mean_distance:.6g} apart"
+        )
+    files.write(asked.output, references)
+    _say(f"{asked.output}: {len(references)} layers, {len(album)} pictures, {album.digest}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="preimage reference",
+        description="Measure how far the codes of unrelated natural pictures are apart.",
+    )
+    add = parser.add_argument
+    add("--pictures", type=Path, required=True, metavar="DIR", help="folder of natural pictures")
+    add("--model", action="append", default=[], metavar="NAME", help="default: every model served")
+    add(
+        "--layer",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help='a layer, or a pattern such as "features.*"; default: every layer',
+    )
+    add(
+        "--limit",
+        type=_positive,
+        default=_PICTURES,
+        metavar="N",
+        help=f"pictures at most, by name; default: {_PICTURES}",
+    )
+    add(
+        "--side",
+        type=_positive,
+        default=_SIDE,
+        metavar="PIXELS",
+        help=f"height and width where the model takes any size; default: {_SIDE}",
+    )
+    add("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write (JSON)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - for whoever started it
+
+
+if __name__ == "__main__":
+    sys.exit(main())
