@@ -50,7 +50,7 @@ _REFUSALS: dict[RejectReason, tuple[type[ExhaustedError], str, str]] = {
 
 
 async def store(backend: Backend, tenant: str, taken: Taken) -> str:
-    """Store what came inline; return the digest of what the job needs.
+    """Store what came inline; return the digest of what the job needs, "" if that is nothing.
 
     Raises:
         QueueBytesFullError: waiting jobs hold too many bytes.
@@ -74,8 +74,8 @@ async def store_bytes(
     return reply.digest
 
 
-async def submit(backend: Backend, order: work.Order, path: str) -> Submitted:
-    """Ask the queue to take a job; `path` is the field that holds its target.
+async def submit(backend: Backend, order: work.Order) -> Submitted:
+    """Ask the queue to take a job.
 
     Raises:
         RequestIdReusedError: the request_id stands for other content.
@@ -94,7 +94,7 @@ async def submit(backend: Backend, order: work.Order, path: str) -> Submitted:
     if isinstance(reply, Conflict):
         raise RequestIdReusedError
     if isinstance(reply, MissingBlob):
-        raise TensorNotFoundError(path, reply.digest)
+        raise TensorNotFoundError(order.blobs[reply.digest], reply.digest)
     raise _refusal(backend, order.tenant, reply)
 
 

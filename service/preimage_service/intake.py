@@ -1,21 +1,20 @@
-"""Taking in what a caller sends: a picture or a code, inline or uploaded before.
+"""Taking in what a caller sends: a picture or a tensor, inline or uploaded before.
 
 The header is judged first, the bytes afterwards, in a thread. What comes out is a value: facts for
 the checks that need the model, and the bytes to store once everything else is found right.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from preimage.v1.model_service_pb2 import Model
-from preimage.v1.spec_pb2 import Target
-from preimage.v1.tensor_pb2 import Picture, Tensor, TensorReference
+from preimage.v1.tensor_pb2 import DataType, Picture, Tensor, TensorReference
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_digest
 from preimage_service.checks.pictures import PIXEL_TYPES, check_pixels, read_encoded
 from preimage_service.checks.shapes import Size
 from preimage_service.checks.taken import Taken
-from preimage_service.checks.tensors import FLOATS, check_elements, check_header, check_length
+from preimage_service.checks.tensors import FLOATS, check_header, check_length
 from preimage_service.errors import (
     ModelNotFoundError,
     ModelNotServedError,
@@ -24,6 +23,7 @@ from preimage_service.errors import (
 )
 
 _Read = Callable[[bytes], list[Violation]]
+_Check = Callable[[DataType.ValueType, bytes, str], Iterator[Violation]]
 
 
 async def find_model(backend: Backend, name: str, faults: Sequence[Violation]) -> Model | None:
@@ -41,20 +41,6 @@ async def find_model(backend: Backend, name: str, faults: Sequence[Violation]) -
         if faults:
             return None
         raise
-
-
-async def take_target(backend: Backend, tenant: str, target: Target) -> Taken:
-    """Take in the target of a specification."""
-    match target.WhichOneof("source"):
-        case "picture":
-            return await take_picture(backend, tenant, target.picture, "spec.target.picture")
-        case "features":
-            return await _take_code(backend, tenant, target.features, "spec.target.features")
-        case "uploaded_features":
-            path = "spec.target.uploaded_features"
-            return await _take_code(backend, tenant, target.uploaded_features, path)
-        case _:
-            return Taken(path="spec.target")
 
 
 async def take_picture(backend: Backend, tenant: str, picture: Picture, path: str) -> Taken:
@@ -87,27 +73,28 @@ async def _take_pixels(
     ]
     if faults:
         return Taken(path=path, violations=tuple(faults))
-    taken = await _take_tensor(backend, tenant, pixels, path, lambda _: [])
+    taken = await _take_bytes(backend, tenant, pixels, path, lambda _: [])
     height, width = pixels.shape[:2]
     return replace(taken, picture=Size(height, width))
 
 
-async def _take_code(
-    backend: Backend, tenant: str, code: Tensor | TensorReference, path: str
+async def take_tensor(
+    backend: Backend, tenant: str, tensor: Tensor | TensorReference, path: str, check: _Check
 ) -> Taken:
-    faults = list(check_header(code, path, FLOATS, backend.settings.maximum_tensor_bytes))
+    """Take in a tensor of floats; `check` judges its elements."""
+    faults = list(check_header(tensor, path, FLOATS, backend.settings.maximum_tensor_bytes))
     if faults:
         return Taken(path=path, violations=tuple(faults))
-    data_path = f"{path}.data" if isinstance(code, Tensor) else path
+    data_path = f"{path}.data" if isinstance(tensor, Tensor) else path
 
     def read(data: bytes) -> list[Violation]:
-        return list(check_elements(code.dtype, data, data_path))
+        return list(check(tensor.dtype, data, data_path))
 
-    taken = await _take_tensor(backend, tenant, code, path, read)
-    return replace(taken, code_shape=tuple(code.shape))
+    taken = await _take_bytes(backend, tenant, tensor, path, read)
+    return replace(taken, code_shape=tuple(tensor.shape))
 
 
-async def _take_tensor(
+async def _take_bytes(
     backend: Backend, tenant: str, tensor: Tensor | TensorReference, path: str, read: _Read
 ) -> Taken:
     """Check the bytes of a tensor whose header is in order."""

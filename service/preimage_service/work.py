@@ -1,6 +1,7 @@
 """From a checked request to a job of the queue. The only module that knows how both name things."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -8,7 +9,8 @@ from preimage.v1 import spec_pb2, tensor_pb2, work_pb2
 from preimage_queue import Lane, NewJob, new_id
 from preimage_service.checks.fields import seconds_of
 from preimage_service.checks.fitting import Fit
-from preimage_service.checks.taken import Taken
+from preimage_service.checks.presets import preset_of
+from preimage_service.checks.taken import Inputs, Taken
 
 _LANES = {
     spec_pb2.LANE_UNSPECIFIED: Lane.INTERACTIVE,
@@ -21,6 +23,22 @@ _PRECISIONS = {
     spec_pb2.PRECISION_TF32: "tf32",
     spec_pb2.PRECISION_BFLOAT16: "bfloat16",
 }
+_PARAMETRISATIONS = {
+    spec_pb2.PARAMETRISATION_UNSPECIFIED: "own",
+    spec_pb2.PARAMETRISATION_PIXELS: "pixels",
+    spec_pb2.PARAMETRISATION_DCT: "dct",
+    spec_pb2.PARAMETRISATION_FOURIER: "fourier",
+}
+_LOSSES = {
+    spec_pb2.OBJECTIVE_KIND_UNSPECIFIED: "squared",
+    spec_pb2.OBJECTIVE_KIND_INVERT: "squared",
+    spec_pb2.OBJECTIVE_KIND_MAHALANOBIS: "squared",
+    spec_pb2.OBJECTIVE_KIND_COSINE: "cosine",
+    spec_pb2.OBJECTIVE_KIND_MAXIMISE: "inner",
+    spec_pb2.OBJECTIVE_KIND_CARICATURE: "inner",
+}
+_LONGEST_LAYERS = 128
+"""Characters of a batch key that layers may take: the queue takes keys of 512."""
 _EXTRACTION_COST = 1.0
 """One forward pass. It stands in a lane of its own, so nothing is compared with it."""
 
@@ -36,21 +54,35 @@ class Order:
 
     fit: Fit
     item: work_pb2.WorkItem
-    digests: tuple[str, ...]
-    """The blobs that it needs."""
+    blobs: Mapping[str, str]
+    """Digests of the blobs that it needs, and the fields that brought them."""
 
 
 def invert_item(
-    spec: spec_pb2.PreimageSpec, fit: Fit, taken: Taken, digest: str
+    spec: spec_pb2.PreimageSpec, fit: Fit, inputs: Inputs, digests: Mapping[str, str]
 ) -> work_pb2.WorkItem:
-    """The work of an inversion. Bytes that came inline are named by their digest."""
+    """The work of an inversion. Bytes that came inline are named by their digest.
+
+    Args:
+        spec: what was asked for.
+        fit: the model and the size.
+        inputs: what came with it.
+        digests: of all inputs, by their paths.
+    """
     item = work_pb2.WorkItem(invert=spec, model_digest=fit.model.digest)
     item.DiscardUnknownFields()
-    if taken.code_shape:
-        item.invert.target.uploaded_features.CopyFrom(_reference(taken, digest))
-    else:
-        item.invert.target.picture.CopyFrom(_picture(taken, digest))
-        item.encoded_picture_digest = _encoded_digest(taken, digest)
+    target, digest = inputs.target, digests[inputs.target.path]
+    if target.code_shape:
+        item.invert.target.uploaded_features.CopyFrom(_reference(target, digest))
+    elif target.picture is not None:
+        item.invert.target.picture.CopyFrom(_picture(target, digest))
+        item.encoded_picture_digest = _encoded_digest(target, digest)
+    for term, code in zip(item.invert.representation.further_layers, inputs.further, strict=True):
+        if code is not None:
+            term.uploaded_features.CopyFrom(_reference(code, digests[code.path]))
+    if inputs.variance is not None:
+        variance = _reference(inputs.variance, digests[inputs.variance.path])
+        item.invert.objective.uploaded_variance.CopyFrom(variance)
     return item
 
 
@@ -80,19 +112,13 @@ def steps_of(spec: spec_pb2.PreimageSpec, fit: Fit) -> int:
     """Steps of the whole schedule."""
     if spec.optimiser.HasField("steps"):
         return spec.optimiser.steps
-    name = preset_of(spec, fit)
+    name = preset_of(spec, fit.model)
     return next((preset.steps for preset in fit.model.presets if preset.name == name), 0)
-
-
-def preset_of(spec: spec_pb2.PreimageSpec, fit: Fit) -> str:
-    """The preset that was asked for, else the model's first."""
-    return spec.optimiser.preset or fit.model.presets[0].name
 
 
 def _inversion(order: Order) -> NewJob:
     spec, fit, job_id = order.item.invert, order.fit, new_id()
     slots = max(spec.restarts, 1)
-    key = ("invert", fit.layer.name, str(fit.size), _PRECISIONS[spec.optimiser.precision])
     return NewJob(
         id=job_id,
         tenant=order.tenant,
@@ -100,15 +126,48 @@ def _inversion(order: Order) -> NewJob:
         fingerprint=_fingerprint(order.item),
         lane=_LANES[spec.lane],
         pool=_pool(fit),
-        batch_key="|".join((_pool(fit), *key, preset_of(spec, fit), "invert")),
+        batch_key=_batch_key(spec, fit),
         slots=slots,
         cost=float(slots * max(steps_of(spec, fit), 1)),
         spec=order.item.SerializeToString(deterministic=True),
-        blobs=order.digests,
+        blobs=tuple(order.blobs),
         model=fit.model.name,
         layer=fit.layer.name,
         deadline_seconds=_deadline_seconds(spec),
     )
+
+
+def _batch_key(spec: spec_pb2.PreimageSpec, fit: Fit) -> str:
+    """What lanes of one batch share. The worker's own key has the same parts."""
+    optimiser = spec.optimiser
+    parts = (
+        _pool(fit),
+        "invert",
+        _layers(spec.representation),
+        str(fit.size),
+        _PRECISIONS[optimiser.precision],
+        preset_of(spec, fit.model),
+        _coordinates(optimiser),
+        _LOSSES[spec.objective.kind],
+    )
+    return "|".join(parts)
+
+
+def _layers(representation: spec_pb2.Representation) -> str:
+    """All layers in the order of the request; many long names as their digest."""
+    names = (representation.layer, *(term.layer for term in representation.further_layers))
+    joined = "+".join(names)
+    if len(joined) <= _LONGEST_LAYERS:
+        return joined
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def _coordinates(optimiser: spec_pb2.Optimiser) -> str:
+    """What the steps are taken in; "own" where the preset decides."""
+    words = [_PARAMETRISATIONS[optimiser.parametrisation]]
+    if optimiser.HasField("decorrelate_colour"):
+        words.append("decorrelated" if optimiser.decorrelate_colour else "correlated")
+    return "+".join(words)
 
 
 def _extraction(order: Order) -> NewJob:
@@ -124,7 +183,7 @@ def _extraction(order: Order) -> NewJob:
         slots=0,
         cost=_EXTRACTION_COST,
         spec=order.item.SerializeToString(deterministic=True),
-        blobs=order.digests,
+        blobs=tuple(order.blobs),
         model=fit.model.name,
         layer=fit.layer.name,
     )

@@ -36,7 +36,7 @@ async def test_a_code_becomes_a_job_with_a_blob_and_a_reference(
     assert item.model_digest == "d1"
     assert worker.blob(claimed) == features.data
     assert claimed.batch.pool == "toy@d1"
-    assert claimed.batch.batch_key == "toy@d1|invert|conv|8x8|float32|mv2016|invert"
+    assert claimed.batch.batch_key == "toy@d1|invert|conv|8x8|float32|mv2016|own|squared"
     assert (claimed.lane, claimed.slots, claimed.cost) == (Lane.INTERACTIVE, 1, 350.0)
 
 
@@ -109,7 +109,7 @@ async def test_what_is_asked_for_decides_lane_slots_cost_and_key(
     await stack.preimages.CreatePreimage(create(spec))
     claimed = worker.must_claim()
     assert (claimed.lane, claimed.slots, claimed.cost) == (Lane.BATCH, 3, 60.0)
-    assert claimed.batch.batch_key == "toy@d1|invert|fc|12x16|bfloat16|mv2015|invert"
+    assert claimed.batch.batch_key == "toy@d1|invert|fc|12x16|bfloat16|mv2015|own|squared"
     assert claimed.deadline_ms is not None
     assert claimed.deadline_ms - claimed.created_ms == 90_000
 

@@ -45,9 +45,25 @@ HOG = models.Model(
     digest="d2",
     availability=models.AVAILABILITY_SERVED,
     preprocessing=models.Preprocessing(any_size=True, minimum_side=16, channels=1),
-    layers=[models.Layer(name="hog", kind="HOG", code_shape=[27, 28, 28], stride=8)],
+    layers=[models.Layer(name="hog", kind="HOG", code_shape=[27, 28, 28], stride=8, grid_offset=4)],
     presets=PRESETS,
 )
+CHANNELS = models.Model(
+    name="channels",
+    architecture="export:channels",
+    digest="d4",
+    availability=models.AVAILABILITY_SERVED,
+    preprocessing=models.Preprocessing(any_size=True, minimum_side=4, channels=7),
+    layers=[
+        models.Layer(
+            name="last", code_shape=[6, 7, 3], layout=models.CODE_LAYOUT_CHANNELS_LAST, stride=1
+        ),
+        models.Layer(name="odd", code_shape=[2, 3, 4, 5], stride=1),
+        models.Layer(name="one", code_shape=[1, 8, 8], stride=1),
+    ],
+    presets=(models.Preset(name="auto", steps=100), *PRESETS),
+)
+"""Not announced by itself: a model of seven channels, with codes of every layout."""
 ABSENT = models.Model(
     name="absent",
     digest="d3",

@@ -1,19 +1,33 @@
-"""Which shape a code must have, as far as that is known without the network.
+"""Which shape a code must have, and what its axes are, as far as that is known without the network.
 
-GetModel states a layer's shape for the model's own input size. Representations of any size have
-cells: one every `stride` pixels, as HOG does with (side + stride/2) // stride cells a side. For
-other sizes of other models only rank and channels are known here; the worker knows the rest.
+GetModel states a layer's shape for the model's own input size, and for formulas such as HOG how the
+rows and columns of a code follow from the picture's size. For other sizes of other models only the
+number of axes and of channels is known here; the worker knows the rest.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeAlias, final
 
-from preimage.v1.model_service_pb2 import Layer, Model
+from preimage.v1.model_service_pb2 import CodeLayout, Layer, Model
 
-SPATIAL_RANK = 3
-TOKEN_RANK = 2
+Layout: TypeAlias = CodeLayout.ValueType
+
+_BY_AXES = {
+    3: CodeLayout.CODE_LAYOUT_CHANNELS_FIRST,
+    2: CodeLayout.CODE_LAYOUT_TOKENS,
+    1: CodeLayout.CODE_LAYOUT_VECTOR,
+}
+_AXES = {
+    CodeLayout.CODE_LAYOUT_CHANNELS_FIRST: ("channels", "height", "width"),
+    CodeLayout.CODE_LAYOUT_CHANNELS_LAST: ("height", "width", "channels"),
+    CodeLayout.CODE_LAYOUT_TOKENS: ("tokens", "channels"),
+    CodeLayout.CODE_LAYOUT_VECTOR: ("channels",),
+}
+"""What the axes of a layout are called; those of OTHER have no names."""
+
+_SPATIAL_AXES = 3
 
 
 @final
@@ -40,16 +54,20 @@ class CodeShape:
     """What is known of a code's shape: None stands for an extent that is not."""
 
     extents: tuple[int | None, ...]
+    layout: Layout
 
     def admits(self, shape: Sequence[int]) -> bool:
         """Whether a code may have this shape."""
         pairs = zip(self.extents, shape, strict=False)
         return len(shape) == len(self.extents) and all(e in (None, s) for e, s in pairs)
 
-    @property
-    def channels(self) -> int | None:
-        """Extent of the channel axis: the first of spatial codes, the last of others."""
-        return self.extents[0 if len(self.extents) >= SPATIAL_RANK else -1]
+    def has(self, axis: str) -> bool:
+        """Whether the code has an axis of this name: "channels", "height", "width", "tokens"."""
+        return axis in _AXES.get(self.layout, ())
+
+    def extent(self, axis: str) -> int | None:
+        """Extent of an axis that it has; None where that is not known."""
+        return self.extents[_AXES[self.layout].index(axis)]
 
     def __str__(self) -> str:
         """For messages: "(64, 55, any)"."""
@@ -65,28 +83,48 @@ def model_size(model: Model) -> Size | None:
     return Size(own.height, own.width)
 
 
+def layout_of(layer: Layer) -> Layout:
+    """What the axes of the layer's code are: as announced, else by their number."""
+    announced = layer.layout or _BY_AXES.get(len(layer.code_shape))
+    if announced is None or len(_AXES.get(announced, ())) != len(layer.code_shape):
+        return CodeLayout.CODE_LAYOUT_OTHER
+    return announced
+
+
 def expected_shape(model: Model, layer: Layer, size: Size | None) -> CodeShape:
     """What is known of the shape of `layer`'s code for pictures of `size` (None: not known yet)."""
-    known = tuple(int(extent) for extent in layer.code_shape)
+    known, layout = tuple(int(extent) for extent in layer.code_shape), layout_of(layer)
     if size is not None and size == model_size(model):
-        return CodeShape(known)
-    if model.preprocessing.any_size and len(known) == SPATIAL_RANK:
-        if size is None:
-            return CodeShape((known[0], None, None))
-        return CodeShape((known[0], *cells(size, layer.stride)))
-    if len(known) >= SPATIAL_RANK:
-        return CodeShape((known[0], *(None for _ in known[1:])))
-    return CodeShape((*(None for _ in known[:-1]), *known[-1:]))
+        return CodeShape(known, layout)
+    if size is not None and has_cells(layer):
+        return CodeShape((known[0], cells(size.height, layer), cells(size.width, layer)), layout)
+    names = _AXES.get(layout, ("",) * len(known))
+    pairs = zip(names, known, strict=True)
+    return CodeShape(tuple(e if axis == "channels" else None for axis, e in pairs), layout)
 
 
-def cells(size: Size, stride: int) -> tuple[int, int]:
-    """Cells of a representation of any size: VLFeat's rule, rounded to the nearest."""
-    return (size.height + stride // 2) // stride, (size.width + stride // 2) // stride
+def has_cells(layer: Layer) -> bool:
+    """Whether rows and columns of the layer's code follow from the size of the picture."""
+    return layer.HasField("grid_offset") and len(layer.code_shape) == _SPATIAL_AXES
 
 
-def implied_size(layer: Layer, shape: Sequence[int]) -> Size:
-    """The picture that a code of a representation of any size is looked for on."""
-    return Size(int(shape[-2]) * layer.stride, int(shape[-1]) * layer.stride)
+def cells(side: int, layer: Layer) -> int:
+    """Rows or columns of a code for a picture of this side, by the layer's announcement."""
+    return max((side + layer.grid_offset) // layer.stride, 0)
+
+
+def least_side(model: Model, layer: Layer) -> int:
+    """Smallest side of a picture that has a code of this layer."""
+    first = layer.stride - layer.grid_offset if has_cells(layer) else 1
+    return max(model.preprocessing.minimum_side, first)
+
+
+def implied_size(layer: Layer, shape: Sequence[int]) -> Size | None:
+    """The picture that a code is looked for on; None where it does not follow from the code."""
+    if not has_cells(layer) or len(shape) != _SPATIAL_AXES:
+        return None
+    margin = max(-layer.grid_offset, 0)
+    return Size(*(int(extent) * layer.stride + margin for extent in shape[-2:]))
 
 
 def elements(shape: Sequence[int]) -> int:

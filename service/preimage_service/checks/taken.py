@@ -1,5 +1,6 @@
-"""A picture or a code that was taken in: what the checks that need the model go by."""
+"""Pictures and codes that were taken in: what the checks that need the model go by."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -11,7 +12,7 @@ from preimage_service.errors import TensorNotFoundError, Violation
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A picture or code that was taken in."""
+    """A picture, a code or a variance that was taken in; or a unit, which brings nothing."""
 
     path: str
     """Its field in the request."""
@@ -24,10 +25,29 @@ class Taken:
     """Its size, if it is a picture."""
 
     code_shape: tuple[int, ...] = ()
-    """Its shape, if it is a code."""
+    """Its shape, if it is a code or a variance."""
 
     data: bytes = b""
     """What has to be stored; empty if it was uploaded."""
 
     tensor: Tensor | TensorReference | None = None
     """Its type and shape; None for an encoded picture."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything that a specification brings along."""
+
+    target: Taken
+    further: tuple[Taken | None, ...] = ()
+    """Codes of the further layers, in their order; None for one that is computed."""
+
+    variance: Taken | None = None
+
+    def __iter__(self) -> Iterator[Taken]:
+        """All that is there, the target first."""
+        yield self.target
+        yield from (code for code in self.further if code is not None)
+        if self.variance is not None:
+            yield self.variance

@@ -33,6 +33,7 @@ _MOST_AXES = 8
 _BLOCK_ELEMENTS = 2**18
 _LEAST_NORM, _GREATEST_NORM = 1e-18, 1e18
 """Their squares are float32 numbers, and the data term divides by the square."""
+_LEAST_VARIANCE, _GREATEST_VARIANCE = 1e-30, 1e30
 
 Described = Tensor | TensorReference | TensorHeader
 """Messages that carry `dtype` and `shape`."""
@@ -100,6 +101,26 @@ def check_elements(dtype: DataType.ValueType, data: bytes, path: str) -> Iterato
         yield Violation(path, "is zero everywhere: no picture is nearer to it than any other")
     elif not _LEAST_NORM <= norm <= _GREATEST_NORM:
         yield Violation(path, f"has the norm {norm:g}; must be 1e-18 to 1e18: scale the code")
+
+
+def check_variances(dtype: DataType.ValueType, data: bytes, path: str) -> Iterator[Violation]:
+    """That every variance is a number that float32 can divide by. Slow: call in a thread."""
+    for block in _blocks(dtype, data):
+        if not np.all((block >= _LEAST_VARIANCE) & (block <= _GREATEST_VARIANCE)):
+            yield Violation(path, "holds a variance that is not 1e-30 to 1e30: all must be above 0")
+            return
+
+
+def check_total(described: Sequence[tuple[str, Described]], most_bytes: int) -> Iterator[Violation]:
+    """That the tensors of one job, by their paths, are small enough together."""
+    total = 0
+    for index, (path, each) in enumerate(described):
+        if each.dtype in SIZES_BYTES and _is_formed(each.shape):
+            total += size_bytes(each)
+        if total > most_bytes and index:  # one that is too large alone is told by its header
+            sentence = f"brings the tensors of the job to {_magnitude(total)} bytes"
+            yield Violation(path, f"{sentence}; this server takes at most {most_bytes} together")
+            return
 
 
 def _blocks(dtype: DataType.ValueType, data: bytes) -> Iterator[npt.NDArray[np.floating]]:

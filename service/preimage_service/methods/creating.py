@@ -11,15 +11,16 @@ from preimage.v1.preimage_service_pb2 import (
 from preimage_queue import SubmitOutcome
 from preimage_service import admission, work
 from preimage_service.backend import Backend
-from preimage_service.checks.fitting import Fit, check_preset, find_fit
+from preimage_service.checks.fitting import Fit, find_fit
+from preimage_service.checks.presets import check_optimiser_fits
 from preimage_service.checks.specs import check_request
-from preimage_service.checks.taken import Taken
+from preimage_service.checks.taken import Inputs
+from preimage_service.checks.terms import check_terms
 from preimage_service.errors import InvalidRequestError
-from preimage_service.intake import find_model, take_target
+from preimage_service.inputs import take_inputs
+from preimage_service.intake import find_model
 from preimage_service.methods.reading import read_detail
 from preimage_service.resources import to_preimage
-
-_REPRESENTATION = "spec.representation"
 
 
 @final
@@ -28,7 +29,7 @@ class Checked:
     """A request for a job in which nothing is wrong."""
 
     fit: Fit
-    taken: Taken
+    inputs: Inputs
 
 
 async def create(
@@ -54,18 +55,20 @@ async def check(
     """Find everything that is wrong with a request."""
     spec = request.spec
     faults = list(check_request(request, backend.settings))
-    taken = await take_target(backend, tenant, spec.target)
-    faults += taken.violations
+    inputs = await take_inputs(backend, tenant, spec)
+    faults += [fault for taken in inputs for fault in taken.violations]
     fit = None
     model = await find_model(backend, spec.representation.model, faults)
     if model is not None:
-        fit, more = find_fit(model, spec.representation, taken, backend.settings, _REPRESENTATION)
-        faults += [*more, *check_preset(model, spec)]
+        taken, settings = inputs.target, backend.settings
+        fit, more = find_fit(model, spec.representation, taken, settings, "spec.representation")
+        faults += [*more, *check_optimiser_fits(model, spec), *check_terms(model, spec, inputs)]
     if faults or fit is None:
         raise InvalidRequestError(faults)
-    if taken.missing:
-        raise taken.missing
-    return Checked(fit, taken)
+    for taken in inputs:
+        if taken.missing:
+            raise taken.missing
+    return Checked(fit, inputs)
 
 
 async def enqueue(
@@ -75,9 +78,10 @@ async def enqueue(
     checked: Checked,
 ) -> tuple[str, bool]:
     """Store and submit a checked request: the job's id, and whether it existed."""
-    taken = checked.taken
-    digest = await admission.store(backend, tenant, taken)
-    item = work.invert_item(request.spec, checked.fit, taken, digest)
-    order = work.Order(tenant, request.request_id, checked.fit, item, (digest,))
-    reply = await admission.submit(backend, order, taken.path)
+    paths = {taken.path: taken for taken in checked.inputs}
+    digests = {path: await admission.store(backend, tenant, each) for path, each in paths.items()}
+    item = work.invert_item(request.spec, checked.fit, checked.inputs, digests)
+    blobs = {digest: path for path, digest in digests.items() if digest}
+    order = work.Order(tenant, request.request_id, checked.fit, item, blobs)
+    reply = await admission.submit(backend, order)
     return reply.job_id, reply.outcome is SubmitOutcome.EXISTING

@@ -10,7 +10,7 @@ from preimage_service import admission, work
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_whole
 from preimage_service.checks.fitting import Fit, find_fit
-from preimage_service.checks.specs import check_representation
+from preimage_service.checks.layers import check_representation
 from preimage_service.checks.taken import Taken
 from preimage_service.errors import (
     InvalidRequestError,
@@ -84,8 +84,8 @@ async def _enqueue(
 ) -> str:
     digest = await admission.store(backend, tenant, taken)
     item = work.extract_item(request.representation, fit, taken, digest)
-    order = work.Order(tenant, "", fit, item, (digest,))
-    return (await admission.submit(backend, order, taken.path)).job_id
+    order = work.Order(tenant, "", fit, item, {digest: taken.path})
+    return (await admission.submit(backend, order)).job_id
 
 
 def _extracted(detail: JobDetail) -> ExtractedFeatures:
