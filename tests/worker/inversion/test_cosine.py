@@ -5,8 +5,9 @@ import torch
 from scipy.fft import dctn
 
 from preimage_worker.inversion.cosine import dct2, frequencies, idct2
-from preimage_worker.inversion.priors import Prior, total_variation
+from preimage_worker.inversion.priors import Magnitude, Prior, total_variation
 
+QUADRATIC = Prior([Magnitude(2.0)] * 2, torch.ones(2))
 SIZES = [(1, 1), (1, 7), (8, 8), (13, 20), (227, 227)]
 
 
@@ -36,13 +37,13 @@ def test_transform_and_inverse_are_adjoint() -> None:
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_quadratic_total_variation_is_diagonal_in_the_cosines(height: int, width: int) -> None:
     canvas = noise(height, width)
-    value, _ = total_variation(canvas, Prior([2.0, 2.0], torch.ones(2)))
+    value, _ = total_variation(canvas, QUADRATIC)
     diagonal = (dct2(canvas).square() * frequencies(height, width)).flatten(1).sum(1)
     assert torch.allclose(diagonal, value, rtol=1e-5, atol=1e-6)
 
 
 def test_its_gradient_is_diagonal_too() -> None:
     canvas = noise(13, 20)
-    _, gradient = total_variation(canvas, Prior([2.0, 2.0], torch.ones(2)))
+    _, gradient = total_variation(canvas, QUADRATIC)
     diagonal = idct2(2 * frequencies(13, 20) * dct2(canvas))
     assert torch.allclose(diagonal, gradient, rtol=1e-4, atol=1e-2)

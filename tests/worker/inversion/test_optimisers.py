@@ -7,8 +7,9 @@ from preimage_worker.inversion.optimisers.transform import Control, chain
 from preimage_worker.inversion.settings import Family
 
 
-def _control(rate: float, keep: float = 1.0, lanes: int = 1) -> Control:
-    return Control(torch.full((lanes, 1, 1, 1), rate), torch.full((lanes, 1, 1, 1), keep))
+def _control(rate: float, age: float = 1.0, lanes: int = 1) -> Control:
+    ages = torch.full((lanes, 1, 1, 1), age)
+    return Control(torch.full((lanes, 1, 1, 1), rate), (ages > 0).float(), ages)
 
 
 def _scalar(value: float) -> torch.Tensor:
@@ -27,7 +28,7 @@ def test_momentum_is_the_heavy_ball_by_hand() -> None:
 def test_where_a_segment_begins_the_momentum_is_forgotten() -> None:
     transform = METHODS[Family.MOMENTUM].transform
     _, buffers = transform.update(_scalar(2.0), transform.init(_scalar(0)), _control(0.1))
-    update, _ = transform.update(_scalar(3.0), buffers, _control(0.01, keep=0.0))
+    update, _ = transform.update(_scalar(3.0), buffers, _control(0.01, age=0.0))
     assert float(update) == pytest.approx(-0.03)
 
 
@@ -39,21 +40,36 @@ def test_decayed_adagrad_is_the_papers_update_by_hand() -> None:
     step = -2 / (1 / 4 + 2)
     assert float(first) == pytest.approx(step)
     assert float(second) == pytest.approx(0.9 * step + 1 / (0.25 + (0.9 * 4 + 1) ** 0.5))
-    fresh, _ = transform.update(_scalar(-1.0), buffers, _control(4.0, keep=0.0))
+    fresh, _ = transform.update(_scalar(-1.0), buffers, _control(4.0, age=0.0))
     assert float(fresh) == pytest.approx(1 / (0.25 + 1))
 
 
-def test_each_lane_has_its_own_rate_and_its_own_beginning() -> None:
-    transform = METHODS[Family.ADAGRAD].transform
+def test_adam_is_torchs() -> None:
+    transform, point = METHODS[Family.ADAM].transform, torch.nn.Parameter(torch.zeros(1, 3, 4, 4))
+    theirs = torch.optim.Adam([point], lr=0.05, eps=1e-12)
+    ours, buffers = point.detach().clone(), transform.init(point.detach())
+    for age in range(5):
+        gradient = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(age))
+        point.grad = gradient
+        theirs.step()
+        update, buffers = transform.update(gradient, buffers, _control(0.05, float(age)))
+        ours += update
+    torch.testing.assert_close(ours, point.detach())
+
+
+@pytest.mark.parametrize("family", [Family.ADAGRAD, Family.ADAM])
+def test_each_lane_has_its_own_rate_and_its_own_beginning(family: Family) -> None:
+    transform = METHODS[family].transform
     gradient = torch.randn(3, 3, 4, 4)
     buffers = tuple(torch.rand(3, 3, 4, 4) for _ in range(transform.slots))
     rate = torch.tensor([1.0, 20.0, 300.0])[:, None, None, None]
-    keep = torch.tensor([1.0, 0.0, 1.0])[:, None, None, None]
-    together, _ = transform.update(gradient, buffers, Control(rate, keep))
+    age = torch.tensor([1.0, 0.0, 5.0])[:, None, None, None]
+    control = Control(rate, (age > 0).float(), age)
+    together, _ = transform.update(gradient, buffers, control)
     for lane in range(3):
         one = slice(lane, lane + 1)
         alone, _ = transform.update(
-            gradient[one], tuple(b[one] for b in buffers), Control(rate[one], keep[one])
+            gradient[one], tuple(b[one] for b in buffers), Control(*(each[one] for each in control))
         )
         torch.testing.assert_close(together[one], alone, rtol=0, atol=0)
 

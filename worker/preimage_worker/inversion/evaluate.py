@@ -18,6 +18,8 @@ PASSES = 2
 def measure(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
     """Relative errors ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖ of the pictures as they are and as 8 bits.
 
+    Of Loss.INNER, which has none: the activations.
+
     Args:
         setup: with the representation Φ.
         pictures: `(lanes, channels, height, width)`, canvas units.
@@ -34,8 +36,8 @@ def measure(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
 
 def _errors(setup: Setup, canvas: Tensor, target: Target) -> Tensor:
     unweighted = torch.ones_like(target.energy)
-    squares = [
-        data_term(setup.representation(canvas[some]), target.of(some), unweighted[some])[0]
+    terms = [
+        data_term(setup.representation(canvas[some]), target.of(some), unweighted[some], setup.loss)
         for some in setup.portions(len(canvas))
     ]
-    return torch.cat(squares).sqrt()
+    return torch.cat([term.achieved for term in terms])

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from preimage_worker.inversion.jitter import STILL, Offset, centre_offset, random_offset
 from preimage_worker.inversion.outcome import Outcome
+from preimage_worker.inversion.priors import PRIORS
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import LaneReport
 from preimage_worker.inversion.settings import Segment
@@ -21,8 +22,9 @@ CHECK_STEPS = 10
 
 Not whenever a run happens to end: that depends on the device and on who shares the batch.
 """
-CURVE_COLUMNS = ("objective", "data", "alpha_norm", "total_variation", "relative_error")
-"""What is measured at every step, of the canvas before its update."""
+CURVE_COLUMNS = ("objective", "data", *PRIORS, "relative_error")
+"""What is measured at every step, of the canvas before its update. The last column is
+`DataTerm.achieved`: of Loss.INNER the activation, since there is no error."""
 
 Curve = npt.NDArray[np.float32]
 
@@ -32,8 +34,8 @@ class Move(NamedTuple):
 
     rate: float
     """Of the optimiser."""
-    fresh: bool
-    """Whether a segment begins here, so that the buffers are zeroed."""
+    age: int
+    """Steps of the segment before this one; at 0 the buffers are zeroed."""
     jittered: bool
     """Whether the canvas has its margin in this step."""
     offset: Offset
@@ -102,7 +104,7 @@ class Lane:
         for step in range(self.step, self.step + steps):
             now = self._segments[segment]
             offset = self._random_offset(step) if now.jitter else STILL
-            found.append(Move(now.rate, segment_step == 0, now.jitter, offset))
+            found.append(Move(now.rate, segment_step, now.jitter, offset))
             segment, segment_step = self._after(segment, segment_step + 1)
         return found
 

@@ -21,16 +21,17 @@ from torch import Tensor
 
 from preimage_worker.inversion import checkpoint, evaluate, state
 from preimage_worker.inversion.boundary import take_steps
-from preimage_worker.inversion.errors import BatchError
+from preimage_worker.inversion.coordinates import COLOURS
+from preimage_worker.inversion.errors import BatchError, SettingError
 from preimage_worker.inversion.jitter import jitter_range, windows
 from preimage_worker.inversion.lane import CURVE_COLUMNS, Curve, Lane
-from preimage_worker.inversion.optimisers.families import METHODS
+from preimage_worker.inversion.optimisers.families import method
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.precision import Precision
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import BoundaryReport, Measurement
 from preimage_worker.inversion.representations.base import Representation
-from preimage_worker.inversion.settings import Family
+from preimage_worker.inversion.settings import IN_PIXELS, Coordinates, Family, Loss
 from preimage_worker.inversion.shared_setup import Setup, default_lanes_per_pass
 from preimage_worker.inversion.start import draw
 from preimage_worker.inversion.state import Lanes
@@ -41,7 +42,10 @@ __all__ = ["CURVE_COLUMNS", "LaneBatch", "Precision"]
 @final
 @dataclass(frozen=True, eq=False)
 class LaneBatch:
-    """Lanes of one representation, family, picture size and precision. Begin with `empty`."""
+    """Lanes of one representation, family, loss, coordinates, picture size and precision.
+
+    Begin with `empty`.
+    """
 
     setup: Setup
     """What all lanes share."""
@@ -49,6 +53,8 @@ class LaneBatch:
     """The optimiser's, of all lanes."""
     margin: int
     """Rows and columns that canvases have beyond the picture: room for jitter."""
+    coordinates: Coordinates = IN_PIXELS
+    """Of the steps, of all lanes."""
     lanes: tuple[Lane, ...] = ()
     """The lanes as the host knows them, in order."""
     state: Lanes | None = None
@@ -64,9 +70,11 @@ class LaneBatch:
         *,
         device: torch.device | str = "cpu",
         precision: Precision = Precision.FP32,
+        loss: Loss = Loss.SQUARED,
+        coordinates: Coordinates = IN_PIXELS,
         lanes_per_pass: int | None = None,
     ) -> Self:
-        """A batch without lanes. The first four arguments and the precision are the batch key.
+        """A batch without lanes. All but `device` and `lanes_per_pass` are the batch key.
 
         Args:
             representation: Φ, made for `device`.
@@ -75,18 +83,20 @@ class LaneBatch:
             width: of all pictures, in pixels.
             device: where the lanes run.
             precision: of the passes through the representation.
+            loss: of the settings that all problems will have.
+            coordinates: of the settings that all problems will have.
             lanes_per_pass: how many lanes go through the representation at once; None for
                 `default_lanes_per_pass`. With 1, a lane's bits do not depend on its batch.
 
         Raises:
             ShapeMismatchError, PictureTooSmallError: the representation takes no such pictures.
         """
-        method = METHODS[family]
+        means = method(family, coordinates)
         place = torch.device(device)
         portion = default_lanes_per_pass(place) if lanes_per_pass is None else lanes_per_pass
-        setup = Setup(representation, method, height, width, place, precision, portion)
-        stride = representation.stride(height, width)
-        return cls(setup, family, jitter_range(stride) - 1 if method.jitters else 0)
+        setup = Setup(representation, means, height, width, place, precision, portion, loss)
+        margin = jitter_range(representation.stride(height, width)) - 1 if means.jitters else 0
+        return cls(setup, family, margin, coordinates)
 
     def __len__(self) -> int:
         """Number of lanes."""
@@ -195,7 +205,10 @@ class LaneBatch:
             BatchError: the batches have different keys.
         """
         if (self.setup, self.family) != (other.setup, other.family):
-            raise BatchError("The batches differ in representation, size, family or precision.")
+            raise BatchError(
+                "The batches differ in representation, size, family, loss, coordinates or "
+                "precision."
+            )
         return self if other.state is None else self._append(other.lanes, other.state)
 
     def pictures(self, indices: Sequence[int]) -> Tensor:
@@ -246,6 +259,17 @@ class LaneBatch:
             raise BatchError(
                 f"A problem of family {settings.family.value!r} with pictures of {size} cannot "
                 f"join a batch of family {self.family.value!r} with pictures of {wanted}."
+            )
+        if (settings.loss, settings.coordinates) != (setup.loss, self.coordinates):
+            raise BatchError(
+                f"A problem with {settings.loss} in {settings.coordinates} cannot join a batch "
+                f"with {setup.loss} in {self.coordinates}."
+            )
+        if settings.coordinates.decorrelated and setup.representation.channels != COLOURS:
+            raise SettingError(
+                f"Layer {setup.representation.layer!r} takes pictures of "
+                f"{setup.representation.channels} channels, whose colours cannot be decorrelated; "
+                "leave it out."
             )
         if any(segment.jitter for segment in settings.segments):
             most = self.margin + 1

@@ -1,13 +1,23 @@
-"""The data term: how far the code of a canvas is from the target, per lane.
+"""The data term ℓ: how far the code of a canvas is from the target, per lane.
 
 Value and cotangent in closed form, so that the only thing that autograd differentiates is the
 representation itself. Each lane is normalised by its own target, never by a mean over the batch.
+
+Every loss sees m∘Φ and m∘Φ₀ alone, so that one table of weights m ≥ 0 serves for subsets of a code
+(0 and 1), for codes of known noise (m = 1/√v, the Mahalanobis distance) and for several layers in
+one code (m_l = √(w_l) / ‖Φ₀_l‖, a weighted mean of the layers' own terms).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
 from torch.linalg import vector_norm
+
+from preimage_worker.inversion.settings import Loss
+
+_SHORTEST = 1e-6
+"""Of the target's norm: codes that are shorter have no direction."""
 
 
 class Target(NamedTuple):
@@ -18,7 +28,7 @@ class Target(NamedTuple):
     mask: Tensor | None
     """m, of the same shape; None where no lane has one."""
     energy: Tensor
-    """‖m∘Φ₀‖², `(lanes,)`, above 0."""
+    """What the term is divided by, `(lanes,)`, above 0: ‖m∘Φ₀‖², or a `Problem.scale`."""
 
     def of(self, lanes: slice) -> "Target":
         """The targets of some lanes; views."""
@@ -26,24 +36,69 @@ class Target(NamedTuple):
         return Target(self.code[lanes], mask, self.energy[lanes])
 
 
-def data_term(codes: Tensor, target: Target, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """‖m∘(Φ − Φ₀)‖² / ‖m∘Φ₀‖², and the derivative by Φ of `weight` times that.
+class DataTerm(NamedTuple):
+    """The data term of all lanes, float32."""
 
-    Mahendran & Vedaldi 2015 and 2016, with the mask inside the loss as in their released code.
+    value: Tensor
+    """ℓ, `(lanes,)`, not weighted."""
+    cotangent: Tensor
+    """The derivative of weight · ℓ by Φ, `(lanes, *code_shape)`."""
+    achieved: Tensor
+    """The relative error ‖m∘(Φ − Φ₀)‖ / ‖m∘Φ₀‖, `(lanes,)`; of Loss.INNER the activation −ℓ."""
+
+
+def data_term(codes: Tensor, target: Target, weight: Tensor, loss: Loss = Loss.SQUARED) -> DataTerm:
+    """The data term of `loss`, with a mask inside as in Mahendran & Vedaldi's released code.
 
     Args:
         codes: Φ(x), `(lanes, *code_shape)`, any float dtype.
         target: what the codes should be.
         weight: C, `(lanes,)`.
-
-    Returns:
-        `(lanes,)` and `(lanes, *code_shape)`, both float32.
+        loss: ℓ.
     """
-    residual = codes.float() - target.code
-    if target.mask is not None:
-        residual *= target.mask
+    return _LOSSES[loss](codes.float(), target, weight)
+
+
+def _squared(codes: Tensor, target: Target, weight: Tensor) -> DataTerm:
+    """‖m∘(Φ − Φ₀)‖² / ‖m∘Φ₀‖²: Mahendran & Vedaldi 2015 and 2016."""
+    residual = _masked(codes - target.code, target)
     squares = vector_norm(residual.flatten(1), dim=1).square() / target.energy
-    if target.mask is not None:
-        residual *= target.mask
-    scale = 2 * weight / target.energy
-    return squares, residual.mul_(scale.reshape(-1, *(1,) * (residual.ndim - 1)))
+    scale = _lanes(2 * weight / target.energy, codes)
+    return DataTerm(squares, _masked(residual, target).mul_(scale), squares.sqrt())
+
+
+def _cosine(codes: Tensor, target: Target, weight: Tensor) -> DataTerm:
+    """1 − ⟨a, b⟩ / (‖a‖ ‖b‖) with a = m∘Φ, b = m∘Φ₀; by a: (⟨a, b⟩ a / ‖a‖² − b) / (‖a‖ ‖b‖)."""
+    ours, theirs = _masked(codes.clone(), target), _masked(target.code.clone(), target)
+    wanted = target.energy.sqrt()
+    distance = vector_norm((ours - theirs).flatten(1), dim=1)
+    length = vector_norm(ours.flatten(1), dim=1).maximum(_SHORTEST * wanted)
+    inner = (ours * theirs).flatten(1).sum(1)
+    value = 1 - inner / (length * wanted)
+    slope = ours.mul_(_lanes(inner / length.square(), codes)).sub_(theirs)
+    slope = _masked(slope, target).mul_(_lanes(weight / (length * wanted), codes))
+    return DataTerm(value, slope, distance / wanted)
+
+
+def _inner(codes: Tensor, target: Target, weight: Tensor) -> DataTerm:
+    """−⟨m∘Φ, m∘Φ₀⟩ / scale: Mahendran & Vedaldi 2016, maximisation and caricature."""
+    direction = _masked(_masked(target.code.clone(), target), target)
+    activation = (codes * direction).flatten(1).sum(1) / target.energy
+    slope = direction.mul_(_lanes(-weight / target.energy, codes))
+    return DataTerm(-activation, slope, activation)
+
+
+_LOSSES: dict[Loss, Callable[[Tensor, Target, Tensor], DataTerm]] = {
+    Loss.SQUARED: _squared,
+    Loss.COSINE: _cosine,
+    Loss.INNER: _inner,
+}
+
+
+def _masked(values: Tensor, target: Target) -> Tensor:
+    """m∘values, in place."""
+    return values if target.mask is None else values.mul_(target.mask)
+
+
+def _lanes(numbers: Tensor, like: Tensor) -> Tensor:
+    return numbers.reshape(-1, *(1,) * (like.ndim - 1))

@@ -99,7 +99,7 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
     return Settings(
         family=Family.ADAGRAD,
         data_weight=data_weight_2016(representation.model, representation.layer),
-        alpha_norm=PriorSetting(weight=1.0, exponent=6.0, scale=bound),
+        alpha_norm=PriorSetting(weight=1.0, exponent=6.0, scale=bound, isotropic=True),
         total_variation=PriorSetting(weight=1.0, exponent=2.0, scale=bound / 6.5),
         segments=(Segment(300, rate, jitter=jitters), Segment(50, 0.1 * rate)),
         jitter_range=jitter_range(stride),

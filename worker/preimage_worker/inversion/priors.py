@@ -1,13 +1,14 @@
 """What natural pictures are expected to be: bounded (α-norm) and smooth (total variation).
 
-Both come as value *and* gradient in closed form. Autograd would record a dozen nodes for each, and
-its gradient of `(dx² + dy²)^{β/2}` on a flat picture is NaN for β < 2; here the power is taken of
-`max(·, ε)` while the difference that it multiplies is zero.
+A prior is a function from canvases and its numbers to value *and* gradient in closed form, and an
+entry of `PRIORS`; nothing else knows how many there are. Autograd would record a dozen nodes for
+each, and its gradient of `(dx² + dy²)^{β/2}` on a flat picture is NaN for β < 2; here the power is
+taken of `max(·, ε)` while the difference that it multiplies is zero.
 
 Shapes: canvas `(lanes, channels, height, width)` in grey levels; per-lane numbers `(lanes,)`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,47 +18,45 @@ _EPSILON = 1e-16  # of scale²: what is smaller than 1e-8 scales is treated as q
 _QUADRATIC = 2
 
 
-class Prior(NamedTuple):
-    """A prior's numbers: `Σ (|v| / scale)^exponent`."""
+class Magnitude(NamedTuple):
+    """How one lane turns a field v into numbers; known to the host, which spares general powers."""
 
-    exponents: Sequence[float]
-    """Of each lane; known to the host, which spares general powers where they are whole."""
+    exponent: float
+    """e of |v|^e, at least 1."""
+    isotropic: bool = False
+    """Whether |v| is the length over all channels of a pixel, instead of each channel's own."""
+
+
+class Prior(NamedTuple):
+    """A prior's numbers in all lanes: `Σ (|v| / scale)^exponent`."""
+
+    magnitudes: Sequence[Magnitude]
+    """Of each lane."""
     scale: Tensor
     """`(lanes,)`, grey levels."""
+    inside: Tensor | None = None
+    """`(lanes, 1, height, width)`, true where the lane's canvas is, anchored at the upper left;
+    None where all lanes fill the tensor. The canvas is 0 outside."""
 
 
-def alpha_norm(canvas: Tensor, prior: Prior, *, isotropic: bool) -> tuple[Tensor, Tensor]:
+def alpha_norm(canvas: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
     """Σ (|x| / B)^α, and its gradient.
 
-    Args:
-        canvas: grey levels.
-        prior: α and B.
-        isotropic: take |x| as the length of a pixel's colour vector (Mahendran & Vedaldi
-            2016) instead of each channel's own magnitude (2015).
+    Of each channel by itself: Mahendran & Vedaldi 2015, section 3. Isotropic, of the colour vector
+    of each pixel: 2016, eq. 5.
 
     Returns:
         `(lanes,)` and the canvas' shape.
     """
-    scale2 = _lanes(prior.scale).square()
-    squares = canvas.square()
-    if isotropic:
-        squares = squares.sum(dim=1, keepdim=True)
-    return _power_sum(squares.div_(scale2), canvas, prior.exponents, scale2)
+    value, slope = _power_sum(canvas.square(), prior)
+    return value, slope * canvas
 
 
-def total_variation(
-    canvas: Tensor, prior: Prior, inside: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+def total_variation(canvas: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
     """Σ ((dx² + dy²)^{1/2} / V)^β over pixels and channels, and its gradient.
 
     Forward differences with replicate boundary: the last column has dx = 0, the last row dy = 0
-    (Mahendran & Vedaldi 2015, 2016).
-
-    Args:
-        canvas: grey levels.
-        prior: β and V.
-        inside: `(lanes, 1, height, width)`, true where the lane's canvas is, anchored at the upper
-            left; None where all lanes fill the tensor.
+    (Mahendran & Vedaldi 2015, eq. 3; 2016).
 
     Returns:
         `(lanes,)` and the canvas' shape.
@@ -65,12 +64,10 @@ def total_variation(
     across, down = canvas.new_zeros(canvas.shape), canvas.new_zeros(canvas.shape)
     across[..., :-1] = canvas[..., 1:] - canvas[..., :-1]
     down[..., :-1, :] = canvas[..., 1:, :] - canvas[..., :-1, :]
-    if inside is not None:
-        across[..., :-1] *= inside[..., 1:]
-        down[..., :-1, :] *= inside[..., 1:, :]
-    scale2 = _lanes(prior.scale).square()
-    squares = across.square().addcmul_(down, down).div_(scale2)
-    value, slope = _power_sum(squares, None, prior.exponents, scale2)
+    if prior.inside is not None:
+        across[..., :-1] *= prior.inside[..., 1:]
+        down[..., :-1, :] *= prior.inside[..., 1:, :]
+    value, slope = _power_sum(across.square().addcmul_(down, down), prior)
     across *= slope
     down *= slope
     gradient = across.add(down).neg_()
@@ -79,29 +76,34 @@ def total_variation(
     return value, gradient
 
 
-def _power_sum(
-    squares: Tensor, factor: Tensor | None, exponents: Sequence[float], scale2: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Σ s^{e/2} with s = |v|² / scale², and `e/scale² · s^{e/2−1} · factor`: its slope along v."""
-    power = _powers(squares, exponents)
-    value = (squares * power).flatten(1).sum(1)
-    slope = power * (_lanes(squares.new_tensor(exponents)) / scale2)
-    return value, slope if factor is None else slope * factor
+PRIORS: dict[str, Callable[[Tensor, Prior], tuple[Tensor, Tensor]]] = {
+    "alpha_norm": alpha_norm,
+    "total_variation": total_variation,
+}
+"""By the name that settings, curves and reports have for it, in the order of the curve's columns.
+A new prior is one more entry here and in `Settings.priors`."""
 
 
-def _powers(squares: Tensor, exponents: Sequence[float]) -> Tensor:
-    """`max(s, ε)^{e/2 − 1}` of each lane, with the same bits whatever the other lanes' e are."""
-    if set(exponents) == {_QUADRATIC}:
-        return squares.new_ones(())
-    if len(set(exponents)) == 1:
-        return _power(squares, exponents[0])
-    lanes = zip(squares, exponents, strict=True)
-    return torch.stack([_power(lane, exponent) for lane, exponent in lanes])
+def _power_sum(squares: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
+    """Σ s^{e/2} with s = |v|² / scale², and `e/scale² · s^{e/2−1}`: its slope along v, over v.
+
+    A lane has the same slopes, bit for bit, whatever the magnitudes of the others are.
+    """
+    scale2 = prior.scale[:, None, None, None].square()
+    if len(set(prior.magnitudes)) == 1:
+        return _power_sum_of(squares, prior.magnitudes[0], scale2)
+    single = (slice(lane, lane + 1) for lane in range(len(squares)))
+    lanes = ((squares[i], prior.magnitudes[i.start], scale2[i]) for i in single)
+    values, slopes = zip(*(_power_sum_of(*lane) for lane in lanes), strict=True)
+    return torch.cat(values), torch.cat([slope.expand(1, *squares.shape[1:]) for slope in slopes])
 
 
-def _power(squares: Tensor, exponent: float) -> Tensor:
-    return squares.clamp(min=_EPSILON).pow(exponent / 2 - 1)
-
-
-def _lanes(numbers: Tensor) -> Tensor:
-    return numbers[:, None, None, None]
+def _power_sum_of(squares: Tensor, magnitude: Magnitude, scale2: Tensor) -> tuple[Tensor, Tensor]:
+    if magnitude.isotropic:
+        squares = squares.sum(dim=1, keepdim=True)
+    squares = squares / scale2
+    slope = magnitude.exponent / scale2
+    if magnitude.exponent == _QUADRATIC:
+        return squares.flatten(1).sum(1), slope
+    power = squares.clamp(min=_EPSILON).pow(magnitude.exponent / 2 - 1)
+    return (squares * power).flatten(1).sum(1), power * slope

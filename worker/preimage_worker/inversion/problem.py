@@ -10,11 +10,12 @@ from torch import Tensor
 
 from preimage_worker.inversion.errors import (
     NonFiniteTargetError,
+    SettingError,
     ShapeMismatchError,
     ZeroTargetError,
 )
 from preimage_worker.inversion.representations.base import Representation
-from preimage_worker.inversion.settings import Settings, require
+from preimage_worker.inversion.settings import Loss, Settings, require
 
 
 @final
@@ -51,10 +52,11 @@ class Problem:
     """What one lane solves.
 
     Raises:
-        NonFiniteTargetError: NaN or infinity in target or mask.
+        NonFiniteTargetError: NaN or infinity in target, mask or start.
         ZeroTargetError: the masked target is zero everywhere.
-        ShapeMismatchError: the mask does not broadcast to the target.
-        SettingError: a picture size below 1.
+        ShapeMismatchError: the mask does not broadcast to the target, or the start is not of the
+            picture's size.
+        SettingError: a picture size below 1, or what the loss does not have.
     """
 
     target: Tensor
@@ -66,17 +68,24 @@ class Problem:
     settings: Settings
     """From `presets.resolve`."""
     mask: Tensor | None = None
-    """m: boolean or float, broadcast to the target; None weighs every element 1."""
+    """m ≥ 0: boolean or float, broadcast to the target; None weighs every element 1. A subset of
+    the code, 1/√v for codes of variance v, or what brings several layers to one scale."""
     seed: int = 0
     """Any 64-bit integer. It and `restart` decide start and jitter; nothing else does."""
     restart: int = 0
     """Number of this pre-image among several of the same code."""
     stop: StopRule = field(default_factory=StopRule)
+    scale: float | None = None
+    """Of Loss.INNER: what ⟨m∘Φ, m∘Φ₀⟩ is divided by; None for ‖m∘Φ₀‖²."""
+    start: Tensor | None = None
+    """Of Loss.INNER: the canvas to start from, `(channels, height, width)`; None for the settings'
+    noise. The losses that measure how near a code can be reached never start near it."""
 
     def __post_init__(self) -> None:
         require("the picture's height", self.height, 1)
         require("the picture's width", self.width, 1)
         _check_finite("target", self.target)
+        self._check_inner()
         if self.mask is not None:
             _check_finite("mask", self.mask)
             _check_broadcast(self.mask, self.target)
@@ -92,11 +101,17 @@ class Problem:
         target = self.target.double()
         return float((target if self.mask is None else target * self.mask).square().sum())
 
+    @property
+    def divisor(self) -> float:
+        """What the data term is divided by."""
+        return self.energy if self.scale is None else self.scale
+
     @cached_property
     def fingerprint(self) -> int:
         """64 bits that tell this problem from others, for its checkpoints. Stopping is left out."""
-        digest = hashlib.sha256(repr((self.settings, self.seed, self.restart)).encode())
-        for tensor in (self.target, self.mask):
+        facts = (self.settings, self.seed, self.restart, self.scale)
+        digest = hashlib.sha256(repr(facts).encode())
+        for tensor in (self.target, self.mask, self.start):
             if tensor is not None:
                 digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
         return int.from_bytes(digest.digest()[:8], "little", signed=True)
@@ -110,6 +125,26 @@ class Problem:
                 f"{representation.layer!r} of {representation.model} gives {expected} for pictures "
                 f"of {self.height}×{self.width} pixels; send a code of that layer and size."
             )
+
+    def _check_inner(self) -> None:
+        """Scale, start and target error make sense."""
+        inner = self.settings.loss is Loss.INNER
+        if not inner and (self.scale is not None or self.start is not None):
+            raise SettingError("Only Loss.INNER has a scale and a start; leave them out.")
+        if inner and self.stop.target_error is not None:
+            raise SettingError(
+                "An activation has no relative error, so there is no target error to reach; "
+                "leave it out, or stop at a plateau."
+            )
+        if self.scale is not None:
+            require("the scale of the activation", self.scale, 1e-30, 1e30)
+        if self.start is not None:
+            _check_finite("start", self.start)
+            if self.start.ndim != 3 or self.start.shape[1:] != (self.height, self.width):  # noqa: PLR2004 - channels, rows, columns
+                raise ShapeMismatchError(
+                    f"The start has the shape {tuple(self.start.shape)}; send a canvas of "
+                    f"{self.height}×{self.width} pixels."
+                )
 
 
 def _check_finite(name: str, tensor: Tensor) -> None:

@@ -20,13 +20,13 @@ class LaneReport:
     objective: float
     """Sum of the three terms below."""
     data: float
-    """C · ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖²."""
+    """C · ℓ, of Loss.SQUARED C · ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖²."""
     alpha_norm: float
     """The weighted α-norm."""
     total_variation: float
     """The weighted total variation."""
     relative_error: float
-    """‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖."""
+    """‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖; of Loss.INNER the activation ⟨m∘Φ(x), m∘Φ₀⟩ / scale."""
     outcome: Outcome | None
     """None while the lane runs; a lane with an outcome must leave before the next `run`."""
 
@@ -47,7 +47,7 @@ class Measurement:
     """What is true of the picture that is delivered."""
 
     relative_error: float
-    """Of the float picture: ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖."""
+    """Of the float picture: ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖; of Loss.INNER the activation."""
     relative_error_delivered: float
     """Of the same picture clipped to 0..255, rounded to 8 bits and encoded again."""
     network_passes: int

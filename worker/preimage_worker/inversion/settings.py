@@ -14,19 +14,51 @@ from preimage_worker.inversion.errors import SettingError
 
 @final
 class Family(Enum):
-    """Which optimiser, and which conventions of the objective; part of the batch key."""
+    """Which optimiser, and how priors are summed; part of the batch key."""
 
     MOMENTUM = "momentum"
-    """Gradient descent with momentum; the α-norm is separate per channel (2015).
+    """Gradient descent with momentum (2015).
 
     Priors are sums as if over 227 × 227 × 3 elements: for n of them, the sum times 154587 / n.
     """
     ADAGRAD = "adagrad"
-    """Momentum over a decayed Adagrad step, projected; the α-norm is isotropic over the channels
-    of a pixel (2016).
+    """Momentum over a decayed Adagrad step (2016). Priors are means over the canvas' pixels."""
+    ADAM = "adam"
+    """Adam (Kingma & Ba 2015). Priors are means over the canvas' pixels."""
 
-    Priors are means over the canvas' pixels.
-    """
+
+@final
+class Loss(Enum):
+    """What the data term ℓ measures; part of the batch key. The formulas are in `objectives`."""
+
+    SQUARED = "squared"
+    """The squared distance to the target, relative to the target's norm."""
+    COSINE = "cosine"
+    """1 − cosine of the angle to the target."""
+    INNER = "inner"
+    """Minus the inner product with the target: there is nothing to reach, only more of it."""
+
+
+@final
+class Basis(Enum):
+    """The coordinates of a picture's plane, see `coordinates`."""
+
+    PIXELS = "pixels"
+    DCT = "dct"
+    """Cosine coefficients, each divided by its frequency."""
+    FOURIER = "fourier"
+    """Fourier coefficients, each divided by its frequency."""
+
+
+@final
+@dataclass(frozen=True)
+class Coordinates:
+    """What the steps are taken in; part of the batch key. The default is plain pixels."""
+
+    basis: Basis = Basis.PIXELS
+    """Of the plane."""
+    decorrelated: bool = False
+    """Whether colours are those that are uncorrelated in natural pictures."""
 
 
 @final
@@ -37,6 +69,10 @@ class Start(Enum):
     """Normal noise, rescaled so that its root mean square is `start_amplitude`, per picture."""
     UNIFORM = "uniform"
     """Uniform noise on (−1, 1), divided by its own 95th percentile, times `start_amplitude`."""
+
+
+IN_PIXELS = Coordinates()
+"""What every published inversion steps in."""
 
 
 def require(name: str, value: float, low: float, high: float = math.inf) -> None:
@@ -59,6 +95,8 @@ class PriorSetting:
     """α or β, from 1 to 16."""
     scale: float
     """Grey levels at which one element weighs 1."""
+    isotropic: bool = False
+    """Whether |v| is the length over all channels of a pixel, instead of each channel's own."""
 
     def __post_init__(self) -> None:
         require("a prior's weight", self.weight, 0, 1e30)
@@ -91,7 +129,7 @@ class Settings:
     family: Family
     """Lanes of one batch have the same."""
     data_weight: float
-    """C, the weight of the relative squared error."""
+    """C, the weight of the data term."""
     alpha_norm: PriorSetting
     """Keeps grey levels in range."""
     total_variation: PriorSetting
@@ -106,6 +144,10 @@ class Settings:
     """Of the first canvas, in grey levels."""
     bound: float
     """Longest colour vector that a pixel may have, in grey levels; infinity where none is."""
+    loss: Loss = Loss.SQUARED
+    """ℓ; lanes of one batch have the same."""
+    coordinates: Coordinates = IN_PIXELS
+    """Of the steps; lanes of one batch have the same."""
 
     def __post_init__(self) -> None:
         require("the data weight", self.data_weight, 0, 1e30)
@@ -116,6 +158,11 @@ class Settings:
         jitters = [segment.jitter for segment in self.segments]
         if jitters != sorted(jitters, reverse=True):
             raise SettingError("A segment jitters after one that does not; put it before.")
+
+    @property
+    def priors(self) -> dict[str, PriorSetting]:
+        """By their names in `priors.PRIORS`."""
+        return {"alpha_norm": self.alpha_norm, "total_variation": self.total_variation}
 
     @property
     def steps(self) -> int:

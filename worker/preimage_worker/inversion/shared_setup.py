@@ -7,6 +7,7 @@ import torch
 from preimage_worker.inversion.optimisers.families import Method
 from preimage_worker.inversion.precision import Precision
 from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.settings import Loss
 
 
 class Setup(NamedTuple):
@@ -22,6 +23,8 @@ class Setup(NamedTuple):
     precision: Precision
     lanes_per_pass: int
     """How many lanes go through the representation at once."""
+    loss: Loss = Loss.SQUARED
+    """ℓ of all lanes."""
 
     def portions(self, lanes: int) -> list[slice]:
         """The lanes that go through the representation together."""

@@ -1,11 +1,13 @@
 """The first canvas of a lane: noise by the preset's law, decided by seed and restart alone.
 
 Drawn on the CPU whatever the device is, so that every device starts from the same picture. Never
-reads the target: a start near it would measure memory, not the code.
+reads the target: a start near it would measure memory, not the code. Only a problem that measures
+no error, a caricature, brings a start of its own.
 """
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from preimage_worker.inversion.counter import hash64
 from preimage_worker.inversion.problem import Problem
@@ -17,8 +19,11 @@ _STREAM = 0x5354415254  # keeps these draws apart from the jitter's counters
 def draw(problem: Problem, shape: tuple[int, int, int]) -> Tensor:
     """The problem's first canvas `(channels, rows, columns)` in grey levels, float32, on the CPU.
 
-    Of the problem only seed, restart and the settings' law and amplitude are read.
+    Of the problem only seed, restart and the settings' law and amplitude are read; or its own
+    start, in the centre, its edges repeated over the room for jitter.
     """
+    if problem.start is not None:
+        return _surrounded(problem.start.detach().float().cpu(), shape)
     counters = hash64(problem.seed, problem.restart, _STREAM)
     generator = torch.Generator().manual_seed(counters >> 1)
     law, amplitude = problem.settings.start, problem.settings.start_amplitude
@@ -29,3 +34,9 @@ def draw(problem: Problem, shape: tuple[int, int, int]) -> Tensor:
     # Not torch.quantile, which refuses more than 16 million elements.
     rank = max(1, round(0.95 * noise.numel()))
     return noise * (amplitude / noise.flatten().kthvalue(rank).values)
+
+
+def _surrounded(picture: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    down, across = shape[1] - picture.shape[1], shape[2] - picture.shape[2]
+    room = (across // 2, across - across // 2, down // 2, down - down // 2)
+    return functional.pad(picture[None], room, mode="replicate")[0]

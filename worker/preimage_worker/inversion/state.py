@@ -83,7 +83,7 @@ def _targets(problems: Sequence[Problem], device: torch.device) -> Target:
     mask = None
     if any(problem.mask is not None for problem in problems):
         mask = torch.stack([_whole_mask(problem, device) for problem in problems])
-    energy = torch.tensor([problem.energy for problem in problems], device=device)
+    energy = torch.tensor([problem.divisor for problem in problems], device=device)
     return Target(codes, mask, energy)
 
 

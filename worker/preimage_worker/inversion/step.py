@@ -11,10 +11,10 @@ from torch import Tensor
 
 from preimage_worker.inversion.jitter import Offset, add_crop_, crop
 from preimage_worker.inversion.objectives import Target, data_term
-from preimage_worker.inversion.optimisers.families import Method
+from preimage_worker.inversion.optimisers.steps import project
 from preimage_worker.inversion.optimisers.transform import Control
 from preimage_worker.inversion.precision import computing
-from preimage_worker.inversion.priors import alpha_norm, total_variation
+from preimage_worker.inversion.priors import PRIORS
 from preimage_worker.inversion.shared_setup import Setup
 from preimage_worker.inversion.state import Lanes
 from preimage_worker.inversion.weights import Weights
@@ -25,57 +25,63 @@ def step(
 ) -> tuple[Lanes, Tensor]:
     """The lanes after one step, and their terms `(lanes, 5)` before it, as `CURVE_COLUMNS`."""
     with torch.no_grad():
-        squares, pull = _data(setup, lanes, weights, offsets)
-        priors, gradient = _priors(setup.method, lanes.canvas, weights)
+        value, achieved, pull = _data(setup, lanes, weights, offsets)
+        priors, gradient = _priors(lanes.canvas, weights)
         gradient = add_crop_(gradient, offsets, pull)
-        data = weights.data * squares
-        terms = torch.stack((data + priors.sum(0), data, *priors, squares.sqrt()), dim=1)
-        moved = _move(setup.method, lanes, gradient, weights.bound, control)
+        data = weights.data * value
+        terms = torch.stack((data + priors.sum(0), data, *priors, achieved), dim=1)
+        moved = _move(setup, lanes, gradient, weights, control)
         return _keep(lanes, moved, terms[:, 0]), terms
 
 
 def _data(
     setup: Setup, lanes: Lanes, weights: Weights, offsets: Sequence[Offset]
-) -> tuple[Tensor, Tensor]:
-    """Relative squared error, and the weighted data term's gradient on the crops."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The data term, what is achieved, and the weighted data term's gradient on the crops."""
     crops = crop(lanes.canvas, offsets, setup.height, setup.width)
-    squares, pulls = zip(
+    values, achieved, pulls = zip(
         *(
             _pass(setup, crops[some], lanes.target.of(some), weights.data[some])
             for some in setup.portions(len(crops))
         ),
         strict=True,
     )
-    return torch.cat(squares), torch.cat(pulls)
+    return torch.cat(values), torch.cat(achieved), torch.cat(pulls)
 
 
-def _pass(setup: Setup, crops: Tensor, target: Target, weight: Tensor) -> tuple[Tensor, Tensor]:
+def _pass(
+    setup: Setup, crops: Tensor, target: Target, weight: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Forwards and backwards through the representation."""
     crops = crops.detach().requires_grad_()
     with computing(setup.precision, setup.device):
         with torch.enable_grad():
             codes = setup.representation(crops)
-        squares, cotangent = data_term(codes.detach(), target, weight)
-        (pull,) = torch.autograd.grad(codes, crops, cotangent.to(codes.dtype))
-    return squares, pull
+        term = data_term(codes.detach(), target, weight, setup.loss)
+        (pull,) = torch.autograd.grad(codes, crops, term.cotangent.to(codes.dtype))
+    return term.value, term.achieved, pull
 
 
-def _priors(method: Method, canvas: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-    """Weighted priors `(2, lanes)`, and their common gradient."""
-    bounded, smooth = weights.alpha_norm, weights.total_variation
-    norm, gradient = alpha_norm(canvas, bounded.prior, isotropic=method.isotropic)
-    variation, slope = total_variation(canvas, smooth.prior, weights.inside)
-    gradient *= bounded.weight[:, None, None, None]
-    gradient.addcmul_(slope, smooth.weight[:, None, None, None])
-    return torch.stack((bounded.weight * norm, smooth.weight * variation)), gradient
+def _priors(canvas: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
+    """Weighted priors `(priors, lanes)`, and their common gradient."""
+    values, gradient = [], torch.zeros_like(canvas)
+    for prior, (numbers, weight) in zip(PRIORS.values(), weights.priors, strict=True):
+        value, slope = prior(canvas, numbers)
+        gradient.addcmul_(slope, weight[:, None, None, None])
+        values.append(weight * value)
+    return torch.stack(values), gradient
 
 
-def _move(method: Method, lanes: Lanes, gradient: Tensor, bound: Tensor, control: Control) -> Lanes:
-    """The optimiser's update."""
-    update, buffers = method.transform.update(gradient, lanes.buffers, control)
+def _move(
+    setup: Setup, lanes: Lanes, gradient: Tensor, weights: Weights, control: Control
+) -> Lanes:
+    """The optimiser's update, of the lanes' own canvases, within their bounds."""
+    update, buffers = setup.method.transform.update(gradient, lanes.buffers, control)
+    if weights.inside is not None:
+        update = update * weights.inside
     canvas = lanes.canvas + update
-    if method.retract is not None:
-        canvas = method.retract(canvas, bound)
+    if weights.bound is not None:
+        canvas = project(canvas, weights.bound)
     return lanes._replace(canvas=canvas, buffers=buffers)
 
 

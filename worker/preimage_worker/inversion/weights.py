@@ -3,6 +3,7 @@
 They change only when lanes join, leave or give up their margin, so they are made at such moments.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from torch import Tensor
 from preimage_worker.inversion.lane import Lane, Move
 from preimage_worker.inversion.optimisers.families import Method
 from preimage_worker.inversion.optimisers.transform import Control
-from preimage_worker.inversion.priors import Prior
+from preimage_worker.inversion.priors import PRIORS, Magnitude, Prior
 from preimage_worker.inversion.settings import PriorSetting
 
 
@@ -29,10 +30,10 @@ class Weights(NamedTuple):
 
     data: Tensor
     """C."""
-    alpha_norm: Weighted
-    total_variation: Weighted
-    bound: Tensor
-    """`(lanes, 1, 1, 1)`, grey levels."""
+    priors: tuple[Weighted, ...]
+    """In the order of `PRIORS`."""
+    bound: Tensor | None
+    """`(lanes, 1, 1, 1)`, grey levels; None where no lane has one."""
     inside: Tensor | None
     """`(lanes, 1, rows, columns)`: where each lane's canvas is; None where all fill the tensor."""
 
@@ -42,27 +43,33 @@ def weigh(lanes: Sequence[Lane], method: Method, like: Tensor) -> Weights:
     settings = [lane.problem.settings for lane in lanes]
     sizes = [lane.canvas_size for lane in lanes]
     shares = [method.share(like.shape[1], rows * columns) for rows, columns in sizes]
+    bounds = [one.bound for one in settings]
+    inside = _inside(sizes, like)
     return Weights(
         data=_tensor([one.data_weight for one in settings], like),
-        alpha_norm=_weighted([one.alpha_norm for one in settings], shares, like),
-        total_variation=_weighted([one.total_variation for one in settings], shares, like),
-        bound=_tensor([one.bound for one in settings], like)[:, None, None, None],
-        inside=_inside(sizes, like),
+        priors=tuple(
+            _weighted([one.priors[name] for one in settings], shares, inside, like)
+            for name in PRIORS
+        ),
+        bound=_tensor(bounds, like)[:, None, None, None] if min(bounds) < math.inf else None,
+        inside=inside,
     )
 
 
 def controls(moves: Sequence[Sequence[Move]], device: torch.device) -> list[Control]:
     """One control for each step, from the moves `[lane][step]`, in a single copy to the device."""
-    table = [[(move.rate, float(not move.fresh)) for move in lane] for lane in moves]
-    rates_and_keeps = torch.tensor(table, device=device).permute(1, 2, 0)[..., None, None, None]
-    return [Control(rate=step[0], keep=step[1]) for step in rates_and_keeps]
+    table = [[(move.rate, float(move.age > 0), float(move.age)) for move in lane] for lane in moves]
+    by_step = torch.tensor(table, device=device).permute(1, 2, 0)[..., None, None, None]
+    return [Control(rate=step[0], keep=step[1], age=step[2]) for step in by_step]
 
 
-def _weighted(priors: Sequence[PriorSetting], shares: Sequence[float], like: Tensor) -> Weighted:
-    exponents = [prior.exponent for prior in priors]
+def _weighted(
+    priors: Sequence[PriorSetting], shares: Sequence[float], inside: Tensor | None, like: Tensor
+) -> Weighted:
+    magnitudes = [Magnitude(prior.exponent, prior.isotropic) for prior in priors]
     scale = _tensor([prior.scale for prior in priors], like)
     weight = [prior.weight * share for prior, share in zip(priors, shares, strict=True)]
-    return Weighted(Prior(exponents, scale), _tensor(weight, like))
+    return Weighted(Prior(magnitudes, scale, inside), _tensor(weight, like))
 
 
 def _inside(sizes: Sequence[tuple[int, int]], like: Tensor) -> Tensor | None:

@@ -1,18 +1,18 @@
-"""The families: an optimiser each, and the conventions of the objective that go with it."""
+"""The families: an optimiser each, and how the priors are summed that go with it."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
-from torch import Tensor
-
+from preimage_worker.inversion.coordinates import in_coordinates
 from preimage_worker.inversion.optimisers.steps import (
+    adam,
     momentum,
-    project,
     scale_by_decayed_adagrad,
     scale_by_rate,
 )
 from preimage_worker.inversion.optimisers.transform import Transform, chain
-from preimage_worker.inversion.settings import Family
+from preimage_worker.inversion.settings import Coordinates, Family
 
 REFERENCE_ELEMENTS = 227 * 227 * 3
 """Of the pictures that the weights of 2015 were chosen for; other sizes weigh an element alike."""
@@ -23,10 +23,6 @@ class Method(NamedTuple):
 
     transform: Transform
     """From gradient to update."""
-    retract: Callable[[Tensor, Tensor], Tensor] | None
-    """Brings canvas + update back to where canvases may be, given the lanes' bounds."""
-    isotropic: bool
-    """Whether the α-norm takes a pixel's colour vector or each channel by itself."""
     share: Callable[[int, int], float]
     """What a prior's sum is multiplied by, for a canvas of so many channels and pixels."""
     jitters: bool
@@ -34,20 +30,28 @@ class Method(NamedTuple):
 
 
 METHODS: dict[Family, Method] = {
-    # Mahendran & Vedaldi 2015, and the released invert_nn: no projection.
+    # Mahendran & Vedaldi 2015, and the released invert_nn.
     Family.MOMENTUM: Method(
         chain(scale_by_rate(), momentum(0.9)),
-        retract=None,
-        isotropic=False,
         share=lambda channels, pixels: REFERENCE_ELEMENTS / (channels * pixels),
         jitters=False,
     ),
     # Mahendran & Vedaldi 2016, and the released nnpreimage.
     Family.ADAGRAD: Method(
         chain(scale_by_decayed_adagrad(0.9), momentum(0.9)),
-        retract=project,
-        isotropic=True,
+        share=lambda _, pixels: 1 / pixels,
+        jitters=True,
+    ),
+    Family.ADAM: Method(
+        adam(0.9, 0.999),
         share=lambda _, pixels: 1 / pixels,
         jitters=True,
     ),
 }
+
+
+@lru_cache
+def method(family: Family, coordinates: Coordinates) -> Method:
+    """What a family means in these coordinates; the same object for the same arguments."""
+    found = METHODS[family]
+    return found._replace(transform=in_coordinates(found.transform, coordinates))

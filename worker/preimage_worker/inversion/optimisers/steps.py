@@ -44,7 +44,28 @@ def scale_by_decayed_adagrad(decay: float) -> Transform:
     return Transform(1, lambda canvas: (torch.zeros_like(canvas),), update)
 
 
+def adam(decay: float, square_decay: float) -> Transform:
+    """U ← −rate · m̂ / (√v̂ + ε): Kingma & Ba 2015, with means that forget at a segment's begin.
+
+    ε is 1e-12 instead of their 1e-8: a gradient of means over pixels is small everywhere.
+    """
+
+    def update(gradient: Tensor, buffers: Buffers, control: Control) -> tuple[Tensor, Buffers]:
+        mean = (buffers[0] * (decay * control.keep)).add_(gradient, alpha=1 - decay)
+        squares = buffers[1] * (square_decay * control.keep)
+        squares.addcmul_(gradient, gradient, value=1 - square_decay)
+        steps = control.age + 1
+        deviation = (squares / (1 - square_decay**steps)).sqrt_().add_(1e-12)
+        step = mean / (1 - decay**steps) * -control.rate
+        return step.div_(deviation), (mean, squares)
+
+    return Transform(2, lambda canvas: (torch.zeros_like(canvas), torch.zeros_like(canvas)), update)
+
+
 def project(canvas: Tensor, bound: Tensor) -> Tensor:
-    """Each pixel's colour vector shortened to `bound`, `(lanes, 1, 1, 1)`, where it is longer."""
+    """Each pixel's colour vector shortened to `bound`, `(lanes, 1, 1, 1)`, where it is longer.
+
+    An infinite bound leaves every bit of the lane as it is.
+    """
     length = canvas.square().sum(dim=1, keepdim=True).sqrt_()
     return canvas * (bound / length).clamp_(max=1)

@@ -21,6 +21,8 @@ class Control(NamedTuple):
     """The step size, in the family's unit."""
     keep: Tensor
     """0 where a segment of the lane's schedule begins, which zeroes its buffers; else 1."""
+    age: Tensor
+    """Steps that the lane has taken in its segment before this one."""
 
 
 class Transform(NamedTuple):
