@@ -27,7 +27,7 @@ _AXES = {
 }
 """What the axes of a layout are called; those of OTHER have no names."""
 
-_SPATIAL_AXES = 3
+_SPATIAL = frozenset({CodeLayout.CODE_LAYOUT_CHANNELS_FIRST, CodeLayout.CODE_LAYOUT_CHANNELS_LAST})
 
 
 @final
@@ -96,21 +96,28 @@ def expected_shape(model: Model, layer: Layer, size: Size | None) -> CodeShape:
     known, layout = tuple(int(extent) for extent in layer.code_shape), layout_of(layer)
     if size is not None and size == model_size(model):
         return CodeShape(known, layout)
-    if size is not None and has_cells(layer):
-        return CodeShape((known[0], cells(size.height, layer), cells(size.width, layer)), layout)
     names = _AXES.get(layout, ("",) * len(known))
-    pairs = zip(names, known, strict=True)
-    return CodeShape(tuple(e if axis == "channels" else None for axis, e in pairs), layout)
+    extents: dict[str, int | None] = dict.fromkeys(names)
+    if "channels" in names:
+        extents["channels"] = known[names.index("channels")]
+    if size is not None and has_cells(layer):
+        extents |= {"height": _cells(size.height, layer), "width": _cells(size.width, layer)}
+    return CodeShape(tuple(extents[name] for name in names), layout)
 
 
 def has_cells(layer: Layer) -> bool:
-    """Whether rows and columns of the layer's code follow from the size of the picture."""
-    return layer.HasField("grid_offset") and len(layer.code_shape) == _SPATIAL_AXES
+    """Whether the rows and columns of the code follow from the size of the picture."""
+    return layer.HasField("grid_offset") and layout_of(layer) in _SPATIAL
 
 
-def cells(side: int, layer: Layer) -> int:
-    """Rows or columns of a code for a picture of this side, by the layer's announcement."""
-    return max((side + layer.grid_offset) // layer.stride, 0)
+def implied_size(layer: Layer, shape: Sequence[int]) -> Size | None:
+    """The picture that a code is looked for on; None where it does not follow from the code."""
+    names = _AXES.get(layout_of(layer), ())
+    if not has_cells(layer) or len(shape) != len(names):
+        return None
+    rows, columns = (int(shape[names.index(axis)]) for axis in ("height", "width"))
+    margin = max(-layer.grid_offset, 0)
+    return Size(layer.stride * rows + margin, layer.stride * columns + margin)
 
 
 def least_side(model: Model, layer: Layer) -> int:
@@ -119,12 +126,8 @@ def least_side(model: Model, layer: Layer) -> int:
     return max(model.preprocessing.minimum_side, first)
 
 
-def implied_size(layer: Layer, shape: Sequence[int]) -> Size | None:
-    """The picture that a code is looked for on; None where it does not follow from the code."""
-    if not has_cells(layer) or len(shape) != _SPATIAL_AXES:
-        return None
-    margin = max(-layer.grid_offset, 0)
-    return Size(*(int(extent) * layer.stride + margin for extent in shape[-2:]))
+def _cells(side: int, layer: Layer) -> int:
+    return max((side + layer.grid_offset) // max(layer.stride, 1), 0)
 
 
 def elements(shape: Sequence[int]) -> int:
