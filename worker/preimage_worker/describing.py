@@ -88,7 +88,7 @@ def _describe_formula(entry: ModelEntry, model: wire.Model) -> None:
     model.preprocessing.CopyFrom(
         wire.Preprocessing(
             any_size=True,
-            minimum_side=formula.minimum_side,
+            minimum_side=min(layer.smallest_side for layer in layers.values()),
             channels=first.channels,
             resampling=RESAMPLING,
             divisor=1,
@@ -102,6 +102,7 @@ def _describe_formula(entry: ModelEntry, model: wire.Model) -> None:
             kind=formula.kind,
             code_shape=layer.code_shape(side, side),
             stride=round(layer.stride(side, side)),
+            grid_offset=layer.grid_offset,
         )
     model.presets.extend(_presets(first, side, side))
 

@@ -8,25 +8,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
-from preimage_worker.inversion.representations import hog
-from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.representations import dsift, hog
+from preimage_worker.inversion.representations.base import Formula
 
 
 @final
 @dataclass(frozen=True)
-class Formula:
-    """A family of representations of grey or colour pictures."""
+class Family:
+    """Representations of one kind, which differ in their layers."""
 
     kind: str
-    """What computes it, as `Layer.kind` says it: "HOG"."""
-    minimum_side: int
-    """Smallest side of a picture, in pixels."""
-    layers: Mapping[str, Callable[[], Representation]]
+    """What computes them, as `Layer.kind` says it: "HOG"."""
+    layers: Mapping[str, Callable[[], Formula]]
     """By name; the first one is what presets are described for."""
 
 
-FORMULAS: dict[str, Formula] = {
-    "hog": Formula("HOG", hog.SMALLEST_SIDE, {"hog": hog.hog}),
-    "hogb": Formula("HOG", hog.SMALLEST_SIDE, {"hogb": hog.hogb}),
+FORMULAS: dict[str, Family] = {
+    "hog": Family("HOG", {"hog": hog.hog}),
+    "hogb": Family("HOG", {"hogb": hog.hogb}),
+    "dsift": Family("DSIFT", {"bin5": dsift.bin5, "bin8": dsift.bin8}),
 }
 """By the catalogue's `architecture`."""

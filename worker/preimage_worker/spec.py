@@ -96,7 +96,7 @@ def plan(
 ) -> Plan:
     """Resolves the inversion `item`; raises InvalidSpecError."""
     spec = item.invert
-    given = _input(item, blobs, model.preprocessing, limits)
+    given = _input(item, blobs, model, limits)
     preset = spec.optimiser.preset or model.presets[0].name
     try:
         settings = presets.resolve(
@@ -180,16 +180,16 @@ def settings_map(settings: Settings) -> dict[str, float]:
 def _input(
     item: work_pb2.WorkItem,
     blobs: Blobs,
-    preprocessing: models_wire.Preprocessing,
+    model: models_wire.Model,
     limits: pictures.Limits,
 ) -> Input:
     spec = item.invert
     if spec.target.WhichOneof("source") == "picture":
         pixels = _pixels(item, spec.target.picture, blobs, limits)
-        return _picture_input(pixels, spec.representation, preprocessing, limits)
+        return _picture_input(pixels, spec.representation, model.preprocessing, limits)
     reference = spec.target.uploaded_features
     features = tensors.read(reference, _blob(blobs, reference.digest))
-    height, width = _size_of_code(spec.representation, preprocessing, features.shape)
+    height, width = _size_of_code(spec.representation, model, features.shape)
     pictures.check_sought(height, width, limits)
     return Input(height, width, None, features)
 
@@ -226,21 +226,24 @@ def _picture_input(
 
 def _size_of_code(
     representation: wire.Representation,
-    preprocessing: models_wire.Preprocessing,
+    model: models_wire.Model,
     shape: tuple[int, ...],
 ) -> tuple[int, int]:
+    preprocessing = model.preprocessing
     if representation.HasField("input_size"):
         return representation.input_size.height, representation.input_size.width
     if not preprocessing.any_size:
         return preprocessing.input_size.height, preprocessing.input_size.width
+    layer = next(each for each in model.layers if each.name == representation.layer)
+    if not layer.HasField("grid_offset"):
+        raise InvalidSpecError(
+            f"{model.name} takes pictures of any size, and a code of {layer.name} does not say of "
+            "which it is; name representation.input_size."
+        )
     if len(shape) != 3:  # noqa: PLR2004 - channels, rows, columns
         raise InvalidSpecError(f"A code of {representation.model} has 3 axes, not {len(shape)}.")
-    return _side(shape[1]), _side(shape[2])
-
-
-def _side(cells: int) -> int:
-    """Pixels of a HOG picture with so many cells along a side."""
-    return 8 * cells
+    margin = max(-layer.grid_offset, 0)
+    return layer.stride * shape[1] + margin, layer.stride * shape[2] + margin
 
 
 def _target(given: Input, representation: Representation, device: torch.device) -> torch.Tensor:

@@ -51,3 +51,17 @@ class Representation(Protocol):
         Canvases come on the device that the representation was made for.
         """
         ...
+
+
+class Formula(Representation, Protocol):
+    """A representation without weights: pictures of any size, codes of a regular grid of cells."""
+
+    @property
+    def smallest_side(self) -> int:
+        """Of a picture that has a code, in pixels."""
+        ...
+
+    @property
+    def grid_offset(self) -> int:
+        """A side of n pixels has (n + grid_offset) // stride rows or columns of the code."""
+        ...

@@ -76,6 +76,11 @@ class Dsift:
         """Of a picture with one descriptor: four cells, and the outer halves of the outer ones."""
         return (CELLS + 1) * self.cell - 1
 
+    @property
+    def grid_offset(self) -> int:
+        """A descriptor needs two cells more than the distance to the next one, less a pixel."""
+        return STEP * self.cell - self.smallest_side
+
     def stride(self, height: int, width: int) -> float:  # noqa: ARG002 - the same for all sizes
         """Pixels between neighbouring descriptors."""
         return float(STEP * self.cell)
@@ -91,7 +96,8 @@ class Dsift:
                 f"A picture of {height}×{width} pixels is too small for {self.layer} of "
                 f"{self.model}; use one with sides of at least {self.smallest_side} pixels."
             )
-        rows, columns = ((self._cells(side) - CELLS) // STEP + 1 for side in (height, width))
+        step = STEP * self.cell
+        rows, columns = ((side + self.grid_offset) // step for side in (height, width))
         return CHANNELS, rows, columns
 
     def __call__(self, canvas: Tensor) -> Tensor:

@@ -56,6 +56,16 @@ class Hog:
         """Half the range, as in the released code of 2015."""
         return (128.0,)
 
+    @property
+    def smallest_side(self) -> int:
+        """Two cells."""
+        return SMALLEST_SIDE
+
+    @property
+    def grid_offset(self) -> int:
+        """Half a cell: a cell counts when at least half of it lies in the picture."""
+        return CELL // 2
+
     def stride(self, height: int, width: int) -> float:  # noqa: ARG002 - the same for all sizes
         """A cell."""
         return float(CELL)
