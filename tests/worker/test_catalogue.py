@@ -12,7 +12,7 @@ from preimage_worker.errors import CatalogueError
 def test_the_built_in_catalogue_names_the_networks_of_the_readme() -> None:
     names = [entry.name for entry in catalogue.load(None)]
     assert names == [
-        *("hog", "hogb", "dsift", "squeezenet1_0", "alexnet", "vgg16", "resnet50", "vit_b_16"),
+        *("hog", "hogb", "dsift", "cnn_a", "squeezenet1_0", "alexnet", "vgg16", "resnet50", "vit_b_16"),
     ]
 
 

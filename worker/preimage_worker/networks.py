@@ -8,5 +8,9 @@ from collections.abc import Callable
 
 from torch import nn
 
-NETWORKS: dict[str, Callable[[], nn.Module]] = {}
+from preimage_worker.inversion.representations.cnn_a import cnn_a
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "cnn_a": cnn_a,
+}
 """By the catalogue's `architecture`. Their weights come from a file, or are random."""
