@@ -107,3 +107,41 @@ def test_only_the_networks_used_last_stay_loaded(monkeypatch: pytest.MonkeyPatch
     for name in ("m0", "m1", "m2", "m3", "m0", "m4", "m0", "m1"):
         models.representation(name, "features.1")
     assert built == ["m0", "m1", "m2", "m3", "m4", "m1"]
+
+
+def layers_of(architecture: str, layers: str) -> dict[str, wire.Layer]:
+    """The announced layers of a torchvision network, by name."""
+    table = (
+        f'[models.m]\narchitecture = "torchvision:{architecture}"\nweights = {{ random = 1 }}\n'
+        f"input_size = [224, 224]\nlayers = {layers}\n"
+    )
+    models = Models(catalogue.parse(table), jobs.settings(), torch.device("cpu"))
+    return {layer.name: layer for layer in announced(models, "m").layers}
+
+
+def test_layouts_and_strides_are_announced() -> None:
+    vit = layers_of("vit_b_16", '["*"]')
+    block = vit["encoder.layers.encoder_layer_3"]
+    assert (block.layout, list(block.code_shape)) == (wire.CODE_LAYOUT_TOKENS, [197, 768])
+    assert vit["encoder:class_token"].layout == wire.CODE_LAYOUT_VECTOR
+    assert vit["encoder.layers.encoder_layer_3.self_attention"].kind == "MultiheadAttention"
+    swin = layers_of("swin_t", '["features.*"]')
+    block = swin["features.3.0"]
+    assert (block.layout, list(block.code_shape)) == (
+        wire.CODE_LAYOUT_CHANNELS_LAST,
+        [28, 28, 192],
+    )
+    assert block.stride == 8
+
+
+def test_a_pattern_exposes_selections_of_modules_and_any_that_it_names() -> None:
+    usual = layers_of("squeezenet1_1", '["features.3*"]')
+    assert "features.3:mean" in usual
+    assert "features.3:max" not in usual
+    assert "features.3.squeeze:mean" not in usual
+    named = layers_of("squeezenet1_1", '["features.3.squeeze:m*"]')
+    assert list(named) == ["features.3.squeeze:mean", "features.3.squeeze:max"]
+
+
+def test_the_layout_of_formulas_is_announced(models: Models) -> None:
+    assert announced(models, "hog").layers[0].layout == wire.CODE_LAYOUT_CHANNELS_FIRST

@@ -22,8 +22,11 @@ def bare(entry: ModelEntry) -> nn.Module:
     Raises:
         CatalogueError: there is no such architecture.
     """
-    with torch.device("meta"):
-        return _make(entry)
+    try:
+        with torch.device("meta"):
+            return _make(entry)
+    except NotImplementedError:  # it computes with tensors while it is made
+        return _make(entry).to("meta")
 
 
 def build(entry: ModelEntry, source: Source) -> nn.Module:

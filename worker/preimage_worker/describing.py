@@ -8,6 +8,8 @@ import hashlib
 import json
 from typing import NamedTuple
 
+from torch import nn
+
 from preimage.v1 import model_service_pb2 as wire
 from preimage.v1 import tensor_pb2
 from preimage_worker import architectures
@@ -18,12 +20,21 @@ from preimage_worker.inversion import presets
 from preimage_worker.inversion.errors import InversionError
 from preimage_worker.inversion.representations import network
 from preimage_worker.inversion.representations.base import Representation
-from preimage_worker.inversion.representations.nodes import Traced, trace
+from preimage_worker.inversion.representations.layouts import Layout
+from preimage_worker.inversion.representations.selections import SEPARATOR, split
+from preimage_worker.inversion.representations.survey import Layer, Survey, layers, survey
 from preimage_worker.pictures import RESAMPLING
 
 _ANY_SIZE_SIDE = 224
 """The picture for which representations of any size state their code's shape."""
-_SPATIAL_AXES = 3
+_USUAL_SELECTIONS = {"class_token", "patch_tokens", "mean"}
+LAYOUTS = {
+    Layout.CHANNELS_FIRST: wire.CODE_LAYOUT_CHANNELS_FIRST,
+    Layout.CHANNELS_LAST: wire.CODE_LAYOUT_CHANNELS_LAST,
+    Layout.TOKENS: wire.CODE_LAYOUT_TOKENS,
+    Layout.VECTOR: wire.CODE_LAYOUT_VECTOR,
+    Layout.OTHER: wire.CODE_LAYOUT_OTHER,
+}
 _PRESETS = {
     "mv2016": "Mahendran & Vedaldi, IJCV 2016: decayed Adagrad with momentum, jitter and a bound.",
     "mv2015": "Mahendran & Vedaldi, CVPR 2015: gradient descent with momentum, no jitter.",
@@ -82,13 +93,13 @@ def _presets(representation: Representation, height: int, width: int) -> list[wi
 def _describe_formula(entry: ModelEntry, model: wire.Model) -> None:
     formula = FORMULAS[entry.architecture]
     side = _ANY_SIZE_SIDE
-    layers = {name: make() for name, make in formula.layers.items()}
-    first = next(iter(layers.values()))
+    members = {name: make() for name, make in formula.layers.items()}
+    first = next(iter(members.values()))
     model.weights = "none: a formula"
     model.preprocessing.CopyFrom(
         wire.Preprocessing(
             any_size=True,
-            minimum_side=min(layer.smallest_side for layer in layers.values()),
+            minimum_side=min(layer.smallest_side for layer in members.values()),
             channels=first.channels,
             resampling=RESAMPLING,
             divisor=1,
@@ -96,13 +107,14 @@ def _describe_formula(entry: ModelEntry, model: wire.Model) -> None:
             std=[1.0] * first.channels,
         )
     )
-    for name, layer in layers.items():
+    for name, layer in members.items():
         model.layers.add(
             name=name,
             kind=formula.kind,
             code_shape=layer.code_shape(side, side),
             stride=round(layer.stride(side, side)),
             grid_offset=layer.grid_offset,
+            layout=wire.CODE_LAYOUT_CHANNELS_FIRST,
         )
     model.presets.extend(_presets(first, side, side))
 
@@ -122,29 +134,38 @@ def _describe_network(entry: ModelEntry, model: wire.Model) -> str | None:
             std=entry.std,
         )
     )
-    traced = trace(architectures.bare(entry))
-    shapes = _shapes(entry, traced)
-    _add_layers(entry, model, traced, shapes)
+    surveyed = survey_of(entry, architectures.bare(entry))
+    exposed = _exposed(entry, layers(surveyed))
+    for layer in exposed:
+        model.layers.add(
+            name=layer.name,
+            kind=layer.kind,
+            code_shape=layer.shape,
+            stride=layer.stride,
+            layout=LAYOUTS[layer.layout],
+        )
     first = network.networks(
-        traced, [model.layers[0].name], name=entry.name, preprocessing=preprocessing(entry)
+        surveyed, [exposed[0].name], name=entry.name, preprocessing=preprocessing(entry)
     )
     model.presets.extend(_presets(first, height, width))
-    return _classes(entry, shapes)
+    return _classes(entry, surveyed)
 
 
-def _shapes(entry: ModelEntry, traced: Traced) -> dict[str, tuple[int, ...]]:
+def survey_of(entry: ModelEntry, model: nn.Module) -> Survey:
+    """The survey of the entry's network; raises CatalogueError if it takes no such pictures."""
     assert entry.input_size is not None
     try:
-        return network.node_shapes(traced, *entry.input_size, channels=len(entry.mean))
+        return survey(model, *entry.input_size, channels=len(entry.mean))
     except InversionError as error:
         raise CatalogueError(f"models.{entry.name}.input_size: {error}") from None
 
 
-def _classes(entry: ModelEntry, shapes: dict[str, tuple[int, ...]]) -> str | None:
+def _classes(entry: ModelEntry, surveyed: Survey) -> str | None:
     """The last node, if the network classifies: a score for each of at least two classes."""
     if not entry.classifies:
         return None
-    name, shape = next(reversed(shapes.items()))
+    nodes = [layer for layer in layers(surveyed) if SEPARATOR not in layer.name]
+    name, shape = nodes[-1].name, nodes[-1].shape
     if len(shape) == 1 and shape[0] > 1:
         return name
     raise CatalogueError(
@@ -153,47 +174,20 @@ def _classes(entry: ModelEntry, shapes: dict[str, tuple[int, ...]]) -> str | Non
     )
 
 
-def _add_layers(
-    entry: ModelEntry, model: wire.Model, traced: Traced, shapes: dict[str, tuple[int, ...]]
-) -> None:
-    assert entry.input_size is not None
-    for name, shape in _with_modules(traced, shapes).items():
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in entry.layers):
-            model.layers.add(
-                name=name,
-                kind=_kind(traced, name),
-                code_shape=shape,
-                stride=_stride(entry.input_size[0], shape),
-            )
-    if not model.layers:
+def _exposed(entry: ModelEntry, found: list[Layer]) -> list[Layer]:
+    exposed = [layer for layer in found if any(_matches(layer, each) for each in entry.layers)]
+    if not exposed:
         raise CatalogueError(
             f"models.{entry.name}.layers: no layer of {entry.architecture} matches "
-            f"{list(entry.layers)}; its layers are {', '.join(shapes)}."
+            f"{list(entry.layers)}; its layers are {', '.join(layer.name for layer in found)}."
         )
+    return exposed
 
 
-def _with_modules(traced: Traced, shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """The nodes, and behind the last node of every composite module the module itself.
-
-    So "features.5" names what the Fire module of that name gives, whatever its last node is called.
-    """
-    ends: dict[str, list[str]] = {}
-    for module in traced.modules:
-        inside = [node for node in traced.names if node.startswith(f"{module}.")]
-        if inside and module not in shapes and inside[-1] in shapes:
-            ends.setdefault(inside[-1], []).append(module)
-    layers: dict[str, tuple[int, ...]] = {}
-    for node, shape in shapes.items():
-        layers[node] = shape
-        layers |= dict.fromkeys(reversed(ends.get(node, [])), shape)
-    return layers
-
-
-def _kind(traced: Traced, name: str) -> str:
-    """The class of a module, or the name of a function: "Conv2d", "add"."""
-    return traced.modules.get(name) or name.rpartition(".")[2].split("_")[0]
-
-
-def _stride(height: int, shape: tuple[int, ...]) -> int:
-    """Pixels between neighbouring positions of a spatial code, else 1."""
-    return round(height / shape[1]) if len(shape) == _SPATIAL_AXES else 1
+def _matches(layer: Layer, pattern: str) -> bool:
+    """A pattern without a selection means whole codes, and of modules their usual selections."""
+    if SEPARATOR in pattern:
+        return fnmatch.fnmatchcase(layer.name, pattern)
+    node, selection = split(layer.name)
+    usual = not selection or (layer.composite and selection in _USUAL_SELECTIONS)
+    return usual and fnmatch.fnmatchcase(node, pattern)

@@ -21,7 +21,7 @@ from preimage_worker.formulas import FORMULAS
 from preimage_worker.inversion.representations import network
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.joined import join
-from preimage_worker.inversion.representations.nodes import Traced, trace
+from preimage_worker.inversion.representations.survey import Survey
 from preimage_worker.recent import Recent
 from preimage_worker.settings import Settings
 
@@ -56,7 +56,7 @@ class Models:
         self._device = device
         self._served = {entry.name: _serve(entry, settings) for entry in entries}
         self._cuts = Recent[tuple[str, ...], Representation](_KEPT_CUTS)
-        self._networks = Recent[str, Traced](
+        self._networks = Recent[str, Survey](
             _LOADED_NETWORKS, lambda name: self._cuts.drop(lambda cut: cut[0] == name)
         )
 
@@ -109,17 +109,18 @@ class Models:
             formula = FORMULAS[entry.architecture]
             return join([formula.layers[layer]() for layer in layers])
         # Asked for each time, so that a network is in use while one of its parts is.
-        traced = self._networks.get(entry.name, lambda: self._load(served))
+        surveyed = self._networks.get(entry.name, lambda: self._load(served))
         return self._cuts.get(
             (entry.name, *layers),
             lambda: network.networks(
-                traced, layers, name=entry.name, preprocessing=describing.preprocessing(entry)
+                surveyed, layers, name=entry.name, preprocessing=describing.preprocessing(entry)
             ),
         )
 
-    def _load(self, served: Served) -> Traced:
+    def _load(self, served: Served) -> Survey:
         assert served.source is not None
-        return trace(architectures.build(served.entry, served.source).to(self._device))
+        loaded = architectures.build(served.entry, served.source).to(self._device)
+        return describing.survey_of(served.entry, loaded)
 
 
 def _serve(entry: ModelEntry, settings: Settings) -> Served:

@@ -7,10 +7,9 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from preimage_worker.inversion.errors import ShapeMismatchError, UnknownNodeError
 from preimage_worker.inversion.representations.network import (
     NetworkRepresentation,
-    list_nodes,
     network,
-    node_shapes,
 )
+from preimage_worker.inversion.representations.survey import layers, list_nodes, survey
 from tests.worker.inversion.small import small_network
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -123,6 +122,14 @@ def test_nodes_are_listed_as_torchvision_lists_them() -> None:
     model = _model("squeezenet1_0")
     _, theirs = torchvision.models.feature_extraction.get_graph_node_names(model)
     assert list(list_nodes(model)) == theirs
+
+
+def node_shapes(model: nn.Module, height: int, width: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of the codes of single nodes."""
+    found = layers(survey(model, height, width))
+    return {
+        layer.name: layer.shape for layer in found if not layer.composite and ":" not in layer.name
+    }
 
 
 def test_shapes_are_those_of_the_outputs_and_nothing_is_computed() -> None:

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, fx, nn
 
 from preimage_worker.inversion.errors import UnknownNodeError
-from preimage_worker.inversion.representations.nodes import Traced, cut, probe, trace
+from preimage_worker.inversion.representations.layouts import follow, grid_rows
+from preimage_worker.inversion.representations.nodes import cut, probe, trace
 from preimage_worker.inversion.representations.parts import Part, line_up
+from preimage_worker.inversion.representations.survey import Survey
 
 WHITE = 255.0
 """The grey level that the preprocessing of most networks calls 1."""
-
-_GRID_AXES = 3  # channels, rows, columns
 
 
 class Preprocessing(NamedTuple):
@@ -31,30 +31,6 @@ class Preprocessing(NamedTuple):
     """The same."""
     divisor: float = WHITE
     """255 for networks that take 0…1, 1 for those that take grey levels."""
-
-
-def list_nodes(model: nn.Module) -> tuple[str, ...]:
-    """Names of all nodes in order of execution, as torchvision's feature extraction has them.
-
-    Not every node can be inverted: `node_shapes` says which. The model is put in eval mode and
-    frozen, in place.
-    """
-    return tuple(trace(model).names)
-
-
-def node_shapes(
-    model: nn.Module | Traced, height: int, width: int, *, channels: int = 3
-) -> dict[str, tuple[int, ...]]:
-    """Code shape, without the lane axis, of every node that can be inverted; computes nothing.
-
-    A node can be inverted when it gives one float tensor that depends on the picture.
-
-    Raises:
-        ShapeMismatchError: the model takes no pictures of this size.
-    """
-    traced = model if isinstance(model, Traced) else trace(model)
-    found = probe(traced.module, (channels, height, width))
-    return {name: found[node.name] for name, node in traced.names.items() if node.name in found}
 
 
 class _Facts(NamedTuple):
@@ -126,8 +102,10 @@ class NetworkRepresentation:
             shapes = [self._shape(found, layer, node) for layer, node in pairs]
             parts = line_up(self.layers, shapes)
             code = shapes[0] if len(shapes) == 1 else (parts[-1].where.stop,)
-            grids = [s for s in found.values() if len(s) == _GRID_AXES and min(s[1:]) > 1]
-            stride = height / grids[-1][1] if grids else 1.0
+            rows = [
+                grid_rows(found[node], roles) for node, roles in follow(self.module, found).items()
+            ]
+            stride = next((height / each for each in reversed(rows) if each > 1), 1.0)
             self._facts[height, width] = _Facts(code, stride, parts)
         return self._facts[height, width]
 
@@ -141,7 +119,7 @@ class NetworkRepresentation:
 
 
 def networks(
-    model: nn.Module | Traced, nodes: Sequence[str], *, name: str, preprocessing: Preprocessing
+    model: nn.Module | Survey, nodes: Sequence[str], *, name: str, preprocessing: Preprocessing
 ) -> NetworkRepresentation:
     """The representation of one or several nodes; everything behind the deepest is cut away.
 
@@ -149,17 +127,21 @@ def networks(
     of `nodes`, from one pass to the deepest; `parts` says where each of them lies.
 
     Args:
-        model: a network on the device where it shall run, or its trace. It is put in eval mode and
+        model: a network on the device where it shall run, or its survey. It is put in eval mode and
             frozen, in place; its weights are shared, not copied.
-        nodes: names from `list_nodes`, or a submodule's name for the last node inside it.
+        nodes: names from `list_nodes`, or a submodule's name for the last node inside it; of a
+            survey also selections, "NODE:SELECTION".
         name: the model's name ("alexnet"); presets look their tables up by it.
         preprocessing: of the network.
 
     Raises:
         UnknownNodeError: no such node.
     """
-    traced = model if isinstance(model, Traced) else trace(model)
-    part = cut(traced, nodes)
+    if isinstance(model, Survey):
+        traced, part = model.traced, cut(model.traced, nodes, model.roles)
+    else:
+        traced = trace(model)
+        part = cut(traced, nodes)
     like = next(traced.module.parameters(), torch.empty(0))
     std = torch.tensor(preprocessing.std, device=like.device)[:, None, None]
     return NetworkRepresentation(
@@ -173,7 +155,7 @@ def networks(
 
 
 def network(
-    model: nn.Module | Traced,
+    model: nn.Module,
     node: str,
     *,
     name: str,

@@ -8,7 +8,8 @@ that is wanted. Here every node behind the wanted one is erased before anything 
 import copy
 import inspect
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, final
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, fx, nn
 from torchvision.models.feature_extraction import NodePathTracer
 
 from preimage_worker.inversion.errors import ShapeMismatchError, UnknownNodeError
+from preimage_worker.inversion.representations.selections import select, selections, split
 
 _PROBE_LANES = 3
 _SUGGESTIONS = 8
@@ -43,9 +45,27 @@ def trace(model: nn.Module) -> Traced:
     ]
     tracer = NodePathTracer(autowrap_modules=(math, torchvision.ops), leaf_modules=leaves)
     graph = tracer.trace(model)
-    names = {name: node for node, name in tracer.node_to_qualname.items()}
+    names = _with_first_outputs({name: node for node, name in tracer.node_to_qualname.items()})
     modules = {path: type(module).__name__ for path, module in model.named_modules() if path}
     return Traced(fx.GraphModule(tracer.root, graph).eval(), names, modules)
+
+
+def _with_first_outputs(names: dict[str, fx.Node]) -> dict[str, fx.Node]:
+    """Where a module gives several outputs its name stands for the first: attention's own output.
+
+    So "self_attention" names what the module of that name gives, and not "getitem" beside it.
+    """
+    known = {node: name for name, node in names.items()}
+    renamed: dict[str, fx.Node] = {}
+    for name, node in names.items():
+        source = node.args[0] if node.target is operator.getitem else None
+        several = isinstance(source, fx.Node) and source.op == "call_module"
+        if several and isinstance(source, fx.Node) and node.args[1] == 0:
+            del renamed[known[source]]
+            renamed[known[source]] = node
+        else:
+            renamed[name] = node
+    return renamed
 
 
 def find(names: dict[str, fx.Node], wanted: str) -> fx.Node:
@@ -75,26 +95,46 @@ class Cut(NamedTuple):
     """The graph's own names of the wanted nodes."""
 
 
-def cut(traced: Traced, wanted: Sequence[str]) -> Cut:
+def cut(traced: Traced, wanted: Sequence[str], roles: Mapping[str, str] | None = None) -> Cut:
     """The part of the model that ends with the deepest of the wanted nodes.
 
     It gives the output of one wanted node as it is, of several one vector: each output flattened,
     in the order of `wanted`.
 
+    Args:
+        traced: the model.
+        wanted: nodes, or selections "NODE:SELECTION" of their outputs.
+        roles: of the axes of the model's nodes, by graph names, for selections; see `layouts`.
+
     Raises:
-        UnknownNodeError: no such node.
+        UnknownNodeError: no such node, or it has no such selection.
     """
-    last = [find(traced.names, name) for name in wanted]
+    last = [find(traced.names, split(name)[0]) for name in wanted]
     graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
     for node in _until(traced.module.graph, last):
         copies[node] = graph.node_copy(node, lambda each: copies[each])
-    codes = [copies[node] for node in last]
+    codes = [
+        _selected(graph, copies[node], name, (roles or {}).get(node.name, ""))
+        for name, node in zip(wanted, last, strict=True)
+    ]
     graph.output(codes[0] if len(codes) == 1 else _joined(graph, codes))
     module = fx.GraphModule(traced.module, graph).eval()
     module.graph.eliminate_dead_code()
     module.delete_all_unused_submodules()
     module.recompile()
     return Cut(module, tuple(node.name for node in codes))
+
+
+def _selected(graph: fx.Graph, code: fx.Node, name: str, roles: str) -> fx.Node:
+    selection = split(name)[1]
+    if not selection:
+        return code
+    if selection not in selections(roles):
+        raise UnknownNodeError(
+            f"The code of {split(name)[0]!r} has no selection {selection!r}; it has "
+            f"{', '.join(selections(roles)) or 'none'}."
+        )
+    return select(graph, code, selection, roles)
 
 
 def _until(graph: fx.Graph, last: Sequence[fx.Node]) -> list[fx.Node]:
