@@ -4,6 +4,7 @@
      +-- SettingsError            a PREIMAGE_* variable cannot be used; the process stops
      +-- CatalogueError           the catalogue file is wrong; the process stops
      +-- ReferenceSetError        a reference set cannot be built or read; the process stops
+     +-- ConversionError          a file of weights cannot be converted; the command stops
      +-- WeightsMissingError      a model's weights cannot be had; it is announced as such
      +-- JobError                 a job cannot be done; it ends FAILED with `reason`
           +-- InvalidSpecError     the specification or its inputs are impossible
@@ -34,6 +35,11 @@ class CatalogueError(WorkerError):
 @final
 class ReferenceSetError(WorkerError):
     """A reference set cannot be built, written or read."""
+
+
+@final
+class ConversionError(WorkerError):
+    """A file of weights is not what the conversion needs, or would be overwritten."""
 
 
 @final
