@@ -17,6 +17,7 @@ from preimage.cli.processes import serve, work
 from preimage.cli.reference import reference
 from preimage.cli.up import up
 from preimage.cli.watch import watch
+from preimage.cli.weights import convert
 
 __all__ = ["app"]
 
@@ -44,6 +45,12 @@ app = typer.Typer(
 )
 for _name, _command in _COMMANDS.items():
     app.command(_name)(speaking(_command))
+
+_weights = typer.Typer(help="Files of weights.", no_args_is_help=True)
+_weights.command("convert")(speaking(convert))
+# Without a callback, typer would take the only command for the group itself.
+_weights.callback()(lambda: None)
+app.add_typer(_weights, name="weights")
 
 
 def _print_version(wanted: bool) -> None:
