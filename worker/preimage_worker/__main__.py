@@ -16,7 +16,7 @@ from typing import Any
 from prometheus_client import start_http_server
 
 from preimage_queue import Queue, QueueError, QueueSettings
-from preimage_worker import announcing, catalogue, device, metrics, results
+from preimage_worker import announcing, catalogue, device, metrics
 from preimage_worker.batching import DeviceLostError
 from preimage_worker.courier import Courier
 from preimage_worker.engine import Engine
@@ -24,6 +24,8 @@ from preimage_worker.errors import SettingsError, WorkerError
 from preimage_worker.loop import Loop
 from preimage_worker.mailbox import Mailbox
 from preimage_worker.models import Models
+from preimage_worker.reference.known import References
+from preimage_worker.results.provenance import versions
 from preimage_worker.settings import Settings
 from preimage_worker.shutdown import Shutdown
 
@@ -54,12 +56,14 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     if not _reachable(queue, settings, shutdown):
         return 0
     models = Models(catalogue.load(settings.catalogue), settings, chosen)
+    references = References.load(settings.references, models.announcements())
     profile = announcing.Profile(
         announcing.make_name(), device.name(chosen), settings.slots, time.time()
     )
     mailbox = Mailbox()
     courier = Courier(queue, mailbox, models, settings, profile)
-    loop = Loop(Engine(models, settings, chosen), courier, mailbox, shutdown.requested)
+    engine = Engine(models, settings, chosen, references=references)
+    loop = Loop(engine, courier, mailbox, shutdown.requested)
     address = _serve_metrics(settings)
     _describe(models, profile)
     courier.start()
@@ -133,7 +137,7 @@ def _serve_metrics(settings: Settings) -> str | None:
 
 
 def _describe(models: Models, profile: announcing.Profile) -> None:
-    metrics.BUILD.info({**results.versions(), "device": profile.device})
+    metrics.BUILD.info({**versions(), "device": profile.device})
     for model in models.announcements():
         served = not model.unavailable_reason
         metrics.MODELS.labels("served" if served else "weights_missing").inc()

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import final
 
 from preimage_queue import BatchRef, BeatVerdict, Claimed, Queue, QueueError
-from preimage_worker import metrics, results
+from preimage_worker import metrics
 from preimage_worker.announcing import Profile, notice
 from preimage_worker.checkpoints import pack
 from preimage_worker.errors import InvalidSpecError
@@ -24,6 +24,8 @@ from preimage_worker.jobs import Drop, Failed, Pulse, Returned, Settlement, Tick
 from preimage_worker.leases import Leases
 from preimage_worker.mailbox import Mailbox, Offer
 from preimage_worker.models import Models
+from preimage_worker.results.events import event
+from preimage_worker.results.provenance import Surroundings
 from preimage_worker.settings import Settings
 from preimage_worker.settling import Settler, ticket_of
 
@@ -57,7 +59,7 @@ class Courier:
         self._settings = settings
         self._profile = profile
         self._leases = Leases(settings.stall_seconds)
-        where = results.Surroundings(profile.name, profile.device)
+        where = Surroundings(profile.name, profile.device)
         self._settler = Settler(queue, models, where)
         self._undelivered: deque[Settlement] = deque()
         self._checkpoints: dict[str, Pulse] = {}
@@ -156,7 +158,7 @@ class Courier:
         self._undelivered.extend(self._mailbox.take_settlements())
         pulses = self._mailbox.take_pulses()
         for pulse in pulses:
-            self._leases.note(pulse, results.event(pulse), now)
+            self._leases.note(pulse, event(pulse), now)
             if pulse.snapshot:
                 self._checkpoints[pulse.ticket.id] = pulse
         return any(pulse.preview for pulse in pulses)

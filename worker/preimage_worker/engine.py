@@ -14,6 +14,7 @@ from typing import final
 import torch
 
 from preimage_worker import spec
+from preimage_worker.appraisal import Appraiser
 from preimage_worker.batching import OutOfRoomError, raise_if_device_lost
 from preimage_worker.checkpoints import unpack
 from preimage_worker.group import Group
@@ -21,6 +22,7 @@ from preimage_worker.inversion.lanes import LaneBatch
 from preimage_worker.jobs import Delivery, Extracted, Failed, Pulse, Returned, Settlement, Ticket
 from preimage_worker.models import Models
 from preimage_worker.pictures import Limits
+from preimage_worker.reference.known import References
 from preimage_worker.running import Running, lane_result, pulse, returned
 from preimage_worker.settings import Settings
 from preimage_worker.verdicts import blame, conclude, too_large
@@ -48,11 +50,14 @@ class Engine:
         models: Models,
         settings: Settings,
         device: torch.device,
+        *,
+        references: References | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._models = models
         self._settings = settings
         self._device = device
+        self._appraise = Appraiser(models, references or References(), device).appraise
         self._clock = clock
         self._groups: dict[spec.BatchKey, Group] = {}
         self._running: dict[str, Running] = {}
@@ -130,7 +135,7 @@ class Engine:
         if restored:
             running.finished.update(restored.finished)
         if running.done:
-            return conclude(running)
+            return conclude(running, self._appraise)
         group = self._groups.get(plan.key) or self._new_group(plan)
         group.add(running, restored)
         self._groups[plan.key] = group
@@ -189,7 +194,7 @@ class Engine:
         for job in jobs:
             running = self._running[job]
             if running.fault or running.done:
-                settled.append(conclude(running))
+                settled.append(conclude(running, self._appraise))
                 self._forget(job)
         return settled
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from preimage.v1 import work_pb2
 from preimage_worker.errors import JobError
+from preimage_worker.findings import Findings
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.report import LaneReport, Measurement
 from preimage_worker.pictures import Pixels
@@ -103,7 +104,10 @@ class Inverted:
     delivery: Delivery
     plan: Plan
     lanes: tuple[LaneResult, ...]
+    """In order of the restarts."""
     largest_batch: int
+    findings: Findings
+    """Of all of them together."""
 
 
 @final

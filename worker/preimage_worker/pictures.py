@@ -17,6 +17,9 @@ RESAMPLING = "BILINEAR"
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of R, G and B in a grey picture (ITU-R BT.601)."""
 
+SHOWN_CHANNELS = frozenset({1, 3})
+"""Of pictures that a PNG can hold here: grey and RGB."""
+
 Pixels = NDArray[np.uint8]
 
 

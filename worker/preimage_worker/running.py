@@ -12,7 +12,7 @@ from preimage_worker.inversion.lanes import LaneBatch
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.report import LaneReport
 from preimage_worker.jobs import Delivery, LaneResult, Pulse, Returned
-from preimage_worker.pictures import to_pixels
+from preimage_worker.pictures import SHOWN_CHANNELS, to_pixels
 from preimage_worker.spec import Plan
 
 
@@ -55,9 +55,10 @@ class Running:
         del self.reports[result.restart]
 
     def preview_due(self, step: int) -> bool:
-        """Whether a watcher asked for a picture by now."""
+        """Whether a watcher asked for a picture by now, of pre-images that can be shown."""
         every = self.plan.preview_every_steps
-        return every > 0 and step - self.preview_step >= every
+        shown = self.plan.representation.channels in SHOWN_CHANNELS
+        return shown and every > 0 and step - self.preview_step >= every
 
 
 def lane_levels(batch: LaneBatch, index: int, plan: Plan) -> NDArray[np.float32]:

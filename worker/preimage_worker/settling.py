@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import final
 
 from preimage_queue import Finish, FinishVerdict, HandBackMode, HandBackVerdict, Queue, State
-from preimage_worker import metrics, results
+from preimage_worker import metrics
 from preimage_worker.checkpoints import pack
 from preimage_worker.jobs import (
     Crashed,
@@ -25,6 +25,11 @@ from preimage_worker.jobs import (
     Ticket,
 )
 from preimage_worker.models import Models
+from preimage_worker.results.extracted import extracted
+from preimage_worker.results.inverted import inverted
+from preimage_worker.results.parcel import Parcel
+from preimage_worker.results.provenance import Surroundings
+from preimage_worker.results.status import error_status, status
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +42,7 @@ class Settler:
         self,
         queue: Queue,
         models: Models,
-        where: results.Surroundings,
+        where: Surroundings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
@@ -54,7 +59,7 @@ class Settler:
                 self._extracted(settlement)
             case Failed(ticket, error):
                 log.info("job %s: %s: %s", ticket.id, error.reason, error)
-                payload = results.error_status(error)
+                payload = error_status(error)
                 end = Finish(
                     id=ticket.id,
                     attempt=ticket.attempt,
@@ -78,7 +83,7 @@ class Settler:
     def _inverted(self, done: Inverted) -> None:
         run_seconds = self._clock() - done.delivery.claimed_at
         served = self._models.served(done.plan.key.model)
-        parcel = results.inverted(done, served, self._where, run_seconds)
+        parcel = inverted(done, served, self._where, run_seconds)
         if self._deliver(done.delivery, parcel):
             metrics.RUN_SECONDS.observe(run_seconds)
             for lane in done.lanes:
@@ -86,9 +91,9 @@ class Settler:
 
     def _extracted(self, done: Extracted) -> None:
         served = self._models.served(done.delivery.item.extract.representation.model)
-        self._deliver(done.delivery, results.extracted(done, served, self._where))
+        self._deliver(done.delivery, extracted(done, served, self._where))
 
-    def _deliver(self, delivery: Delivery, parcel: results.Parcel) -> bool:
+    def _deliver(self, delivery: Delivery, parcel: Parcel) -> bool:
         ticket = delivery.ticket
         for name, data in parcel.files.items():
             self._queue.put_output(ticket.id, ticket.attempt, name, data)
@@ -119,7 +124,7 @@ class Settler:
 
     def _hand_back(self, ticket: Ticket, mode: HandBackMode, words: str) -> None:
         reason = "" if mode is HandBackMode.SILENT else "WORKER_ERROR"
-        error = results.status(reason, words) if reason else b""
+        error = status(reason, words) if reason else b""
         (verdict,) = self._queue.hand_back(
             [(ticket.id, ticket.attempt)], mode, reason=reason, error=error
         )

@@ -1,23 +1,29 @@
 """What becomes of a job that has ended, or that made something raise."""
 
 import logging
+from collections.abc import Callable, Sequence
 
-from preimage_worker.batching import is_out_of_memory
+from preimage_worker.batching import is_out_of_memory, raise_if_device_lost
 from preimage_worker.errors import (
     DivergedError,
     InvalidSpecError,
     JobError,
     OutOfMemoryError,
 )
+from preimage_worker.findings import Findings
 from preimage_worker.inversion.errors import InversionError
 from preimage_worker.inversion.outcome import Outcome
-from preimage_worker.jobs import Crashed, Failed, Inverted, Settlement, Ticket
+from preimage_worker.jobs import Crashed, Failed, Inverted, LaneResult, Settlement, Ticket
 from preimage_worker.running import Running
+from preimage_worker.spec import Plan
 
 log = logging.getLogger(__name__)
 
+Appraise = Callable[[Plan, Sequence[LaneResult]], Findings]
+"""What looks at a job whose pre-images are all there."""
 
-def conclude(running: Running) -> Settlement:
+
+def conclude(running: Running, appraise: Appraise) -> Settlement:
     """The end of a job whose restarts all ended, or whose measurement failed."""
     ticket = running.delivery.ticket
     if running.fault:
@@ -25,7 +31,12 @@ def conclude(running: Running) -> Settlement:
     lanes = tuple(running.finished[restart] for restart in sorted(running.finished))
     if all(lane.outcome is Outcome.DIVERGED for lane in lanes):
         return Failed(ticket, DivergedError(_diverged(running)))
-    return Inverted(running.delivery, running.plan, lanes, running.largest_batch)
+    try:
+        findings = appraise(running.plan, lanes)
+    except Exception as error:  # noqa: BLE001 - what looking at one job raises ends that job only
+        raise_if_device_lost(error)
+        return blame(ticket, error)
+    return Inverted(running.delivery, running.plan, lanes, running.largest_batch, findings)
 
 
 def blame(ticket: Ticket, error: Exception) -> Settlement:

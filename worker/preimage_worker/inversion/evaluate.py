@@ -3,6 +3,8 @@
 Always in float32, whatever precision the lanes ran in, and without a gradient.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -41,3 +43,17 @@ def _errors(setup: Setup, canvas: Tensor, target: Target) -> Tensor:
         for some in setup.portions(len(canvas))
     ]
     return torch.cat([term.achieved for term in terms])
+
+
+def codes(representation: Callable[[Tensor], Tensor], canvases: Tensor) -> Tensor:
+    """Φ of every canvas, one pass each, so that no code depends on what else is looked at.
+
+    Args:
+        representation: Φ, or any other function of canvases, on their device.
+        canvases: `(n, channels, height, width)`, canvas units.
+
+    Returns:
+        `(n, *code_shape)`, float32.
+    """
+    with torch.no_grad(), computing(Precision.FP32, canvases.device):
+        return torch.cat([representation(canvas[None]) for canvas in canvases]).float()

@@ -73,6 +73,8 @@ def _checked(file: Path, entries: Iterable[object]) -> Iterator[Reference]:
 
 
 def _reference(entry: object) -> tuple[Reference, str] | None:
+    if not isinstance(entry, dict):
+        return None
     match entry:
         case {
             "model": str(),

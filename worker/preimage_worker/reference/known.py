@@ -1,7 +1,7 @@
 """The reference sets that a worker was started with, as far as they are of its own models."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, final
@@ -21,19 +21,24 @@ class References:
     known: tuple[Reference, ...] = ()
 
     @classmethod
-    def load(cls, path: Path | None, models: Iterable[wire.Model]) -> Self:
-        """Reads what PREIMAGE_REFERENCES names, and says in the announcements what there is.
-
-        Sets of models with another digest are left out, with a line in the log.
+    def load(cls, path: Path | None, models: Sequence[wire.Model]) -> Self:
+        """Reads what PREIMAGE_REFERENCES names: see `of_models`.
 
         Raises:
             ReferenceSetError: a file is missing or damaged, or two of them disagree.
         """
-        announced = {model.digest: model for model in models}
+        return cls.of_models(files.load(path), models) if path else cls()
+
+    @classmethod
+    def of_models(cls, found: Iterable[Reference], models: Sequence[wire.Model]) -> Self:
+        """Keeps those of these models, and says in their announcements what there is.
+
+        Those of models with another digest are left out, with a line in the log.
+        """
         known = []
-        for each in files.load(path) if path else ():
-            model = announced.get(each.model_digest)
-            if model is None:
+        for each in found:
+            alike = [model for model in models if model.digest == each.model_digest]
+            if not alike:
                 log.warning(
                     "the reference distances of %s, layer %s, are of a model with digest %s, which "
                     "this worker does not serve: they are ignored",
@@ -43,7 +48,7 @@ class References:
                 )
                 continue
             known.append(each)
-            for layer in model.layers:
+            for layer in (layer for model in alike for layer in model.layers):
                 layer.has_reference |= layer.name == each.layer
         return cls(tuple(known))
 
