@@ -19,7 +19,7 @@ from preimage.v1 import spec_pb2 as wire
 from preimage.v1 import tensor_pb2, work_pb2
 from preimage_worker import masks, pictures, tensors
 from preimage_worker.errors import InvalidSpecError
-from preimage_worker.inversion import presets
+from preimage_worker.inversion import overrides, presets
 from preimage_worker.inversion.errors import InversionError
 from preimage_worker.inversion.lanes import Precision
 from preimage_worker.inversion.problem import Problem, StopRule
@@ -165,7 +165,8 @@ def settings_map(settings: Settings) -> dict[str, float]:
     flat: dict[str, float] = {}
     for name, value in asdict(settings).items():
         if isinstance(value, dict):
-            flat |= {f"{name}.{key}": float(number) for key, number in value.items()}
+            numbers = {key: each for key, each in value.items() if isinstance(each, int | float)}
+            flat |= {f"{name}.{key}": float(number) for key, number in numbers.items()}
         elif isinstance(value, int | float):
             flat[name] = float(value)
     for index, segment in enumerate(settings.segments):
@@ -253,9 +254,9 @@ def _target(given: Input, representation: Representation, device: torch.device) 
     return encode(representation, given.original, device)
 
 
-def _overrides(spec: wire.PreimageSpec) -> presets.Overrides:
+def _overrides(spec: wire.PreimageSpec) -> overrides.Overrides:
     tv, alpha = spec.priors.total_variation, spec.priors.alpha_norm
-    return presets.Overrides(
+    return overrides.Overrides(
         data_weight=_optional(spec.objective, "data_weight"),
         total_variation_weight=_optional(tv, "weight"),
         beta=_optional(tv, "exponent"),

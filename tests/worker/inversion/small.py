@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from preimage_worker.inversion.lanes import LaneBatch
-from preimage_worker.inversion.presets import Overrides, resolve
+from preimage_worker.inversion.overrides import Overrides
+from preimage_worker.inversion.presets import resolve
 from preimage_worker.inversion.problem import Problem, StopRule
 from preimage_worker.inversion.report import BoundaryReport
 from preimage_worker.inversion.representations.base import Representation

@@ -7,7 +7,7 @@ import torch
 
 from preimage_worker.inversion.errors import BatchError, CheckpointError
 from preimage_worker.inversion.lanes import LaneBatch
-from preimage_worker.inversion.presets import Overrides
+from preimage_worker.inversion.overrides import Overrides
 from preimage_worker.inversion.problem import StopRule
 from preimage_worker.inversion.representations.network import NetworkRepresentation
 from tests.worker.inversion.small import SIDE, batch_of, problem, run_to_end

@@ -5,7 +5,7 @@ from preimage_worker.inversion.evaluate import measure
 from preimage_worker.inversion.images import to_canvas, to_pixels
 from preimage_worker.inversion.lanes import LaneBatch, Precision
 from preimage_worker.inversion.objectives import Target
-from preimage_worker.inversion.presets import Overrides
+from preimage_worker.inversion.overrides import Overrides
 from preimage_worker.inversion.representations.network import NetworkRepresentation
 from preimage_worker.inversion.settings import Family
 from tests.worker.inversion.small import SIDE, batch_of, picture, problem, run_to_end

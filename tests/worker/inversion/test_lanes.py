@@ -9,7 +9,7 @@ from torch import Tensor
 from preimage_worker.inversion.errors import BatchError, ShapeMismatchError
 from preimage_worker.inversion.lanes import CURVE_COLUMNS, LaneBatch
 from preimage_worker.inversion.outcome import Outcome
-from preimage_worker.inversion.presets import Overrides
+from preimage_worker.inversion.overrides import Overrides
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.network import NetworkRepresentation

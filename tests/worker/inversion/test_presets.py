@@ -4,11 +4,20 @@ import pytest
 
 from preimage_worker.inversion.errors import SettingError
 from preimage_worker.inversion.layers import data_weight_2016, paper_layer, total_variation_2015
-from preimage_worker.inversion.presets import PRESETS, Overrides, resolve, scale_schedule
+from preimage_worker.inversion.overrides import Overrides, scale_schedule
+from preimage_worker.inversion.presets import PRESETS, resolve
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.dsift import bin5, bin8
 from preimage_worker.inversion.representations.hog import hog, hogb
-from preimage_worker.inversion.settings import Family, Segment, Settings, Start
+from preimage_worker.inversion.settings import (
+    Basis,
+    Coordinates,
+    Family,
+    Loss,
+    Segment,
+    Settings,
+    Start,
+)
 from tests.worker.inversion.small import SIDE, small_network
 
 
@@ -168,6 +177,45 @@ def test_numbers_without_a_meaning_are_refused(overrides: Overrides) -> None:
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_those_that_exist() -> None:
-    with pytest.raises(SettingError, match=r"'mv2014'; use one of mv2015, mv2016"):
+    with pytest.raises(SettingError, match=r"'mv2014' for codes; use one of mv2015, mv2016"):
         _resolve("mv2014")
     assert set(PRESETS) == {"mv2015", "mv2016"}
+
+
+def test_activations_have_presets_of_their_own() -> None:
+    settings = resolve("mv2016", small_network("4"), SIDE, SIDE, loss=Loss.INNER)
+    assert [(segment.steps, segment.jitter) for segment in settings.segments] == [(300, True)]
+    assert (settings.loss, settings.start, settings.data_weight) == (Loss.INNER, Start.NATURAL, 1)
+    with pytest.raises(SettingError, match="'mv2015' for activations; use one of mv2016, lucid"):
+        resolve("mv2015", small_network("4"), SIDE, SIDE, loss=Loss.INNER)
+
+
+def test_lucid_steps_in_fourier_coefficients_of_separate_colours_and_has_no_priors() -> None:
+    settings = resolve("lucid", small_network("4"), SIDE, SIDE, loss=Loss.INNER)
+    assert settings.family is Family.ADAM
+    assert settings.steps == 512
+    assert settings.coordinates == Coordinates(Basis.FOURIER, decorrelated=True)
+    assert settings.alpha_norm.weight == settings.total_variation.weight == 0
+    assert not resolve("lucid", hog(), SIDE, SIDE, loss=Loss.INNER).coordinates.decorrelated
+
+
+def test_the_new_overrides_reach_the_settings() -> None:
+    changes = Overrides(
+        total_variation_weight=3.0,
+        prior_factor=0.5,
+        isotropic=False,
+        bound=math.inf,
+        basis=Basis.DCT,
+        decorrelated=True,
+    )
+    settings = _resolve("mv2016", changes)
+    assert (settings.alpha_norm.weight, settings.total_variation.weight) == (0.5, 1.5)
+    assert not settings.alpha_norm.isotropic
+    assert settings.bound == math.inf
+    assert settings.coordinates == Coordinates(Basis.DCT, decorrelated=True)
+    assert _resolve("mv2016", Overrides()) == _resolve("mv2016")
+
+
+def test_the_factor_of_the_priors_has_a_range() -> None:
+    with pytest.raises(SettingError, match="the factor of the priors"):
+        _resolve("mv2016", Overrides(prior_factor=-1))

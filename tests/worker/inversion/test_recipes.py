@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from preimage_worker.inversion.images import to_canvas, to_pixels
 from preimage_worker.inversion.lanes import LaneBatch
 from preimage_worker.inversion.outcome import Outcome
-from preimage_worker.inversion.presets import Overrides, resolve
+from preimage_worker.inversion.overrides import Overrides
+from preimage_worker.inversion.presets import resolve
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.hog import hog, hogb

@@ -3,6 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from preimage_worker.inversion.cosine import dct2
+from preimage_worker.inversion.settings import Start
 from preimage_worker.inversion.start import draw
 from tests.worker.inversion.small import problem, small_network
 
@@ -33,3 +35,13 @@ def test_the_start_leaves_torchs_own_generator_alone() -> None:
     before = torch.get_rng_state()
     draw(problem(small_network("1")), (3, 24, 24))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_natural_start_has_its_root_mean_square_and_more_of_the_low_frequencies() -> None:
+    settings = replace(problem(small_network("1")).settings, start=Start.NATURAL)
+    posed = replace(problem(small_network("1")), settings=settings)
+    for channels in (1, 3):
+        noise = draw(posed, (channels, 64, 64))
+        assert float(noise.square().mean().sqrt()) == pytest.approx(settings.start_amplitude)
+        slow = dct2(noise)[:, :16, :16].square().sum() / noise.square().sum()
+        assert float(slow) > 0.5  # of white noise it is 1/16

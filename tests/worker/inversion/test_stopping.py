@@ -3,7 +3,7 @@
 import pytest
 
 from preimage_worker.inversion.outcome import Outcome
-from preimage_worker.inversion.presets import Overrides
+from preimage_worker.inversion.overrides import Overrides
 from preimage_worker.inversion.problem import StopRule
 from preimage_worker.inversion.representations.network import NetworkRepresentation
 from tests.worker.inversion.small import batch_of, problem, run_to_end

@@ -21,8 +21,7 @@ from torch import Tensor
 
 from preimage_worker.inversion import checkpoint, evaluate, state
 from preimage_worker.inversion.boundary import take_steps
-from preimage_worker.inversion.coordinates import COLOURS
-from preimage_worker.inversion.errors import BatchError, SettingError
+from preimage_worker.inversion.errors import BatchError
 from preimage_worker.inversion.jitter import jitter_range, windows
 from preimage_worker.inversion.lane import CURVE_COLUMNS, Curve, Lane
 from preimage_worker.inversion.optimisers.families import method
@@ -264,12 +263,6 @@ class LaneBatch:
             raise BatchError(
                 f"A problem with {settings.loss} in {settings.coordinates} cannot join a batch "
                 f"with {setup.loss} in {self.coordinates}."
-            )
-        if settings.coordinates.decorrelated and setup.representation.channels != COLOURS:
-            raise SettingError(
-                f"Layer {setup.representation.layer!r} takes pictures of "
-                f"{setup.representation.channels} channels, whose colours cannot be decorrelated; "
-                "leave it out."
             )
         if any(segment.jitter for segment in settings.segments):
             most = self.margin + 1

@@ -2,53 +2,31 @@
 
 `resolve` turns a preset's name, a representation, a picture size and a job's overrides into
 `Settings`. Every number below is from the papers or from the code that their authors released
-(deep-goggle `invert_nn`, nnpreimage `get_defaults` and `nnpreimage`), in grey levels.
+(deep-goggle `invert_nn`, nnpreimage `get_defaults` and `nnpreimage`), in grey levels, unless a
+docstring says that it is our own.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import final
+from dataclasses import replace
 
+from preimage_worker.inversion.coordinates import COLOURS
 from preimage_worker.inversion.errors import SettingError
 from preimage_worker.inversion.jitter import jitter_range
 from preimage_worker.inversion.layers import SHALLOW, data_weight_2016, total_variation_2015
 from preimage_worker.inversion.optimisers.families import REFERENCE_ELEMENTS
+from preimage_worker.inversion.overrides import Overrides, override
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import (
+    Basis,
+    Coordinates,
     Family,
+    Loss,
     PriorSetting,
     Segment,
     Settings,
     Start,
-    require,
 )
-
-
-@final
-@dataclass(frozen=True)
-class Overrides:
-    """What a job may change about its preset; None keeps the preset's own number."""
-
-    data_weight: float | None = None
-    """C."""
-    total_variation_weight: float | None = None
-    """λ_TV: mv2015's λ_V; in mv2016 a factor on the mean (1 as published)."""
-    alpha_norm_weight: float | None = None
-    """λ_α: mv2015's λ_α; in mv2016 a factor on the mean (1 as published)."""
-    beta: float | None = None
-    """Exponent of the total variation."""
-    alpha: float | None = None
-    """Exponent of the α-norm."""
-    rate_factor: float = 1.0
-    """Multiplies every rate of the schedule."""
-    jitter: bool | None = None
-    """False keeps the crop still; True jitters where the preset would not (mv2016 of HOG).
-
-    mv2015 has no jitter, and asking for it is a mistake.
-    """
-    steps: int | None = None
-    """Steps of the whole schedule; its segments keep their proportions, see `scale_schedule`."""
 
 
 def mv2015(representation: Representation, height: int, width: int) -> Settings:
@@ -109,11 +87,53 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
     )
 
 
+def mv2016_activation(representation: Representation, height: int, width: int) -> Settings:
+    """Mahendran & Vedaldi, IJCV 2016, sections 5 and 6: mv2016's 300 jittered steps alone.
+
+    C, the start and what the activation is measured by are our own: the paper divides by the
+    strongest activation among ImageNet's pictures, and starts from white noise, on which units
+    behind rectifiers are often silent.
+    """
+    settings = mv2016(representation, height, width)
+    return replace(
+        settings,
+        data_weight=1.0,
+        segments=settings.segments[:1],
+        start=Start.NATURAL,
+        start_amplitude=15.0,
+    )
+
+
+def lucid(representation: Representation, height: int, width: int) -> Settings:
+    """Olah et al. 2017, "Feature Visualization": Adam in Fourier coefficients of separate colours.
+
+    512 steps, no priors, jitter as of mv2016. Left out are the released code's rotations, scales
+    and second jitter, so that pictures show more fine structure than theirs. A rate of 0.05 before
+    its sigmoid comes to 2.4 grey levels here; the bound stands for the sigmoid.
+    """
+    settings = mv2016_activation(representation, height, width)
+    colour = representation.channels == COLOURS
+    return replace(
+        settings,
+        family=Family.ADAM,
+        alpha_norm=replace(settings.alpha_norm, weight=0.0),
+        total_variation=replace(settings.total_variation, weight=0.0),
+        segments=(Segment(512, 2.4, jitter=settings.segments[0].jitter),),
+        coordinates=Coordinates(Basis.FOURIER, decorrelated=colour),
+    )
+
+
 PRESETS: dict[str, Callable[[Representation, int, int], Settings]] = {
     "mv2015": mv2015,
     "mv2016": mv2016,
 }
-"""By name."""
+"""Of the losses that measure an error, by name."""
+
+ACTIVATION_PRESETS: dict[str, Callable[[Representation, int, int], Settings]] = {
+    "mv2016": mv2016_activation,
+    "lucid": lucid,
+}
+"""Of Loss.INNER, by name. The first one is the default."""
 
 
 def resolve(
@@ -122,74 +142,19 @@ def resolve(
     height: int,
     width: int,
     overrides: Overrides | None = None,
+    *,
+    loss: Loss = Loss.SQUARED,
 ) -> Settings:
     """The settings of `preset` for pictures of this size through this representation.
 
     Raises:
-        SettingError: no such preset, or an override outside its range.
+        SettingError: no such preset for this loss, or an override outside its range.
     """
-    if preset not in PRESETS:
-        raise SettingError(f"There is no preset {preset!r}; use one of {', '.join(PRESETS)}.")
-    settings = PRESETS[preset](representation, height, width)
+    table = ACTIVATION_PRESETS if loss is Loss.INNER else PRESETS
+    if preset not in table:
+        kind = "activations" if loss is Loss.INNER else "codes"
+        raise SettingError(
+            f"There is no preset {preset!r} for {kind}; use one of {', '.join(table)}."
+        )
+    settings = replace(table[preset](representation, height, width), loss=loss)
     return settings if overrides is None else override(settings, overrides)
-
-
-def override(settings: Settings, overrides: Overrides) -> Settings:
-    """The settings with a job's own numbers in place of the preset's.
-
-    Raises:
-        SettingError: a number outside its range, or jitter where the family has none.
-    """
-    return replace(
-        settings,
-        data_weight=_or(overrides.data_weight, settings.data_weight),
-        alpha_norm=replace(
-            settings.alpha_norm,
-            weight=_or(overrides.alpha_norm_weight, settings.alpha_norm.weight),
-            exponent=_or(overrides.alpha, settings.alpha_norm.exponent),
-        ),
-        total_variation=replace(
-            settings.total_variation,
-            weight=_or(overrides.total_variation_weight, settings.total_variation.weight),
-            exponent=_or(overrides.beta, settings.total_variation.exponent),
-        ),
-        segments=_segments(settings, overrides),
-    )
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value
-
-
-def _segments(settings: Settings, overrides: Overrides) -> tuple[Segment, ...]:
-    """The schedule with its rates, jitter and length overridden."""
-    require("the rate factor", overrides.rate_factor, 0, 1e6)
-    segments = settings.segments
-    if overrides.jitter is not None:
-        if overrides.jitter and settings.family is Family.MOMENTUM:
-            raise SettingError("This preset has no jitter; leave it out, or use mv2016.")
-        # The last segment is where the picture settles: it never jitters.
-        still = segments[-1:] if len(segments) > 1 else ()
-        moving = segments[: len(segments) - len(still)]
-        segments = (*(replace(s, jitter=overrides.jitter) for s in moving), *still)
-    if overrides.steps is not None:
-        segments = scale_schedule(segments, overrides.steps)
-    return tuple(replace(s, rate=s.rate * overrides.rate_factor) for s in segments)
-
-
-def scale_schedule(segments: tuple[Segment, ...], steps: int) -> tuple[Segment, ...]:
-    """The schedule stretched to `steps` in all.
-
-    Each segment ends at its share of the way, rounded; one that is left without steps is dropped.
-
-    Raises:
-        SettingError: less than one step.
-    """
-    require("the number of steps", steps, 1, 10_000_000)
-    total, done, end, scaled = sum(segment.steps for segment in segments), 0, 0, []
-    for segment in segments:
-        begin, done = end, done + segment.steps
-        end = (2 * done * steps + total) // (2 * total)
-        if end > begin:
-            scaled.append(replace(segment, steps=end - begin))
-    return tuple(scaled)

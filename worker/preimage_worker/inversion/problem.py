@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from preimage_worker.inversion.coordinates import COLOURS
 from preimage_worker.inversion.errors import (
     NonFiniteTargetError,
     SettingError,
@@ -117,7 +118,24 @@ class Problem:
         return int.from_bytes(digest.digest()[:8], "little", signed=True)
 
     def check(self, representation: Representation) -> None:
-        """Raise ShapeMismatchError unless target and picture size fit the representation."""
+        """Raise unless the problem fits the representation.
+
+        Raises:
+            ShapeMismatchError: the target is not a code of it for this picture size, or the start
+                has other channels.
+            SettingError: decorrelated colours of pictures that have none.
+        """
+        channels = representation.channels
+        if self.start is not None and len(self.start) != channels:
+            raise ShapeMismatchError(
+                f"The start has {len(self.start)} channels, but {representation.model} takes "
+                f"pictures of {channels}."
+            )
+        if self.settings.coordinates.decorrelated and channels != COLOURS:
+            raise SettingError(
+                f"{representation.model} takes pictures of {channels} channels, whose colours "
+                "cannot be decorrelated; leave that out."
+            )
         expected = representation.code_shape(self.height, self.width)
         if tuple(self.target.shape) != expected:
             raise ShapeMismatchError(
@@ -130,7 +148,7 @@ class Problem:
         """Scale, start and target error make sense."""
         inner = self.settings.loss is Loss.INNER
         if not inner and (self.scale is not None or self.start is not None):
-            raise SettingError("Only Loss.INNER has a scale and a start; leave them out.")
+            raise SettingError("Only activations have a scale and a start; leave them out.")
         if inner and self.stop.target_error is not None:
             raise SettingError(
                 "An activation has no relative error, so there is no target error to reach; "

@@ -69,6 +69,9 @@ class Start(Enum):
     """Normal noise, rescaled so that its root mean square is `start_amplitude`, per picture."""
     UNIFORM = "uniform"
     """Uniform noise on (−1, 1), divided by its own 95th percentile, times `start_amplitude`."""
+    NATURAL = "natural"
+    """Normal noise with the spectrum of natural pictures, and their colours where it has three
+    channels, rescaled so that its root mean square is `start_amplitude`, per picture."""
 
 
 IN_PIXELS = Coordinates()

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from preimage_worker.inversion.coordinates import COLOURS, to_pixels
 from preimage_worker.inversion.counter import hash64
 from preimage_worker.inversion.problem import Problem
-from preimage_worker.inversion.settings import Start
+from preimage_worker.inversion.settings import Basis, Coordinates, Start
 
 _STREAM = 0x5354415254  # keeps these draws apart from the jitter's counters
 
@@ -27,8 +28,11 @@ def draw(problem: Problem, shape: tuple[int, int, int]) -> Tensor:
     counters = hash64(problem.seed, problem.restart, _STREAM)
     generator = torch.Generator().manual_seed(counters >> 1)
     law, amplitude = problem.settings.start, problem.settings.start_amplitude
-    if law is Start.NORMAL:
+    if law is not Start.UNIFORM:
         noise = torch.randn(shape, generator=generator)
+        if law is Start.NATURAL:
+            likeness = Coordinates(Basis.FOURIER, decorrelated=shape[0] == COLOURS)
+            noise = to_pixels(noise[None], likeness)[0]
         return noise * (amplitude / noise.square().mean().sqrt())
     noise = 2 * torch.rand(shape, generator=generator) - 1
     # Not torch.quantile, which refuses more than 16 million elements.
