@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from preimage.aio import AsyncClient
     from preimage.client import Client
     from preimage.delivery import Seconds
+    from preimage.diversity import Diversity
     from preimage.enums import Availability, Outcome, State
     from preimage.errors import (
         BadInput,
@@ -40,10 +41,29 @@ if TYPE_CHECKING:
     from preimage.features import Features
     from preimage.jobinfo import JobInfo
     from preimage.jobs import AsyncJob, Job
+    from preimage.measures import (
+        Activation,
+        ClassAgreement,
+        CodeErrors,
+        Fidelity,
+        LayerErrors,
+        LossCurve,
+        ReferenceErrors,
+        StrengthCurve,
+    )
     from preimage.models import LayerInfo, ModelInfo, Preprocessing, PresetInfo
+    from preimage.parts import (
+        AutomaticStrength,
+        Box,
+        Mask,
+        Plateau,
+        Repulsion,
+        Size,
+        Unit,
+    )
     from preimage.provenance import Provenance
-    from preimage.reconstructions import CodeErrors, Fidelity, LossCurve, Reconstruction
-    from preimage.request import Box, Mask, Plateau, Request, Settings, Size
+    from preimage.reconstructions import Reconstruction
+    from preimage.request import Request, Settings
     from preimage.results import AsyncResult, Result
     from preimage.settled import Settled
 
@@ -53,6 +73,7 @@ _MODULES = {
     "aio": ("AsyncClient",),
     "client": ("Client",),
     "delivery": ("Seconds",),
+    "diversity": ("Diversity",),
     "enums": ("Availability", "Outcome", "State"),
     "errors": (
         "BadInput",
@@ -74,25 +95,40 @@ _MODULES = {
     "features": ("Features",),
     "jobinfo": ("JobInfo",),
     "jobs": ("AsyncJob", "Job"),
+    "measures": (
+        "Activation",
+        "ClassAgreement",
+        "CodeErrors",
+        "Fidelity",
+        "LayerErrors",
+        "LossCurve",
+        "ReferenceErrors",
+        "StrengthCurve",
+    ),
     "models": ("LayerInfo", "ModelInfo", "Preprocessing", "PresetInfo"),
     "provenance": ("Provenance",),
-    "reconstructions": ("CodeErrors", "Fidelity", "LossCurve", "Reconstruction"),
-    "request": ("Box", "Mask", "Plateau", "Request", "Settings", "Size"),
+    "reconstructions": ("Reconstruction",),
+    "parts": ("AutomaticStrength", "Box", "Mask", "Plateau", "Repulsion", "Size", "Unit"),
+    "request": ("Request", "Settings"),
     "results": ("AsyncResult", "Result"),
     "settled": ("Settled",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "Activation",
     "AsyncClient",
     "AsyncJob",
     "AsyncResult",
+    "AutomaticStrength",
     "Availability",
     "BadInput",
     "Box",
+    "ClassAgreement",
     "Client",
     "CodeErrors",
     "DeadlineExceeded",
+    "Diversity",
     "Event",
     "Features",
     "Fidelity",
@@ -103,6 +139,7 @@ __all__ = [
     "JobCancelled",
     "JobFailed",
     "JobInfo",
+    "LayerErrors",
     "LayerInfo",
     "LossCurve",
     "Mask",
@@ -120,6 +157,8 @@ __all__ = [
     "Progress",
     "Provenance",
     "Reconstruction",
+    "ReferenceErrors",
+    "Repulsion",
     "Request",
     "Result",
     "Seconds",
@@ -129,7 +168,9 @@ __all__ = [
     "Size",
     "State",
     "StateChanged",
+    "StrengthCurve",
     "Unavailable",
+    "Unit",
     "Violation",
     "__version__",
 ]

@@ -14,7 +14,7 @@ from preimage.core import Core
 from preimage.inverting import invert_async
 from preimage.jobs import AsyncJob
 from preimage.many import invert_many_async
-from preimage.settings import make_request
+from preimage.settings import make_request, raised
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from preimage.events import Preview, Progress
     from preimage.features import Features
     from preimage.models import ModelInfo
+    from preimage.parts import Unit
     from preimage.pictures import PictureSource
-    from preimage.request import Request, Settings
+    from preimage.request import Request, Settings, Task
     from preimage.results import AsyncResult
     from preimage.settled import Settled
-    from preimage.sources import Source
+    from preimage.sources import CodeSource, Source
 
 
 @final
@@ -78,7 +79,7 @@ class AsyncClient:
         source: Source,
         *,
         model: str,
-        layer: str,
+        layer: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_preview: Callable[[Preview], None] | None = None,
         request_id: str | None = None,
@@ -91,17 +92,50 @@ class AsyncClient:
         request = make_request(source, model, layer, request_id, **settings)
         return await invert_async(self._core, request, on_progress, on_preview)
 
+    async def maximise(
+        self,
+        *,
+        model: str,
+        layer: str,
+        unit: int | Unit | None = None,
+        direction: CodeSource | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_preview: Callable[[Preview], None] | None = None,
+        request_id: str | None = None,
+        **settings: Unpack[Settings],
+    ) -> AsyncResult:
+        """Finds a picture to which a unit answers strongly, and waits; see `Client.maximise`."""
+        source = raised(unit, direction)
+        request = make_request(source, model, layer, request_id, "maximise", **settings)
+        return await invert_async(self._core, request, on_progress, on_preview)
+
+    async def caricature(
+        self,
+        picture: PictureSource,
+        *,
+        model: str,
+        layer: str,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_preview: Callable[[Preview], None] | None = None,
+        request_id: str | None = None,
+        **settings: Unpack[Settings],
+    ) -> AsyncResult:
+        """Exaggerates what a layer sees in a picture; see `Client.caricature`."""
+        request = make_request(picture, model, layer, request_id, "caricature", **settings)
+        return await invert_async(self._core, request, on_progress, on_preview)
+
     async def submit(
         self,
         source: Source,
         *,
         model: str,
-        layer: str,
+        layer: str | None = None,
+        task: Task = "invert",
         request_id: str | None = None,
         **settings: Unpack[Settings],
     ) -> AsyncJob:
         """Hands in a job and returns as soon as it is accepted; see `Client.submit`."""
-        request = make_request(source, model, layer, request_id, **settings)
+        request = make_request(source, model, layer, request_id, task, **settings)
         return AsyncJob(await self._core.submit(request))
 
     def submit_many(

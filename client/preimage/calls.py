@@ -57,13 +57,16 @@ class Caller:
         """Makes a unary call without repetition."""
         return await self.transport.unary(method(self.stubs), request, self._timeout_seconds)
 
-    async def place(self, array: Array) -> tensor_pb2.Tensor | tensor_pb2.TensorReference:
+    async def place(
+        self, array: Array, sharing: int = 1
+    ) -> tensor_pb2.Tensor | tensor_pb2.TensorReference:
         """Returns how a request names an array: inside it, or, when it is large, sent ahead.
 
         Args:
             array: as `tensors.wire_array` returns it.
+            sharing: how many arrays go inside the same request.
         """
-        if array.nbytes <= INLINE_BYTES:
+        if array.nbytes <= INLINE_BYTES // sharing:
             return tensor_of(array)
         return await self._repeated(lambda: self._upload(array))
 

@@ -15,7 +15,7 @@ from preimage.inverting import invert
 from preimage.jobs import Job
 from preimage.many import invert_many
 from preimage.running import run
-from preimage.settings import make_request
+from preimage.settings import make_request, raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from preimage.events import Preview, Progress
     from preimage.features import Features
     from preimage.models import ModelInfo
+    from preimage.parts import Unit
     from preimage.pictures import PictureSource
-    from preimage.request import Request, Settings
+    from preimage.request import Request, Settings, Task
     from preimage.results import Result
     from preimage.settled import Settled
-    from preimage.sources import Source
+    from preimage.sources import CodeSource, Source
 
 
 @final
@@ -95,7 +96,7 @@ class Client:
         source: Source,
         *,
         model: str,
-        layer: str,
+        layer: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_preview: Callable[[Preview], None] | None = None,
         request_id: str | None = None,
@@ -108,7 +109,7 @@ class Client:
         Args:
             source: a picture or a code, told apart by its type: see `preimage.request.Source`.
             model: name of a model.
-            layer: name of one of its layers.
+            layer: name of one of its layers; for several see the setting `layers`.
             on_progress: called with every progress.
             on_preview: called with every preview; ask for them with `preview_every_steps`.
             request_id: name of the request for safe repetition. None: a UUID4.
@@ -123,17 +124,97 @@ class Client:
         request = make_request(source, model, layer, request_id, **settings)
         return invert(self._core, request, on_progress, on_preview)
 
+    def maximise(
+        self,
+        *,
+        model: str,
+        layer: str,
+        unit: int | Unit | None = None,
+        direction: CodeSource | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_preview: Callable[[Preview], None] | None = None,
+        request_id: str | None = None,
+        **settings: Unpack[Settings],
+    ) -> Result:
+        """Finds a picture to which a unit of a layer answers strongly, and waits for it.
+
+        Mahendran & Vedaldi 2016, section 5. When the wait is interrupted, the job is cancelled.
+
+        Args:
+            model: name of a model.
+            layer: name of one of its layers.
+            unit: a channel by its number, from 0, or a `Unit` at one position.
+            direction: in its place, any direction Φ₀: an array of the shape of a code.
+            on_progress: called with every progress.
+            on_preview: called with every preview; ask for them with `preview_every_steps`.
+            request_id: name of the request for safe repetition. None: a UUID4.
+            **settings: the fields of `Request`: activation_scale, preset, steps, restarts, …
+
+        Raises:
+            BadInput: there is neither a unit nor a direction, or a setting is wrong.
+            ServiceError: the service refused the request.
+            JobFailed: the job failed.
+            JobCancelled: somebody cancelled the job.
+        """
+        source = raised(unit, direction)
+        request = make_request(source, model, layer, request_id, "maximise", **settings)
+        return invert(self._core, request, on_progress, on_preview)
+
+    def caricature(
+        self,
+        picture: PictureSource,
+        *,
+        model: str,
+        layer: str,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_preview: Callable[[Preview], None] | None = None,
+        request_id: str | None = None,
+        **settings: Unpack[Settings],
+    ) -> Result:
+        """Exaggerates what a layer sees in a picture, and waits for it.
+
+        Mahendran & Vedaldi 2016, section 6. It starts from the picture itself. When the wait is
+        interrupted, the job is cancelled.
+
+        Args:
+            picture: a picture in any of the forms that `invert` takes.
+            model: name of a model.
+            layer: name of one of its layers.
+            on_progress: called with every progress.
+            on_preview: called with every preview; ask for them with `preview_every_steps`.
+            request_id: name of the request for safe repetition. None: a UUID4.
+            **settings: the fields of `Request`: preset, steps, data_weight, …
+
+        Raises:
+            BadInput: the picture or a setting is wrong, as seen from here.
+            ServiceError: the service refused the request.
+            JobFailed: the job failed.
+            JobCancelled: somebody cancelled the job.
+        """
+        request = make_request(picture, model, layer, request_id, "caricature", **settings)
+        return invert(self._core, request, on_progress, on_preview)
+
     def submit(
         self,
         source: Source,
         *,
         model: str,
-        layer: str,
+        layer: str | None = None,
+        task: Task = "invert",
         request_id: str | None = None,
         **settings: Unpack[Settings],
     ) -> Job:
-        """Hands in a job and returns as soon as it is accepted; arguments as for `invert`."""
-        request = make_request(source, model, layer, request_id, **settings)
+        """Hands in a job and returns as soon as it is accepted.
+
+        Args:
+            source: a picture or a code; to be maximised: a `Unit`, or a direction as an array.
+            model: name of a model.
+            layer: name of one of its layers; for several see the setting `layers`.
+            task: "invert", "maximise" or "caricature".
+            request_id: name of the request for safe repetition. None: a UUID4.
+            **settings: the fields of `Request`.
+        """
+        request = make_request(source, model, layer, request_id, task, **settings)
         return Job(run(self._core.submit(request)))
 
     def submit_many(

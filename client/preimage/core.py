@@ -12,24 +12,21 @@ from preimage.features import Features
 from preimage.handle import Handle
 from preimage.models import model_from_wire
 from preimage.pictures import encoded_or_pixels
+from preimage.placing import place_inputs, place_picture
 from preimage.provenance import provenance_from_wire
-from preimage.sources import read_source
+from preimage.sources import read_code, read_source
 from preimage.spec import representation_of, spec_of
-from preimage.tensors import float32_array, wire_array
+from preimage.tensors import float32_array
 from preimage.v1 import (
     model_service_pb2,
     preimage_pb2,
     preimage_service_pb2,
-    spec_pb2,
-    tensor_pb2,
 )
 
 if TYPE_CHECKING:
     from preimage.models import ModelInfo
     from preimage.pictures import PictureSource
-    from preimage.reconstructions import Pixels
     from preimage.request import Request
-    from preimage.sources import Content
     from preimage.transport import Transport
 
 _LARGEST_PAGE = 200
@@ -49,11 +46,13 @@ class Core:
     async def submit(self, request: Request) -> Handle:
         """Hands in a job."""
         content = read_source(request.source, INLINE_BYTES)
+        variance = request.variance
+        given = None if variance is None else read_code(variance, "The variance")
         spec = spec_of(request, content)
         request_id = request.request_id or str(uuid.uuid4())
 
         async def create() -> preimage_pb2.Preimage:
-            spec.target.CopyFrom(await self._target(content))
+            await place_inputs(self._caller, spec, content, given)
             response = await self._caller.call(
                 lambda stubs: stubs.preimages.CreatePreimage,
                 preimage_service_pb2.CreatePreimageRequest(spec=spec, request_id=request_id),
@@ -61,22 +60,6 @@ class Core:
             return response.preimage
 
         return Handle(self._caller, await create(), create)
-
-    async def _target(self, content: Content) -> spec_pb2.Target:
-        if not isinstance(content, Features):
-            return spec_pb2.Target(picture=await self._picture(content))
-        placed = await self._caller.place(content.array)
-        if isinstance(placed, tensor_pb2.Tensor):
-            return spec_pb2.Target(features=placed)
-        return spec_pb2.Target(uploaded_features=placed)
-
-    async def _picture(self, content: bytes | Pixels) -> tensor_pb2.Picture:
-        if isinstance(content, bytes):
-            return tensor_pb2.Picture(encoded=content)
-        placed = await self._caller.place(wire_array(content))
-        if isinstance(placed, tensor_pb2.Tensor):
-            return tensor_pb2.Picture(pixels=placed)
-        return tensor_pb2.Picture(uploaded=placed)
 
     async def job(self, job_id: str) -> Handle:
         """Takes up a job by its id."""
@@ -117,7 +100,7 @@ class Core:
         input_size: tuple[int, int] | None,
     ) -> Features:
         """Computes a code."""
-        content = await self._picture(encoded_or_pixels(picture, INLINE_BYTES))
+        content = await place_picture(self._caller, encoded_or_pixels(picture, INLINE_BYTES))
         response = await self._caller.call(
             lambda stubs: stubs.models.ExtractFeatures,
             model_service_pb2.ExtractFeaturesRequest(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, final
 
+from preimage.diversity import diversity_from_wire
+from preimage.objectives import task_of
 from preimage.provenance import provenance_from_wire
 from preimage.reconstructions import reconstruction_from_wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from preimage.diversity import Diversity
     from preimage.provenance import Provenance
     from preimage.reconstructions import Reconstruction
     from preimage.v1 import preimage_pb2
@@ -37,6 +40,8 @@ class Delivery(TypedDict):
     seconds: Seconds
     attempt: int
     provenance: Provenance
+    task: str
+    diversity: Diversity | None
 
 
 def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes]) -> Delivery:
@@ -59,4 +64,6 @@ def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes]) -> De
         ),
         attempt=message.attempt,
         provenance=provenance_from_wire(result.provenance),
+        task=task_of(message.spec.objective.kind),
+        diversity=diversity_from_wire(result.diversity) if result.HasField("diversity") else None,
     )

@@ -34,7 +34,9 @@ class Progress:
     objective: float
     """Value of the objective."""
     relative_error: float
-    """Relative error ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖."""
+    """Relative error ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖; 0 for a maximisation or caricature."""
+    activation: float | None = None
+    """Activation of a maximisation or caricature; None for an inversion."""
 
     @property
     def fraction(self) -> float:

@@ -6,6 +6,8 @@ from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING
 
+from preimage.words import findings, spread_in_words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,13 +39,12 @@ def _image(reconstruction: Reconstruction, *, height: int) -> str:
 
 
 def _rows(result: ResultView) -> Iterator[tuple[str, str]]:
-    errors, fidelity = result.errors, result.fidelity
+    best = result.reconstructions[result.best]
     yield "representation", f"{result.model} {result.layer}"
     yield "outcome", result.outcome_sentence or str(result.outcome)
-    yield "relative error", f"{errors.relative_delivered:.2%} ({errors.relative:.2%} as floats)"
-    if fidelity is not None:
-        ssim = "" if fidelity.ssim is None else f", SSIM {fidelity.ssim:.3f}"
-        yield "likeness", f"PSNR {fidelity.psnr_db:.1f} dB{ssim}"
+    yield from findings(best)
+    if result.diversity is not None:
+        yield "restarts differ by", spread_in_words(result.diversity)
     yield "effort", f"{result.steps} steps, {result.network_passes} network passes"
     yield "seconds", f"{result.seconds.queue:.1f} waiting, {result.seconds.run:.1f} running"
     yield "preset, seed", f"{result.provenance.preset}, {result.provenance.seed}"

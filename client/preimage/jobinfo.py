@@ -11,6 +11,7 @@ from preimage.details import details_of_status
 from preimage.enums import State, from_wire
 from preimage.errors import JobCancelled, JobFailed
 from preimage.events import Progress
+from preimage.objectives import task_of
 from preimage.v1 import preimage_pb2, spec_pb2
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ class JobInfo:
     model: str
     """Name of the model."""
     layer: str
-    """Layer of the model."""
+    """Layer of the model; of several, the first."""
+    layers: tuple[str, ...]
+    """All of its layers that were asked for."""
+    task: str
+    """What was asked for: "invert", "maximise" or "caricature"."""
     preset: str
     """The preset that was asked for; empty: the model's default."""
     seed: int
@@ -67,6 +72,11 @@ def job_from_wire(message: preimage_pb2.Preimage) -> JobInfo:
         state=state_from_wire(message.state),
         model=spec.representation.model,
         layer=spec.representation.layer,
+        layers=(
+            spec.representation.layer,
+            *(term.layer for term in spec.representation.further_layers),
+        ),
+        task=task_of(spec.objective.kind),
         preset=spec.optimiser.preset,
         seed=spec.seed,
         restarts=max(spec.restarts, 1),
@@ -88,7 +98,10 @@ def state_from_wire(number: int) -> State:
 
 def progress_from_wire(message: preimage_pb2.Progress) -> Progress:
     """Reads the wire's message."""
-    return Progress(message.step, message.total_steps, message.objective, message.relative_error)
+    activation = message.activation if message.HasField("activation") else None
+    return Progress(
+        message.step, message.total_steps, message.objective, message.relative_error, activation
+    )
 
 
 def _error(message: preimage_pb2.Preimage) -> JobFailed | JobCancelled | None:

@@ -98,7 +98,7 @@ class Job(JobView):
             DeadlineExceeded: it had not ended in time.
         """
         delivery = run(self._handle.wait(timeout_seconds, on_progress, on_preview))
-        return Result(**delivery, fetch_float_picture=self._float_picture)
+        return Result(**delivery, fetch_float_picture=self._float_picture, fetch_file=self.download)
 
     def cancel(self, reason: str = "") -> JobInfo:
         """Cancels the job: at once if it waits, at the next boundary if it runs.
@@ -150,7 +150,11 @@ class AsyncJob(JobView):
     ) -> AsyncResult:
         """Waits for the end and fetches the pictures; see `Job.result`."""
         delivery = await self._handle.wait(timeout_seconds, on_progress, on_preview)
-        return AsyncResult(**delivery, fetch_float_picture=self._handle.float_picture)
+        return AsyncResult(
+            **delivery,
+            fetch_float_picture=self._handle.float_picture,
+            fetch_file=self._handle.download,
+        )
 
     async def cancel(self, reason: str = "") -> JobInfo:
         """Cancels the job; see `Job.cancel`."""

@@ -10,8 +10,8 @@ from PIL import Image
 
 from preimage.enums import Availability, from_wire
 from preimage.errors import BadInput
+from preimage.parts import Size
 from preimage.pictures import open_picture
-from preimage.request import Size
 from preimage.v1 import model_service_pb2
 
 if TYPE_CHECKING:
@@ -19,8 +19,21 @@ if TYPE_CHECKING:
 
 NetworkInput: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
+_AXES = {
+    model_service_pb2.CODE_LAYOUT_CHANNELS_FIRST: ("channels", "height", "width"),
+    model_service_pb2.CODE_LAYOUT_CHANNELS_LAST: ("height", "width", "channels"),
+    model_service_pb2.CODE_LAYOUT_TOKENS: ("tokens", "channels"),
+    model_service_pb2.CODE_LAYOUT_VECTOR: ("channels",),
+}
+_BY_NUMBER = {
+    3: _AXES[model_service_pb2.CODE_LAYOUT_CHANNELS_FIRST],
+    2: _AXES[model_service_pb2.CODE_LAYOUT_TOKENS],
+    1: _AXES[model_service_pb2.CODE_LAYOUT_VECTOR],
+}
 _GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """ITU-R BT.601 luma, as the contract states it."""
+
+_PICTURE_CHANNELS = (1, 3)
 
 
 @final
@@ -36,6 +49,11 @@ class LayerInfo:
     """Shape of the code for the model's own input size; for any size, of a 224 × 224 picture."""
     stride: int
     """Pixels between neighbouring positions of a spatial code, else 1."""
+    axes: tuple[str, ...]
+    """What the axes of the code are: ("channels", "height", "width"), ("tokens", "channels"), …;
+    empty where they have no names. Masks and units go by them."""
+    has_reference: bool
+    """Whether errors are compared with a reference set: see `ReferenceErrors`."""
 
 
 @final
@@ -63,7 +81,7 @@ class Preprocessing:
     minimum_side: int
     """Smallest side in pixels."""
     channels: int
-    """3: RGB. 1: grey, 0.299 R + 0.587 G + 0.114 B, not rounded."""
+    """3: RGB. 1: grey, 0.299 R + 0.587 G + 0.114 B, not rounded. Others: codes only."""
     resampling: str
     """Pillow's name of the filter: "BILINEAR"."""
     divisor: float
@@ -86,8 +104,10 @@ class Preprocessing:
             input_size: (height, width) to resize to; None: the model's own, or none at all.
 
         Raises:
-            BadInput: the picture cannot be read, or is too small.
+            BadInput: the picture cannot be read or is too small, or the model takes none.
         """
+        if self.channels not in _PICTURE_CHANNELS:
+            raise BadInput(f"An input of {self.channels} channels cannot be made of a picture.")
         image = open_picture(picture)
         size = input_size or self.input_size
         if size is not None:
@@ -166,13 +186,26 @@ def model_from_wire(message: model_service_pb2.Model) -> ModelInfo:
         unavailable_reason=message.unavailable_reason,
         preprocessing=_preprocessing(message.preprocessing),
         layers=tuple(
-            LayerInfo(each.name, each.kind, tuple(each.code_shape), each.stride)
+            LayerInfo(
+                name=each.name,
+                kind=each.kind,
+                code_shape=tuple(each.code_shape),
+                stride=each.stride,
+                axes=_axes(each),
+                has_reference=each.has_reference,
+            )
             for each in message.layers
         ),
         presets=tuple(
             PresetInfo(each.name, each.description, each.steps) for each in message.presets
         ),
     )
+
+
+def _axes(message: model_service_pb2.Layer) -> tuple[str, ...]:
+    """The axes as announced, else by their number."""
+    by_number = _BY_NUMBER.get(len(message.code_shape), ())
+    return _AXES.get(message.layout, ()) if message.layout else by_number
 
 
 def _preprocessing(message: model_service_pb2.Preprocessing) -> Preprocessing:

@@ -11,57 +11,21 @@ import numpy as np
 from PIL import Image
 
 from preimage.enums import Outcome, from_wire
+from preimage.measures import (
+    Activation,
+    ClassAgreement,
+    errors_from_wire,
+    fidelity_from_wire,
+    loss_curve_from_wire,
+    strength_from_wire,
+)
 from preimage.v1 import preimage_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from preimage.measures import CodeErrors, Fidelity, LossCurve, StrengthCurve
 
 Pixels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 FloatPicture: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
-Curve: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
-
-
-@final
-@dataclass(frozen=True)
-class CodeErrors:
-    """How far the code of the pre-image is from Φ₀."""
-
-    relative: float
-    """‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖ of the optimised float picture."""
-    relative_delivered: float
-    """The same of the delivered picture: clipped to 0…255, rounded to 8 bits, encoded again."""
-    target_norm: float
-    """‖m∘Φ₀‖, the denominator."""
-
-
-@final
-@dataclass(frozen=True)
-class Fidelity:
-    """Likeness of the delivered 8-bit picture to the caller's, resized to the same size."""
-
-    psnr_db: float
-    """Peak signal-to-noise ratio in dB, peak 255; 100 where the two are equal."""
-    ssim: float | None
-    """Structural similarity with Wang's Gaussian window, −1 to 1; None below 11 pixels."""
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class LossCurve:
-    """The objective by term: arrays of one length."""
-
-    steps: np.ndarray[Any, np.dtype[np.int32]]
-    """Steps at which it was recorded."""
-    objective: Curve
-    """The whole objective."""
-    data: Curve
-    """C · ‖m∘(Φ(x) − Φ₀)‖² / ‖m∘Φ₀‖²."""
-    alpha_norm: Curve
-    """The weighted α-norm."""
-    total_variation: Curve
-    """The weighted total variation."""
-    relative_error: Curve
-    """Relative error."""
 
 
 @final
@@ -77,16 +41,29 @@ class Reconstruction:
     """How it ended."""
     outcome_sentence: str
     """The same as a sentence."""
-    errors: CodeErrors
-    """Errors of its code."""
+    errors: CodeErrors | None
+    """Errors of its code; None for a maximisation or caricature."""
+    activation: Activation | None
+    """How strongly the layer answers; None for an inversion."""
     fidelity: Fidelity | None
-    """Likeness to the picture that was sent; None when a bare code was sent."""
+    """Likeness to the picture that was sent; None when none was sent."""
+    classes: ClassAgreement | None
+    """What the model calls both pictures; None where it does not classify, or none was sent."""
+    strength: StrengthCurve | None
+    """How the strength of the priors was found; None unless `prior_weight` asked for it."""
     loss_curve: LossCurve
     """The objective by term at recorded steps."""
     steps: int
     """Optimisation steps done."""
     network_passes: int
     """Forward passes of the network, with or without a backward pass, measurements included."""
+
+    @property
+    def score(self) -> str:
+        """The number that it was looked for by, in words: "relative error 6.000%"."""
+        if self.errors is not None:
+            return f"relative error {self.errors.relative_delivered:.3%}"
+        return f"activation {self.activation.delivered:.3g}" if self.activation else "unmeasured"
 
     @property
     def picture(self) -> Image.Image:
@@ -120,31 +97,20 @@ def reconstruction_from_wire(message: preimage_pb2.Reconstruction, png: bytes) -
         png=png,
         outcome=from_wire(Outcome, preimage_pb2.Outcome.items(), "OUTCOME_", message.outcome),
         outcome_sentence=message.outcome_sentence,
-        errors=CodeErrors(
-            relative=message.errors.relative,
-            relative_delivered=message.errors.relative_delivered,
-            target_norm=message.errors.target_norm,
-        ),
-        fidelity=_fidelity(message.fidelity) if message.HasField("fidelity") else None,
-        loss_curve=_loss_curve(message.loss_curve),
+        errors=errors_from_wire(message.errors) if message.HasField("errors") else None,
+        activation=_activation(message.activation) if message.HasField("activation") else None,
+        fidelity=fidelity_from_wire(message.fidelity) if message.HasField("fidelity") else None,
+        classes=_classes(message.classes) if message.HasField("classes") else None,
+        strength=strength_from_wire(message.strength) if message.HasField("strength") else None,
+        loss_curve=loss_curve_from_wire(message.loss_curve),
         steps=message.steps,
         network_passes=message.network_passes,
     )
 
 
-def _fidelity(message: preimage_pb2.PictureFidelity) -> Fidelity:
-    return Fidelity(message.psnr_db, message.ssim if message.HasField("ssim") else None)
+def _activation(message: preimage_pb2.Activation) -> Activation:
+    return Activation(message.start, message.optimised, message.delivered, message.scale)
 
 
-def _loss_curve(message: preimage_pb2.LossCurve) -> LossCurve:
-    def curve(values: Iterable[float]) -> Curve:
-        return np.fromiter(values, np.float32)
-
-    return LossCurve(
-        steps=np.fromiter(message.steps, np.int32),
-        objective=curve(message.objective),
-        data=curve(message.data),
-        alpha_norm=curve(message.alpha_norm),
-        total_variation=curve(message.total_variation),
-        relative_error=curve(message.relative_error),
-    )
+def _classes(message: preimage_pb2.ClassAgreement) -> ClassAgreement:
+    return ClassAgreement(message.original, message.optimised, message.delivered)

@@ -1,7 +1,7 @@
 """What comes back from an inversion.
 
-`Result` and `AsyncResult` hold the same; only the float picture differs, because it is fetched when
-it is first asked for: `result.float_picture` against `await result.float_picture`.
+`Result` and `AsyncResult` hold the same; only what is fetched when it is first asked for differs:
+`result.float_picture` against `await result.float_picture`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
+from preimage.diversity import needed, spread_image, spread_map
 from preimage.enums import State
+from preimage.errors import PreimageError
 from preimage.html import result_as_html
+from preimage.summaries import diversity_numbers, numbers_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,16 +23,18 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from preimage.delivery import Seconds
+    from preimage.diversity import Diversity, SpreadMap
     from preimage.enums import Outcome
-    from preimage.provenance import Provenance
-    from preimage.reconstructions import (
+    from preimage.measures import (
+        Activation,
+        ClassAgreement,
         CodeErrors,
         Fidelity,
-        FloatPicture,
         LossCurve,
-        Pixels,
-        Reconstruction,
+        StrengthCurve,
     )
+    from preimage.provenance import Provenance
+    from preimage.reconstructions import FloatPicture, Pixels, Reconstruction
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -43,13 +48,18 @@ class ResultView:
     reconstructions: tuple[Reconstruction, ...]
     """One for each restart, in the order of the restarts."""
     best: int
-    """Index of the one with the lowest relative error of the delivered picture."""
+    """Index of the one with the lowest relative error of the delivered picture, or the highest
+    activation."""
     seconds: Seconds
     """How long it waited and ran."""
     attempt: int
     """How often a worker took it up; more than 1 after a worker or Redis was lost."""
     provenance: Provenance
     """What would reproduce it."""
+    task: str
+    """What was asked for: "invert", "maximise" or "caricature"."""
+    diversity: Diversity | None
+    """How different the restarts are; None with one."""
 
     @property
     def state(self) -> State:
@@ -78,12 +88,35 @@ class ResultView:
 
     @property
     def errors(self) -> CodeErrors:
-        """How far the code of the pre-image is from Φ₀."""
+        """How far the code of the pre-image is from Φ₀.
+
+        Raises:
+            PreimageError: the task was a maximisation or caricature; see `activation`.
+        """
+        if self._best.errors is None:
+            raise PreimageError(
+                f"A {self.task} looks for no code, so it has no errors: see the activation."
+            )
         return self._best.errors
 
     @property
+    def activation(self) -> Activation | None:
+        """How strongly the layer answers; None for an inversion."""
+        return self._best.activation
+
+    @property
+    def classes(self) -> ClassAgreement | None:
+        """What the model calls the picture that was sent and the pre-image, where both are."""
+        return self._best.classes
+
+    @property
+    def strength(self) -> StrengthCurve | None:
+        """How the strength of the priors was found; None unless `prior_weight` asked for it."""
+        return self._best.strength
+
+    @property
     def fidelity(self) -> Fidelity | None:
-        """Likeness to the picture that was sent; None when a bare code was sent."""
+        """Likeness to the picture that was sent; None when none was sent."""
         return self._best.fidelity
 
     @property
@@ -121,33 +154,23 @@ class ResultView:
 
     def summary(self) -> dict[str, Any]:
         """The numbers as a mapping that `json.dumps` takes."""
-        fidelity = self.fidelity
         return {
             "id": self.id,
             "state": str(self.state),
-            "outcome": str(self.outcome),
-            "outcome_sentence": self.outcome_sentence,
+            "task": self.task,
             "model": self.model,
             "layer": self.layer,
             "preset": self.provenance.preset,
             "seed": self.provenance.seed,
-            "steps": self.steps,
-            "network_passes": self.network_passes,
-            "errors": {
-                "relative": self.errors.relative,
-                "relative_delivered": self.errors.relative_delivered,
-            },
-            "picture": {
-                "psnr_db": fidelity.psnr_db if fidelity else None,
-                "ssim": fidelity.ssim if fidelity else None,
-            },
+            **numbers_of(self._best),
+            "diversity": diversity_numbers(self.diversity) if self.diversity else None,
             "seconds": {"queue": self.seconds.queue, "run": self.seconds.run},
         }
 
     def __repr__(self) -> str:
         return (
             f"<{type(self).__name__} {self.id}: {self.model} {self.layer}, {self.outcome}, "
-            f"relative error {self.errors.relative_delivered:.3%}>"
+            f"{self._best.score}>"
         )
 
     def _repr_html_(self) -> str:
@@ -161,6 +184,8 @@ class Result(ResultView):
 
     fetch_float_picture: Callable[[int], FloatPicture]
     """Downloads the float picture of the reconstruction at an index."""
+    fetch_file: Callable[[str], bytes]
+    """Downloads a file of the result by its name."""
 
     @cached_property
     def float_picture(self) -> FloatPicture:
@@ -174,6 +199,27 @@ class Result(ResultView):
         """
         return self.fetch_float_picture(self.best)
 
+    @cached_property
+    def spread(self) -> SpreadMap:
+        """The standard deviation of every pixel over the restarts; downloaded at first access.
+
+        float32, (height, width), in grey levels, the mean over channels. What the code fixes is 0.
+
+        Raises:
+            PreimageError: the job had one restart, or the client has been closed.
+        """
+        diversity = needed(self.diversity)
+        return spread_map(diversity, self.fetch_file(diversity.spread_file))
+
+    @cached_property
+    def spread_picture(self) -> Image.Image:
+        """The same as a picture, black where the code fixes the pixel.
+
+        Raises:
+            PreimageError: the job had one restart, or the client has been closed.
+        """
+        return spread_image(self.fetch_file(needed(self.diversity).spread_picture_file))
+
 
 @final
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -182,6 +228,8 @@ class AsyncResult(ResultView):
 
     fetch_float_picture: Callable[[int], Awaitable[FloatPicture]]
     """Downloads the float picture of the reconstruction at an index."""
+    fetch_file: Callable[[str], Awaitable[bytes]]
+    """Downloads a file of the result by its name."""
 
     @property
     def float_picture(self) -> Awaitable[FloatPicture]:
@@ -194,3 +242,30 @@ class AsyncResult(ResultView):
             PreimageError: the client has been closed.
         """
         return self.fetch_float_picture(self.best)
+
+    @property
+    def spread(self) -> Awaitable[SpreadMap]:
+        """The standard deviation of every pixel over the restarts; downloaded when awaited.
+
+        float32, (height, width), in grey levels, the mean over channels. What the code fixes is 0.
+
+        Raises:
+            PreimageError: the job had one restart, or the client has been closed.
+        """
+        return self._spread()
+
+    @property
+    def spread_picture(self) -> Awaitable[Image.Image]:
+        """The same as a picture, black where the code fixes the pixel.
+
+        Raises:
+            PreimageError: the job had one restart, or the client has been closed.
+        """
+        return self._spread_picture()
+
+    async def _spread(self) -> SpreadMap:
+        diversity = needed(self.diversity)
+        return spread_map(diversity, await self.fetch_file(diversity.spread_file))
+
+    async def _spread_picture(self) -> Image.Image:
+        return spread_image(await self.fetch_file(needed(self.diversity).spread_picture_file))

@@ -5,44 +5,53 @@ One line of `_KINDS` for each setting that is no choice; what makes sense, the s
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from difflib import get_close_matches
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from preimage.errors import BadInput
-from preimage.request import Mask, Plateau, Request, Settings
+from preimage.kinds import (
+    BOXES,
+    INT32,
+    LARGEST_INT32,
+    NUMBER,
+    POSITIVE,
+    RANGES,
+    SECONDS,
+    SIZE,
+    SWITCH,
+    TEXT,
+    WHOLE,
+    Kind,
+    instance,
+    is_number,
+)
+from preimage.parts import AutomaticStrength, Mask, Plateau, Repulsion, Unit
+from preimage.request import Request, Settings
+from preimage.sources import read_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from preimage.sources import Source
+    from preimage.features import Features
+    from preimage.request import Task
+    from preimage.sources import CodeSource, Source
 
-_LARGEST_INT32 = 2**31 - 1
-_SMALLEST_INT32 = -(2**31)
 _WHOLE_NUMBERS = {
-    "steps": (1, _LARGEST_INT32),
-    "restarts": (1, _LARGEST_INT32),
+    "steps": (1, LARGEST_INT32),
+    "restarts": (1, LARGEST_INT32),
     "seed": (0, 2**64 - 1),
-    "preview_every_steps": (0, _LARGEST_INT32),
+    "preview_every_steps": (0, LARGEST_INT32),
 }
 """What the wire can hold, so that a mistake is named here."""
-
-
-class _Kind(NamedTuple):
-    """What a setting may be."""
-
-    holds: Callable[[object], bool]
-    """Whether a value is one."""
-    description: str
-    """The same in words, behind "must be"."""
 
 
 def make_request(
     source: Source,
     model: str,
-    layer: str,
+    layer: str | None,
     request_id: str | None,
+    task: Task = "invert",
     **settings: Unpack[Settings],
 ) -> Request:
     """Builds the request of keyword arguments.
@@ -56,7 +65,22 @@ def make_request(
             near = get_close_matches(name, Settings.__annotations__, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {known}."
             raise BadInput(f"The keyword {name} is no setting; {hint}")
-    return Request(source=source, model=model, layer=layer, request_id=request_id, **settings)
+    return Request(
+        source=source, model=model, layer=layer, request_id=request_id, task=task, **settings
+    )
+
+
+def raised(unit: int | Unit | None, direction: CodeSource | None) -> Unit | Features:
+    """Reads what is to be maximised.
+
+    Raises:
+        BadInput: there is neither, there are both, or the direction is no code.
+    """
+    if direction is not None and unit is None:
+        return read_code(direction, "The direction")
+    if unit is None or direction is not None:
+        raise BadInput("Name a unit to raise with unit=, or a direction with direction=; not both.")
+    return unit if isinstance(unit, Unit) else Unit(unit)
 
 
 def check_settings(request: Request) -> None:
@@ -68,13 +92,13 @@ def check_settings(request: Request) -> None:
     for name, kind in _KINDS.items():
         value = getattr(request, name)
         if name in _REQUIRED or value is not None:
-            _check(name, value, kind)
+            kind.check(name, value)
     for name, (least, largest) in _WHOLE_NUMBERS.items():
         value = getattr(request, name)
         if value is not None and not least <= int(value) <= largest:
             raise BadInput(f"The setting {name} must be {least} to {largest}, not {value}.")
     for name, value, kind in _parts(request):
-        _check(name, value, kind)
+        kind.check(name, value)
 
 
 def check_input_size(size: object) -> None:
@@ -83,86 +107,77 @@ def check_input_size(size: object) -> None:
     Raises:
         BadInput: it is no (height, width).
     """
-    _check("input_size", size, _SIZE)
+    SIZE.check("input_size", size)
 
 
-def _check(name: str, value: object, kind: _Kind) -> None:
-    if not kind.holds(value):
-        raise BadInput(f"The setting {name} must be {kind.description}, not {value!r}.")
+def check_mask(mask: Mask, name: str) -> None:
+    """Checks the parts of a mask, which goes by `name`.
+
+    Raises:
+        BadInput: one has the wrong type.
+    """
+    RANGES.check(f"{name}.channels", mask.channels)
+    BOXES.check(f"{name}.boxes", mask.boxes)
+    RANGES.check(f"{name}.tokens", mask.tokens)
+    INT32.check(f"{name}.centre", mask.centre)
 
 
-def _parts(request: Request) -> Iterator[tuple[str, object, _Kind]]:
-    mask, plateau = request.mask, request.plateau
-    if mask is not None:
-        yield "mask.channels", mask.channels, _RANGES
-        yield "mask.boxes", mask.boxes, _BOXES
-        yield "mask.tokens", mask.tokens, _RANGES
+def check_unit(unit: Unit) -> None:
+    """Checks the indices of a unit.
+
+    Raises:
+        BadInput: one is no index.
+    """
+    INT32.check("unit.channel", unit.channel)
+    for name in ("row", "column", "token"):
+        value = getattr(unit, name)
+        if value is not None:
+            INT32.check(f"unit.{name}", value)
+
+
+def _parts(request: Request) -> Iterator[tuple[str, object, Kind]]:
+    plateau, repulsion, strength = request.plateau, request.repulsion, request.prior_weight
     if plateau is not None:
-        yield "plateau.minimum_decrease", plateau.minimum_decrease, _NUMBER
-        yield "plateau.window_steps", plateau.window_steps, _INT32
+        yield "plateau.minimum_decrease", plateau.minimum_decrease, NUMBER
+        yield "plateau.window_steps", plateau.window_steps, INT32
+    if repulsion is not None:
+        yield "repulsion.error_budget", repulsion.error_budget, POSITIVE
+        yield "repulsion.weight", repulsion.weight, POSITIVE
+    if isinstance(strength, AutomaticStrength):
+        yield "prior_weight.noise_multiple", strength.noise_multiple, POSITIVE
+        yield "prior_weight.least_error", strength.least_error, POSITIVE
 
 
-def _is_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Real)
+def _is_strength(value: object) -> bool:
+    word = isinstance(value, str) and value == "auto"
+    return word or isinstance(value, AutomaticStrength) or is_number(value)
 
 
-def _is_whole(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Integral)
-
-
-def _is_int32(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        return False
-    return _SMALLEST_INT32 <= int(value) <= _LARGEST_INT32
-
-
-def _is_row(value: object, length: int) -> bool:
-    return isinstance(value, tuple | list) and len(value) == length and all(map(_is_int32, value))
-
-
-def _is_rows(value: object, length: int) -> bool:
-    return isinstance(value, tuple | list) and all(_is_row(each, length) for each in value)
-
-
-def _is_duration(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    return 0 < float(value) < math.inf
-
-
-_NUMBER = _Kind(_is_number, "a number")
-_INT32 = _Kind(_is_int32, f"a whole number of at most {_LARGEST_INT32}")
-_WHOLE = _Kind(_is_whole, "a whole number")
-_TEXT = _Kind(lambda value: isinstance(value, str), "a text")
-_SIZE = _Kind(lambda value: _is_row(value, 2), "(height, width), two whole numbers")
-_RANGES = _Kind(lambda value: _is_rows(value, 2), "pairs of whole numbers ((begin, end), …)")
-_BOXES = _Kind(
-    lambda value: _is_rows(value, 4), "boxes (preimage.Box(top, left, height, width), …)"
-)
-_REQUIRED = ("model", "layer", "restarts", "seed", "preview_every_steps")
+_REQUIRED = ("model", "restarts", "seed", "preview_every_steps")
 """Those that have no None."""
+_NUMBERS = (
+    "activation_scale",
+    "data_weight",
+    "tv_weight",
+    "tv_exponent",
+    "alpha_weight",
+    "alpha_exponent",
+    "bound",
+    "target_error",
+    "rate_factor",
+)
 _KINDS = {
-    **dict.fromkeys(("model", "layer", "preset", "request_id"), _TEXT),
-    **dict.fromkeys(_WHOLE_NUMBERS, _WHOLE),
-    **dict.fromkeys(
-        (
-            "data_weight",
-            "tv_weight",
-            "tv_exponent",
-            "alpha_weight",
-            "alpha_exponent",
-            "target_error",
-            "rate_factor",
-        ),
-        _NUMBER,
+    **dict.fromkeys(("model", "layer", "preset", "request_id"), TEXT),
+    **dict.fromkeys(_WHOLE_NUMBERS, WHOLE),
+    **dict.fromkeys(_NUMBERS, NUMBER),
+    **dict.fromkeys(("jitter", "decorrelate_colour"), SWITCH),
+    "prior_weight": Kind(_is_strength, 'a number, "auto" or preimage.AutomaticStrength(…)'),
+    "deadline_seconds": SECONDS,
+    "plateau": instance(Plateau, "preimage.Plateau(minimum_decrease, window_steps)"),
+    "repulsion": instance(Repulsion, "preimage.Repulsion(error_budget, weight)"),
+    "mask": Kind(
+        lambda value: isinstance(value, Mask | Mapping),
+        "preimage.Mask(channels=…, boxes=…, tokens=…), or a mapping from layers to masks",
     ),
-    "deadline_seconds": _Kind(_is_duration, "a number of seconds, more than 0"),
-    "plateau": _Kind(
-        lambda value: isinstance(value, Plateau), "preimage.Plateau(minimum_decrease, window_steps)"
-    ),
-    "mask": _Kind(
-        lambda value: isinstance(value, Mask), "preimage.Mask(channels=…, boxes=…, tokens=…)"
-    ),
-    "input_size": _SIZE,
-    "jitter": _Kind(lambda value: isinstance(value, bool), "True or False"),
+    "input_size": SIZE,
 }

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from google.protobuf.duration_pb2 import Duration
 
+from preimage.contents import check_content, input_size_of
 from preimage.errors import BadInput
-from preimage.features import Features
+from preimage.layers import terms_of
+from preimage.objectives import choice, objective_of, priors_of, repulsion_of
 from preimage.settings import check_input_size, check_settings
 from preimage.v1 import spec_pb2, tensor_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from preimage.request import Mask, Request
+    from preimage.parts import Mask
+    from preimage.request import Request
     from preimage.sources import Content
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 _LANES = {"interactive": spec_pb2.LANE_INTERACTIVE, "batch": spec_pb2.LANE_BATCH}
 _PRECISIONS = {
@@ -29,9 +29,21 @@ _PRECISIONS = {
     "bfloat16": spec_pb2.PRECISION_BFLOAT16,
 }
 
+_PARAMETRISATIONS = {
+    None: spec_pb2.PARAMETRISATION_UNSPECIFIED,
+    "pixels": spec_pb2.PARAMETRISATION_PIXELS,
+    "dct": spec_pb2.PARAMETRISATION_DCT,
+    "fourier": spec_pb2.PARAMETRISATION_FOURIER,
+}
+_HALVES = {
+    None: spec_pb2.CHANNEL_HALF_UNSPECIFIED,
+    "first": spec_pb2.CHANNEL_HALF_FIRST,
+    "second": spec_pb2.CHANNEL_HALF_SECOND,
+}
+
 
 def spec_of(request: Request, content: Content) -> spec_pb2.PreimageSpec:
-    """Builds all of the specification but its target.
+    """Builds all of the specification but its target and the tensors that come with it.
 
     Args:
         request: what to compute.
@@ -40,9 +52,8 @@ def spec_of(request: Request, content: Content) -> spec_pb2.PreimageSpec:
     Raises:
         BadInput: a setting has the wrong type, or a code belongs to another model or layer.
     """
-    if isinstance(content, Features):
-        _check_origin(request, content)
     check_settings(request)
+    check_content(request, content)
     try:
         return _spec(request, content)
     except (TypeError, ValueError, OverflowError) as error:
@@ -71,38 +82,44 @@ def representation_of(
 
 
 def _spec(request: Request, content: Content) -> spec_pb2.PreimageSpec:
-    size = request.input_size
-    if size is None and isinstance(content, Features):
-        size = content.input_size
-    representation = representation_of(request.model, request.layer, size)
-    if request.mask is not None:
-        representation.mask.CopyFrom(_mask(request.mask))
     return spec_pb2.PreimageSpec(
-        representation=representation,
-        objective=spec_pb2.Objective(
-            kind=spec_pb2.OBJECTIVE_KIND_INVERT, data_weight=request.data_weight
-        ),
-        priors=spec_pb2.Priors(
-            alpha_norm=spec_pb2.AlphaNormPrior(
-                weight=request.alpha_weight, exponent=request.alpha_exponent
-            ),
-            total_variation=spec_pb2.TotalVariationPrior(
-                weight=request.tv_weight, exponent=request.tv_exponent
-            ),
-        ),
-        optimiser=spec_pb2.Optimiser(
-            preset=request.preset or "",
-            steps=request.steps,
-            rate_factor=request.rate_factor,
-            jitter=request.jitter,
-            precision=_choice(_PRECISIONS, "precision", request.precision),
-        ),
+        representation=_representation(request, content),
+        objective=objective_of(request),
+        priors=priors_of(request),
+        optimiser=_optimiser(request),
         stopping=_stopping(request),
         restarts=request.restarts,
+        repulsion=repulsion_of(request),
         seed=request.seed,
-        lane=_choice(_LANES, "lane", request.lane),
+        lane=choice(_LANES, "lane", request.lane),
         deadline=_duration(request.deadline_seconds),
         progress=spec_pb2.ProgressOptions(preview_every_steps=request.preview_every_steps),
+    )
+
+
+def _representation(request: Request, content: Content) -> spec_pb2.Representation:
+    first, *further = terms_of(request)
+    size = request.input_size or input_size_of(content)
+    message = representation_of(request.model, first.layer, size)
+    if first.mask is not None:
+        message.mask.CopyFrom(_mask(first.mask))
+    if further:
+        message.layer_weight = first.weight
+    for term in further:
+        mask = None if term.mask is None else _mask(term.mask)
+        message.further_layers.add(layer=term.layer, weight=term.weight, mask=mask)
+    return message
+
+
+def _optimiser(request: Request) -> spec_pb2.Optimiser:
+    return spec_pb2.Optimiser(
+        preset=request.preset or "",
+        steps=request.steps,
+        rate_factor=request.rate_factor,
+        jitter=request.jitter,
+        precision=choice(_PRECISIONS, "precision", request.precision),
+        parametrisation=choice(_PARAMETRISATIONS, "parametrisation", request.parametrisation),
+        decorrelate_colour=request.decorrelate_colour,
     )
 
 
@@ -129,6 +146,8 @@ def _mask(mask: Mask) -> spec_pb2.Mask:
             for top, left, height, width in mask.boxes
         ],
         tokens=ranges(mask.tokens),
+        centre=mask.centre,
+        channel_half=choice(_HALVES, "mask.channel_half", mask.channel_half),
     )
 
 
@@ -138,21 +157,3 @@ def _duration(seconds: float | None) -> Duration | None:
     duration = Duration()
     duration.FromTimedelta(timedelta(seconds=float(seconds)))
     return duration
-
-
-def _choice(choices: Mapping[K, V], name: str, given: K) -> V:
-    # A list or a dict, given by mistake, cannot be looked up: it is compared instead.
-    for choice, value in choices.items():
-        if choice == given:
-            return value
-    known = ", ".join(repr(each) for each in choices if each is not None)
-    raise BadInput(f"The setting {name} must be one of {known}, not {given!r}.")
-
-
-def _check_origin(request: Request, features: Features) -> None:
-    asked, origin = (request.model, request.layer), (features.model, features.layer)
-    for wanted, known, name in zip(asked, origin, ("model", "layer"), strict=True):
-        if known is not None and known != wanted:
-            raise BadInput(
-                f"These features are codes of {name} {known!r}, but the request names {wanted!r}."
-            )

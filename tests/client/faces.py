@@ -10,6 +10,7 @@ from preimage.client import Client
 from preimage.jobs import Job
 from preimage.results import Result
 
+_DOWNLOADED = {"float_picture", "spread", "spread_picture"}
 _ITERATED = {"watch", "jobs", "submit_many"}
 
 
@@ -42,16 +43,14 @@ class Awaited:
 
 @final
 class AwaitedResult:
-    """A synchronous result whose float picture is awaited."""
+    """A synchronous result whose downloads are awaited."""
 
     def __init__(self, plain: Result) -> None:
         self.plain = plain
 
-    @property
-    def float_picture(self) -> object:
-        return _answer(lambda: self.plain.float_picture)
-
     def __getattr__(self, name: str) -> object:
+        if name in _DOWNLOADED:
+            return _answer(lambda: getattr(self.plain, name))
         return getattr(self.plain, name)
 
 

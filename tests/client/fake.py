@@ -66,7 +66,7 @@ class FakeService(
         self.gate: Callable[[preimage_pb2.Preimage], object] = lambda _: None
         """Called by a watch before the job ends; may block."""
         self.uploads: dict[str, bytes] = {}
-        self.files: Callable[[str], bytes] = _file
+        self.files: Callable[[str], bytes] = messages.file
         self.in_flight = 0
         self.most_in_flight = 0
         self.features: model_service_pb2.ExtractFeaturesResponse | None = None
@@ -248,15 +248,6 @@ class FakeService(
                 tensor_pb2.Tensor(dtype=1, shape=code.shape, data=code.tobytes())
             )
         return answer
-
-
-def _file(name: str) -> bytes:
-    place, _, kind = name.rpartition("/")
-    if kind == "picture.png":
-        return messages.png(int(place))
-    if kind == "picture.f32":
-        return messages.float_picture(int(place)).tobytes()
-    return messages.code().tobytes()
 
 
 @final

@@ -45,6 +45,79 @@ def provenance(model: str, layer: str, seed: int) -> preimage_pb2.Provenance:
     )
 
 
+def spread() -> np.ndarray:
+    return np.linspace(0, 9, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)
+
+
+def file(name: str) -> bytes:
+    """The file of a result by its name."""
+    place, _, kind = name.rpartition("/")
+    if name == "spread.f32":
+        return spread().tobytes()
+    if name == "spread.png":
+        return png(7)
+    if kind == "picture.png":
+        return png(int(place))
+    if kind == "picture.f32":
+        return float_picture(int(place)).tobytes()
+    return code().tobytes()
+
+
+def diversity(restarts: int) -> preimage_pb2.Diversity:
+    pairs = restarts * (restarts - 1) // 2
+    return preimage_pb2.Diversity(
+        picture_distances=[10.0 + index for index in range(pairs)],
+        code_distances=[0.5 + index for index in range(pairs)],
+        mean_picture_distance=10.5,
+        mean_code_distance=0.75,
+        spread=preimage_pb2.Artifact(name="spread.f32", shape=(HEIGHT, WIDTH), dtype=1),
+        spread_picture=preimage_pb2.Artifact(name="spread.png"),
+    )
+
+
+def measure_everything(job: preimage_pb2.Preimage) -> None:
+    """Ends a job with every number that an inversion can have."""
+    succeed(job)
+    against = {"percentile": 0.125, "pictures": 24, "digest": "cd34"}
+    for each in job.result.reconstructions:
+        each.errors.reference.MergeFrom(
+            preimage_pb2.ReferenceErrors(paper_2015=0.21, released_2015=0.11, **against)
+        )
+        each.errors.reference_delivered.MergeFrom(
+            preimage_pb2.ReferenceErrors(paper_2015=0.22, released_2015=0.12, **against)
+        )
+        for layer in ("features.1", "features.5"):
+            each.errors.layers.add(
+                layer=layer, relative=0.03, relative_delivered=0.04, target_norm=9.0
+            )
+        each.classes.MergeFrom(
+            preimage_pb2.ClassAgreement(original=281, optimised=281, delivered=285)
+        )
+        each.strength.MergeFrom(
+            preimage_pb2.StrengthCurve(
+                noise_floor=0.015,
+                allowed_error=0.05,
+                factors=[8.0, 2.0],
+                relative_errors=[0.25, 0.04],
+                chosen=1,
+                within=True,
+            )
+        )
+
+
+def activate(job: preimage_pb2.Preimage) -> None:
+    """Ends a job as a maximisation or caricature does."""
+    succeed(job)
+    for each in job.result.reconstructions:
+        each.ClearField("errors")
+        each.ClearField("fidelity")
+        each.loss_curve.ClearField("relative_error")
+        each.loss_curve.activation.extend([1.0, 6.5])
+        each.activation.MergeFrom(
+            preimage_pb2.Activation(start=1.0, optimised=6.5, delivered=6.25, scale=12.0)
+        )
+
+
 def reconstruction(restart: int) -> preimage_pb2.Reconstruction:
     return preimage_pb2.Reconstruction(
         restart=restart,
@@ -82,6 +155,8 @@ def succeed(job: preimage_pb2.Preimage) -> None:
     restarts = max(spec.restarts, 1)
     result.reconstructions.extend(reconstruction(index) for index in range(restarts))
     result.best = restarts - 1
+    if restarts > 1:
+        result.diversity.CopyFrom(diversity(restarts))
     result.timings.queue.FromMilliseconds(1500)
     result.timings.run.FromMilliseconds(2250)
     where = spec.representation

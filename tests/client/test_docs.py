@@ -55,6 +55,13 @@ def test_the_how_to_runs_from_its_first_line_to_its_last(
     for number, block in enumerate(blocks):
         exec(compile(block, f"python.md, block {number}", "exec"), {"__name__": "__main__"})
 
-    assert len(blocks) == 7
-    for made in ("pre-image.png", "preview.png", "0.png", "code.safetensors"):
+    assert len(blocks) == 8
+    for made in (
+        "pre-image.png",
+        "preview.png",
+        "0.png",
+        "code.safetensors",
+        "spread.png",
+        "channel-7.png",
+    ):
         assert (tmp_path / made).exists(), made

@@ -18,8 +18,9 @@ def test_every_path_exists_on_the_wire(path: str) -> None:
 
 
 def test_the_names_are_those_of_a_request_and_no_setting_is_forgotten() -> None:
-    fields = {field.name for field in dataclasses.fields(Request)} - {"source", "request_id"}
-    assert set(NAMES.values()) == fields | {"code", "picture"}
+    fields = {field.name for field in dataclasses.fields(Request)}
+    fields -= {"source", "request_id", "task"}
+    assert set(NAMES.values()) == fields | {"code", "picture", "unit"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,9 @@ def test_the_names_are_those_of_a_request_and_no_setting_is_forgotten() -> None:
         ("spec.optimiser.steps: is 0", "steps: is 0"),
         ("spec.representation.mask.channels[0]: ends early", "mask.channels[0]: ends early"),
         ("spec.target.features.shape: is (3,)", "code.shape: is (3,)"),
+        ("spec.target.unit.row: is 9", "unit.row: is 9"),
+        ("spec.representation.further_layers[0].weight: is -1", "layers[0].weight: is -1"),
+        ("spec.priors.automatic.least_error: is -1", "prior_weight.least_error: is -1"),
         ("spec.priors.total_variation.weight: is -1", "tv_weight: is -1"),
         ("spec.seed: is odd; spec.restarts: is 99", "seed: is odd; restarts: is 99"),
         ("spec.seeds: stays, as does spec.target", "spec.seeds: stays, as does spec.target"),

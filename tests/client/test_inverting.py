@@ -94,7 +94,14 @@ async def test_the_summary_is_json(client: preimage.AsyncClient) -> None:
     result = await client.invert(messages.pixels(), model="hog", layer="cells", seed=3)
     summary = json.loads(json.dumps(result.summary()))
     assert summary["picture"] == {"psnr_db": 31.5, "ssim": 0.875}
-    assert summary["errors"] == {"relative": 0.05, "relative_delivered": 0.06}
+    assert summary["errors"] == {
+        "relative": 0.05,
+        "relative_delivered": 0.06,
+        "reference": None,
+        "reference_delivered": None,
+        "layers": [],
+    }
+    assert (summary["task"], summary["activation"], summary["diversity"]) == ("invert", None, None)
     assert summary["seconds"] == {"queue": 1.5, "run": 2.25}
     assert (summary["model"], summary["layer"], summary["seed"]) == ("hog", "cells", 3)
     assert (summary["state"], summary["outcome"]) == ("SUCCEEDED", "CONVERGED")

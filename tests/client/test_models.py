@@ -19,11 +19,38 @@ async def test_models_are_listed_without_their_layers(client: preimage.AsyncClie
 
 async def test_one_model_comes_with_all_that_it_takes(client: preimage.AsyncClient) -> None:
     model = await client.model("hog")
-    assert model.layer("features.1") == preimage.LayerInfo("features.1", "ReLU", (2, 3, 4), 2)
+    axes = ("channels", "height", "width")
+    assert model.layer("features.1") == preimage.LayerInfo(
+        "features.1", "ReLU", (2, 3, 4), 2, axes=axes, has_reference=False
+    )
     assert model.presets == (preimage.PresetInfo("mv2016", "IJCV 2016.", 350),)
     assert model.preprocessing.input_size == (messages.HEIGHT, messages.WIDTH)
     with pytest.raises(preimage.BadInput, match=r"no layer 'x'\. Its layers: features\.1\."):
         model.layer("x")
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape", "axes"),
+    [
+        ("CODE_LAYOUT_UNSPECIFIED", (5, 6), ("tokens", "channels")),
+        ("CODE_LAYOUT_UNSPECIFIED", (9,), ("channels",)),
+        ("CODE_LAYOUT_UNSPECIFIED", (1, 2, 3, 4), ()),
+        ("CODE_LAYOUT_CHANNELS_LAST", (7, 7, 96), ("height", "width", "channels")),
+        ("CODE_LAYOUT_OTHER", (3, 3), ()),
+    ],
+)
+def test_the_axes_of_a_code_are_named(
+    layout: str, shape: tuple[int, ...], axes: tuple[str, ...]
+) -> None:
+    message = messages.model(layers=False)
+    message.layers.add(name="x", code_shape=shape, layout=layout, has_reference=True)
+    layer = model_from_wire(message).layer("x")
+    assert (layer.axes, layer.has_reference) == (axes, True)
+
+
+def test_a_model_of_many_channels_takes_no_picture() -> None:
+    with pytest.raises(preimage.BadInput, match="7 channels cannot be made of a picture"):
+        preprocessing(channels=7).apply(messages.pixels())
 
 
 def preprocessing(**fields: object) -> preimage.Preprocessing:

@@ -9,6 +9,8 @@ from preimage.delivery import delivery_of
 from preimage.v1 import preimage_pb2
 from tests.client import messages
 
+FETCH = {"fetch_float_picture": messages.float_picture, "fetch_file": messages.file}
+
 
 def result(layer: str = "features.5", sentence: str = "", restarts: int = 1) -> preimage.Result:
     job = preimage_pb2.Preimage(id="job-<1>", request_id="r", attempt=1)
@@ -20,7 +22,7 @@ def result(layer: str = "features.5", sentence: str = "", restarts: int = 1) -> 
         each.outcome_sentence = sentence or each.outcome_sentence
     pictures = [messages.png(index) for index in range(restarts)]
     delivery = delivery_of(job, pictures)
-    return preimage.Result(**delivery, fetch_float_picture=messages.float_picture)
+    return preimage.Result(**delivery, **FETCH)
 
 
 def test_the_picture_is_inside_the_page() -> None:
@@ -66,9 +68,7 @@ def test_a_result_without_a_sent_picture_has_no_likeness() -> None:
     job = preimage_pb2.Preimage(id="job-1")
     messages.succeed(job)
     job.result.reconstructions[0].ClearField("fidelity")
-    made = preimage.Result(
-        **delivery_of(job, [messages.png()]), fetch_float_picture=messages.float_picture
-    )
+    made = preimage.Result(**delivery_of(job, [messages.png()]), **FETCH)
     assert made.fidelity is None
     assert "PSNR" not in made._repr_html_()
     assert made.summary()["picture"] == {"psnr_db": None, "ssim": None}
@@ -78,8 +78,6 @@ def test_structural_similarity_may_be_missing_alone() -> None:
     job = preimage_pb2.Preimage(id="job-1")
     messages.succeed(job)
     job.result.reconstructions[0].fidelity.ClearField("ssim")
-    made = preimage.Result(
-        **delivery_of(job, [messages.png()]), fetch_float_picture=messages.float_picture
-    )
+    made = preimage.Result(**delivery_of(job, [messages.png()]), **FETCH)
     assert made.fidelity == preimage.Fidelity(31.5, None)
     assert "SSIM" not in made._repr_html_()

@@ -10,6 +10,8 @@ from preimage.cli.output import print_json
 from preimage.errors import JobCancelled, JobFailed
 from preimage.reconstructions import Reconstruction
 from preimage.results import Result
+from preimage.summaries import numbers_of
+from preimage.words import findings, spread_in_words
 
 __all__ = ["Out", "deliver", "failed_as_json", "read_out"]
 
@@ -85,19 +87,8 @@ def _save(result: Result, index: int, place: Path) -> None:
 
 
 def _as_json(reconstruction: Reconstruction, place: Path | None) -> dict[str, Any]:
-    errors, fidelity = reconstruction.errors, reconstruction.fidelity
-    return {
-        "restart": reconstruction.restart,
-        "outcome": str(reconstruction.outcome),
-        "steps": reconstruction.steps,
-        "network_passes": reconstruction.network_passes,
-        "errors": {"relative": errors.relative, "relative_delivered": errors.relative_delivered},
-        "picture": {
-            "psnr_db": fidelity.psnr_db if fidelity else None,
-            "ssim": fidelity.ssim if fidelity else None,
-        },
-        "out": place and str(place),
-    }
+    restart = {"restart": reconstruction.restart}
+    return {**restart, **numbers_of(reconstruction), "out": place and str(place)}
 
 
 def _print_places(result: Result, places: list[Path | None]) -> None:
@@ -106,21 +97,14 @@ def _print_places(result: Result, places: list[Path | None]) -> None:
         if place is None:
             continue
         best = ", the best" if index == result.best else ""
-        error = f"restart {each.restart}, relative error {each.errors.relative_delivered:.2%}"
+        error = f"restart {each.restart}, {each.score}"
         typer.echo(f"{place}: {error}{best}" if len(places) > 1 else str(place))
 
 
 def _print_lines(result: Result) -> None:
-    errors, fidelity = result.errors, result.fidelity
+    best = result.reconstructions[result.best]
     typer.echo(f"{result.model} {result.layer}: {result.outcome_sentence}")
-    typer.echo(
-        f"relative error {errors.relative_delivered:.2%} "
-        f"({errors.relative:.2%} before rounding to 8 bits)"
-    )
-    if fidelity:
-        ssim = "" if fidelity.ssim is None else f", SSIM {fidelity.ssim:.3f}"
-        typer.echo(f"PSNR {fidelity.psnr_db:.1f} dB{ssim}")
-    typer.echo(
-        f"{result.steps} steps, {result.network_passes} network passes, "
-        f"{result.seconds.queue:.1f} s in the queue, {result.seconds.run:.1f} s running"
-    )
+    for heading, words in findings(best):
+        typer.echo(words if heading == "likeness" else f"{heading} {words}")
+    if result.diversity is not None:
+        typer.echo(f"restarts differ by {spread_in_words(result.diversity)}")

@@ -9,7 +9,7 @@ from preimage.cli.options import DEFAULT_TARGET, Json, Layer, Model, Target
 from preimage.cli.output import print_json
 from preimage.cli.session import session
 from preimage.cli.values import read_size
-from preimage.request import Size
+from preimage.parts import Size
 
 __all__ = ["features"]
 

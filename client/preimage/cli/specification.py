@@ -7,7 +7,8 @@ import typer
 
 from preimage.cli.options import Layer, Model
 from preimage.cli.values import Range, read_box, read_plateau, read_range, read_size
-from preimage.request import Box, Lane, Mask, Plateau, Precision, Settings, Size
+from preimage.parts import Box, Mask, Plateau, Size
+from preimage.request import Lane, Precision, Settings
 
 __all__ = ["Specification"]
 

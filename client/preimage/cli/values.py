@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import typer
 
-from preimage.request import Box, Plateau, Size
+from preimage.parts import Box, Plateau, Size
 
 __all__ = ["Range", "read_box", "read_plateau", "read_range", "read_size"]
 

@@ -8,7 +8,7 @@ from typing import final
 from PIL import Image
 
 from preimage.errors import BadInput
-from preimage.request import Size
+from preimage.parts import Size
 
 __all__ = ["DemoPicture", "find_pictures"]
 
