@@ -7,16 +7,16 @@ checkpoint is read.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import safetensors
 import safetensors.torch
 import torch
 
 from preimage_worker.inversion.outcome import Outcome
-from preimage_worker.inversion.report import Measurement
+from preimage_worker.inversion.report import LayerError, Measurement
 from preimage_worker.jobs import LaneResult
 
 _RESULT = "result"
@@ -87,8 +87,12 @@ def _result(restart: int, parts: Mapping[str, torch.Tensor]) -> LaneResult:
     return LaneResult(
         restart=restart,
         outcome=Outcome[facts["outcome"]],
-        measurement=Measurement(**facts["measurement"]),
+        measurement=_measurement(**facts["measurement"]),
         steps=facts["steps"],
         curve=parts["curve"].numpy(),
         levels=parts["levels"].numpy(),
     )
+
+
+def _measurement(*, layers: Sequence[Sequence[float]] = (), **numbers: Any) -> Measurement:
+    return Measurement(**numbers, layers=tuple(LayerError(*pair) for pair in layers))

@@ -1,12 +1,14 @@
 import pytest
 import torch
 
-from preimage_worker.inversion.evaluate import measure
+from preimage_worker.inversion.evaluate import codes, layer_norms, measure
 from preimage_worker.inversion.images import to_canvas, to_pixels
 from preimage_worker.inversion.lanes import LaneBatch, Precision
 from preimage_worker.inversion.objectives import Target
 from preimage_worker.inversion.overrides import Overrides
+from preimage_worker.inversion.representations.joined import join
 from preimage_worker.inversion.representations.network import NetworkRepresentation
+from preimage_worker.inversion.representations.parts import line_up
 from preimage_worker.inversion.settings import Family
 from tests.worker.inversion.small import SIDE, batch_of, picture, problem, run_to_end
 
@@ -32,13 +34,55 @@ def test_both_errors_are_those_of_the_codes_of_what_they_name(
     with torch.no_grad():
         target = shallow(truth)
         delivered = (canvas + torch.tensor(MEAN)[:, None, None]).clamp(0, 255).round()
-        codes = [shallow(x) for x in (canvas, delivered - torch.tensor(MEAN)[:, None, None])]
+        both = [shallow(x) for x in (canvas, delivered - torch.tensor(MEAN)[:, None, None])]
     energy = target.square().sum()
     setup = LaneBatch.empty(shallow, Family.ADAGRAD, SIDE, SIDE).setup
     errors = measure(setup, canvas, Target(target, None, energy[None]))
-    expected = [float((code - target).norm() / energy.sqrt()) for code in codes]
-    assert errors[:, 0].tolist() == pytest.approx(expected, rel=1e-5)
+    expected = [float((code - target).norm() / energy.sqrt()) for code in both]
+    assert errors.whole[:, 0].tolist() == pytest.approx(expected, rel=1e-5)
+    assert errors.layers.shape == (2, 1, 0)
     assert expected[0] != pytest.approx(expected[1], rel=1e-3)
+
+
+def test_each_layer_of_several_has_its_own_error(
+    shallow: NetworkRepresentation, deep: NetworkRepresentation
+) -> None:
+    members, weights = [deep, shallow], [3.0, 0.2]
+    both = join(members)
+    canvas, truth = picture(1)[None], picture(0)[None]
+    with torch.no_grad():
+        target = both(truth)
+        wanted = [member(truth).flatten(1) for member in members]
+        missed = [
+            member(canvas).flatten(1) - code for member, code in zip(members, wanted, strict=True)
+        ]
+    single = [float(m.norm() / w.norm()) for m, w in zip(missed, wanted, strict=True)]
+    # One weight for each layer brings them to one scale: it must not show in their own errors.
+    mask = torch.cat([torch.full_like(w, each) for w, each in zip(wanted, weights, strict=True)], 1)
+    energy = (mask * target).square().sum()
+    setup = LaneBatch.empty(both, Family.ADAGRAD, SIDE, SIDE).setup
+    errors = measure(setup, canvas, Target(target, mask, energy[None]))
+    assert errors.layers[0, 0].tolist() == pytest.approx(single, rel=1e-5)
+    shares = [
+        float((each * w.norm()).square() / energy) for each, w in zip(weights, wanted, strict=True)
+    ]
+    mean = sum(share * error**2 for share, error in zip(shares, single, strict=True))
+    assert float(errors.whole[0, 0]) == pytest.approx(mean**0.5, rel=1e-5)
+
+
+def test_a_layers_norm_is_that_of_what_its_mask_leaves_in_its_own_units() -> None:
+    parts = line_up(["one", "other"], [(2,), (3,)])
+    code = torch.tensor([3.0, 4.0, 1.0, 2.0, 2.0])
+    assert layer_norms(code, None, parts) == pytest.approx([5, 3])
+    weights = torch.tensor([0.1, 0.1, 0.0, 7.0, 0.0])
+    assert layer_norms(code, weights, parts) == pytest.approx([5, 2])
+
+
+def test_codes_are_those_of_pictures_by_themselves(shallow: NetworkRepresentation) -> None:
+    canvases = torch.stack([picture(0), picture(1)])
+    found = codes(shallow, canvases)
+    assert not found.requires_grad
+    assert torch.equal(found, torch.cat([shallow(canvas[None]) for canvas in canvases]))
 
 
 def test_passes_in_bfloat16_go_the_same_way_and_are_measured_in_float32(

@@ -3,21 +3,33 @@
 Always in float32, whatever precision the lanes ran in, and without a gradient.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from preimage_worker.inversion.images import to_canvas, to_pixels
 from preimage_worker.inversion.objectives import Target, data_term
 from preimage_worker.inversion.precision import Precision, computing
+from preimage_worker.inversion.representations.parts import Part, parts_of
 from preimage_worker.inversion.shared_setup import Setup
 
 PASSES = 2
 """Forward passes that `measure` takes for each picture."""
 
 
-def measure(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
+class Errors(NamedTuple):
+    """Errors of pictures: first of the float ones, then of them clipped, rounded, encoded again."""
+
+    whole: Tensor
+    """`(2, lanes)`: of the whole codes."""
+    layers: Tensor
+    """`(2, lanes, layers)`: of each layer by itself, where the codes are of several; else empty."""
+
+
+def measure(setup: Setup, pictures: Tensor, target: Target) -> Errors:
     """Relative errors ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖ of the pictures as they are and as 8 bits.
 
     Of Loss.INNER, which has none: the activations.
@@ -26,23 +38,49 @@ def measure(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
         setup: with the representation Φ.
         pictures: `(lanes, channels, height, width)`, canvas units.
         target: of the same lanes.
-
-    Returns:
-        `(2, lanes)`: of the float pictures; of the pictures clipped, rounded and encoded again.
     """
     mean = setup.representation.mean
     delivered = to_canvas(to_pixels(pictures, mean), mean)
     with torch.no_grad(), computing(Precision.FP32, setup.device):
-        return torch.stack([_errors(setup, canvas, target) for canvas in (pictures, delivered)])
+        both = [_errors(setup, canvas, target) for canvas in (pictures, delivered)]
+    return Errors(*(torch.stack(errors) for errors in zip(*both, strict=True)))
 
 
-def _errors(setup: Setup, canvas: Tensor, target: Target) -> Tensor:
+def _errors(setup: Setup, canvas: Tensor, target: Target) -> tuple[Tensor, Tensor]:
+    """Of the whole codes, `(lanes,)`, and of each layer, `(lanes, layers)`."""
+    parts = parts_of(setup.representation, setup.height, setup.width)
     unweighted = torch.ones_like(target.energy)
-    terms = [
-        data_term(setup.representation(canvas[some]), target.of(some), unweighted[some], setup.loss)
-        for some in setup.portions(len(canvas))
+    whole, layers = [], []
+    for some in setup.portions(len(canvas)):
+        found, wanted = setup.representation(canvas[some]).float(), target.of(some)
+        whole.append(data_term(found, wanted, unweighted[some], setup.loss).achieved)
+        layers.append(_by_layer(found, wanted, parts if len(parts) > 1 else ()))
+    return torch.cat(whole), torch.cat(layers)
+
+
+def _by_layer(found: Tensor, target: Target, parts: Sequence[Part]) -> Tensor:
+    """‖m∘(Φ − Φ₀)‖ / ‖m∘Φ₀‖ within each part; what weighs a whole layer cancels."""
+    lengths = [
+        [vector_norm(codes[:, part.where], dim=1) for part in parts]
+        for codes in (_masked(found - target.code, target), _masked(target.code, target))
     ]
-    return torch.cat([term.achieved for term in terms])
+    quotients = [missed / wanted for missed, wanted in zip(*lengths, strict=True)]
+    return torch.stack(quotients, dim=1) if parts else found.new_empty(len(found), 0)
+
+
+def _masked(codes: Tensor, target: Target) -> Tensor:
+    """m∘Φ as vectors."""
+    return (codes if target.mask is None else codes * target.mask).flatten(1)
+
+
+def layer_norms(code: Tensor, mask: Tensor | None, parts: Sequence[Part]) -> list[float]:
+    """‖Φ₀‖ of every layer of a code, over the elements that the mask m does not leave out.
+
+    The weights that a mask holds beside (of layers, of noise) do not count: these are norms in the
+    layers' own units.
+    """
+    kept = (code if mask is None else code * (mask != 0)).flatten().double()
+    return [float(vector_norm(kept[part.where])) for part in parts]
 
 
 def codes(representation: Callable[[Tensor], Tensor], canvases: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ from preimage_worker.inversion.optimisers.families import method
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.precision import Precision
 from preimage_worker.inversion.problem import Problem
-from preimage_worker.inversion.report import BoundaryReport, Measurement
+from preimage_worker.inversion.report import BoundaryReport, LayerError, Measurement
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import IN_PIXELS, Coordinates, Family, Loss
 from preimage_worker.inversion.shared_setup import Setup, default_lanes_per_pass
@@ -236,10 +236,12 @@ class LaneBatch:
             return ()
         target = state.select(self._held(), indices).target
         pictures = self.pictures(indices)
-        errors = evaluate.measure(self.setup, pictures, target).T.tolist()
+        errors = evaluate.measure(self.setup, pictures, target)
+        whole, layers = errors.whole.T.tolist(), errors.layers.permute(1, 2, 0).tolist()
+        passes = [self.lanes[index].step + evaluate.PASSES for index in indices]
         return tuple(
-            Measurement(error, delivered, self.lanes[index].step + evaluate.PASSES)
-            for index, (error, delivered) in zip(indices, errors, strict=True)
+            Measurement(*both, number, tuple(LayerError(*each) for each in own))
+            for both, number, own in zip(whole, passes, layers, strict=True)
         )
 
     def curve(self, index: int) -> Curve:

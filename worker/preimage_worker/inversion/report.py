@@ -1,7 +1,7 @@
 """What a boundary and a final measurement say about each lane, in plain Python numbers."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 from preimage_worker.inversion.outcome import Outcome
 
@@ -41,6 +41,15 @@ class BoundaryReport:
     lanes: tuple[LaneReport, ...]
 
 
+class LayerError(NamedTuple):
+    """Errors of one layer of several, ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖."""
+
+    relative: float
+    """Of the float picture."""
+    delivered: float
+    """Of the delivered picture."""
+
+
 @final
 @dataclass(frozen=True)
 class Measurement:
@@ -52,3 +61,5 @@ class Measurement:
     """Of the same picture clipped to 0..255, rounded to 8 bits and encoded again."""
     network_passes: int
     """All passes of the lane: one a step, and one forward pass each for the two errors above."""
+    layers: tuple[LayerError, ...] = ()
+    """Of each layer, where the codes are of several."""
