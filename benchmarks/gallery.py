@@ -69,21 +69,32 @@ def page(title: str, rows: Iterable[Row]) -> str:
 
 def sheet(rows: Sequence[Row]) -> Image.Image:
     """The gallery as one picture, every tile at most 224 pixels a side."""
-    across = max((len(row.tiles) for row in rows), default=0)
-    step = _TILE_PIXELS + _GAP_PIXELS
-    band = _HEADING_PIXELS + _TILE_PIXELS + _CAPTION_PIXELS + _GAP_PIXELS
-    canvas = Image.new("RGB", (across * step + _GAP_PIXELS, len(rows) * band), "white")
-    draw = ImageDraw.Draw(canvas)
-    for number, row in enumerate(rows):
-        top = number * band
-        draw.text((_GAP_PIXELS, top + 6), row.heading, "black")
-        for column, tile in enumerate(row.tiles):
-            left = _GAP_PIXELS + column * step
-            small = Image.fromarray(tile.pixels).convert("RGB")
-            small.thumbnail((_TILE_PIXELS, _TILE_PIXELS))
-            canvas.paste(small, (left, top + _HEADING_PIXELS))
-            draw.text((left, top + _HEADING_PIXELS + _TILE_PIXELS), tile.caption, "black")
+    bands = [_band(row) for row in rows]
+    width = max((band.width for band in bands), default=1)
+    canvas = Image.new("RGB", (width, sum(band.height for band in bands) or 1), "white")
+    top = 0
+    for band in bands:
+        canvas.paste(band, (0, top))
+        top += band.height
     return canvas
+
+
+def _band(row: Row) -> Image.Image:
+    """A heading, the tiles beside each other, and their captions."""
+    thumbnails = [Image.fromarray(tile.pixels).convert("RGB") for tile in row.tiles]
+    for each in thumbnails:
+        each.thumbnail((_TILE_PIXELS, _TILE_PIXELS))
+    step = _TILE_PIXELS + _GAP_PIXELS
+    captions = _HEADING_PIXELS + max((each.height for each in thumbnails), default=0)
+    size = (len(row.tiles) * step + _GAP_PIXELS, captions + _CAPTION_PIXELS + _GAP_PIXELS)
+    band = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(band)
+    draw.text((_GAP_PIXELS, 6), row.heading, "black")
+    for column, (small, tile) in enumerate(zip(thumbnails, row.tiles, strict=True)):
+        left = _GAP_PIXELS + column * step
+        band.paste(small, (left, _HEADING_PIXELS))
+        draw.text((left, captions), tile.caption, "black")
+    return band
 
 
 def _section(row: Row) -> str:
