@@ -12,7 +12,17 @@ from preimage_worker.errors import CatalogueError
 def test_the_built_in_catalogue_names_the_networks_of_the_readme() -> None:
     names = [entry.name for entry in catalogue.load(None)]
     assert names == [
-        *("hog", "hogb", "dsift", "cnn_a", "squeezenet1_0", "alexnet", "vgg16", "resnet50", "vit_b_16"),
+        *(
+            "hog",
+            "hogb",
+            "dsift",
+            "cnn_a",
+            "squeezenet1_0",
+            "alexnet",
+            "vgg16",
+            "resnet50",
+            "vit_b_16",
+        ),
     ]
 
 
@@ -58,7 +68,7 @@ def test_weights_come_from_torchvision_a_file_or_a_seed(text: str, expected: obj
         ),
         (
             '[models.m]\narchitecture = "torchvision:alexnet"\ninput_size=[9,9]\nstd=[1,0,1]',
-            "models.m.std must be three numbers",
+            "models.m.std must be 3 numbers, as many as mean has",
         ),
         (
             '[models.m]\narchitecture = "torchvision:alexnet"\ninput_size=[9,9]\nlayers=[]',

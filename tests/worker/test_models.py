@@ -99,9 +99,11 @@ def test_only_the_networks_used_last_stay_loaded(monkeypatch: pytest.MonkeyPatch
     built: list[str] = []
     build = architectures.build
 
-    def counted(entry: catalogue.ModelEntry, source: Source) -> torch.nn.Module:
+    def counted(
+        entry: catalogue.ModelEntry, source: Source, device: torch.device
+    ) -> torch.nn.Module:
         built.append(entry.name)
-        return build(entry, source)
+        return build(entry, source, device)
 
     monkeypatch.setattr(architectures, "build", counted)
     for name in ("m0", "m1", "m2", "m3", "m0", "m4", "m0", "m1"):

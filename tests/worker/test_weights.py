@@ -42,7 +42,7 @@ def test_a_file_of_the_architectures_name_stands_in_for_torchvisions_checkpoint(
 
 def test_a_file_with_another_digest_is_refused(folder: Path) -> None:
     wanted = FileWeights("squeezenet1_1.safetensors", "0" * 64)
-    with pytest.raises(WeightsMissingError, match=r"are not those of the catalogue: .* SHA-256"):
+    with pytest.raises(WeightsMissingError, match=r"are not what the catalogue names: .* SHA-256"):
         weights.find(entry(wanted), folder)
 
 
@@ -75,7 +75,7 @@ def test_an_unknown_architecture_is_the_catalogues_fault(folder: Path) -> None:
     with pytest.raises(CatalogueError, match="torchvision has no model 'alexnut'"):
         weights.find(entry(TorchvisionWeights(), "alexnut"), folder)
     with pytest.raises(CatalogueError, match="torchvision has no model 'alexnut'"):
-        architectures.bare(entry(TorchvisionWeights(), "alexnut"))
+        architectures.bare(entry(TorchvisionWeights(), "alexnut"), None)
 
 
 def test_a_download_that_fails_says_why_and_what_would_help(

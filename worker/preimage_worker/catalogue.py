@@ -5,6 +5,8 @@ which layers are exposed; `catalogue.toml` beside this module is the built-in on
 format. Parsing turns text into values or into one clear sentence; it makes no network.
 """
 
+import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +20,19 @@ from preimage_worker.networks import NETWORKS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-_KEYS = {"architecture", "weights", "input_size", "mean", "std", "layers", "classifies"}
-_RGB = 3
+SCHEMES = {"torchvision": "MODEL", "export": "FILE.pt2", "python": "package.module:function"}
+"""Kinds of architecture that name something outside this package, and what follows the colon."""
+_KEYS = {
+    *("architecture", "weights", "sha256", "input_size", "mean", "std", "divisor"),
+    *("layers", "classifies"),
+}
+_WHITE = 255.0
 
 
 @final
 @dataclass(frozen=True)
 class FileWeights:
-    """A safetensors file, relative to PREIMAGE_WEIGHTS_DIR or absolute."""
+    """A safetensors file or an exported program, relative to PREIMAGE_WEIGHTS_DIR or absolute."""
 
     file: str
     sha256: str | None = None
@@ -45,7 +52,13 @@ class RandomWeights:
     seed: int
 
 
-Weights = FileWeights | TorchvisionWeights | RandomWeights
+@final
+@dataclass(frozen=True)
+class IncludedWeights:
+    """Those that the function which makes the network puts into it."""
+
+
+Weights = FileWeights | TorchvisionWeights | RandomWeights | IncludedWeights
 
 
 @final
@@ -59,6 +72,8 @@ class ModelEntry:
     input_size: tuple[int, int] | None
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    divisor: float = _WHITE
+    """What grey levels are divided by before `mean` and `std` apply."""
     layers: tuple[str, ...] = ("*",)
     classifies: bool = False
     """Whether its output is a score for each of several classes."""
@@ -67,6 +82,17 @@ class ModelEntry:
     def is_formula(self) -> bool:
         """Whether it is a formula: no weights, any picture size."""
         return self.architecture in FORMULAS
+
+    @property
+    def scheme(self) -> str:
+        """One of `SCHEMES`; empty for what this package brings along itself."""
+        scheme, colon, _ = self.architecture.partition(":")
+        return scheme if colon else ""
+
+    @property
+    def target(self) -> str:
+        """What the architecture names behind its scheme."""
+        return self.architecture.partition(":")[2]
 
 
 def load(path: Path | None) -> tuple[ModelEntry, ...]:
@@ -105,34 +131,63 @@ def _entry(name: str, table: object) -> ModelEntry:
         raise ValueError(f"models.{name} has unknown keys {sorted(unknown)}; known are {known}")
     architecture = table.get("architecture")
     if not isinstance(architecture, str) or not _known(architecture):
+        choices = [f"{scheme}:{what}" for scheme, what in SCHEMES.items()]
         raise ValueError(
-            f'models.{name}.architecture must be "torchvision:MODEL" or one of '
-            f"{', '.join((*FORMULAS, *NETWORKS))}, not {architecture!r}"
+            f"models.{name}.architecture must be one of "
+            f"{', '.join((*choices, *FORMULAS, *NETWORKS))}, not {architecture!r}"
         )
     if architecture in FORMULAS:
         return ModelEntry(name, architecture, weights=None, input_size=None)
+    mean = _numbers(name, table, "mean", IMAGENET_MEAN)
     return ModelEntry(
         name,
         architecture,
-        weights=_weights(name, table.get("weights", "torchvision")),
+        weights=_weights_of(name, architecture, table),
         input_size=_size(name, table.get("input_size")),
-        mean=_channels(name, table, "mean", IMAGENET_MEAN),
-        std=_channels(name, table, "std", IMAGENET_STD),
+        mean=mean,
+        std=_positive(name, "std", _numbers(name, table, "std", IMAGENET_STD), len(mean)),
+        divisor=_positive(name, "divisor", (table.get("divisor", _WHITE),), 1)[0],
         layers=_patterns(name, table.get("layers", ["*"])),
         classifies=_flag(name, table, "classifies", architecture.startswith("torchvision:")),
     )
 
 
 def _known(architecture: str) -> bool:
-    return architecture in (FORMULAS | NETWORKS) or (
-        architecture.startswith("torchvision:") and len(architecture) > len("torchvision:")
-    )
+    scheme, _, target = architecture.partition(":")
+    if architecture in (FORMULAS | NETWORKS):
+        return True
+    if scheme == "python":
+        return all(part.isidentifier() for part in re.split(r"[.:]", target)) and ":" in target
+    return scheme in SCHEMES and bool(target)
+
+
+def _weights_of(name: str, architecture: str, table: Mapping[str, Any]) -> Weights:
+    scheme, _, target = architecture.partition(":")
+    digest = table.get("sha256")
+    if scheme == "export":
+        if "weights" in table or not isinstance(digest, str | None):
+            raise ValueError(
+                f"models.{name} is a program, which has its weights inside: it takes no weights, "
+                'but may take sha256 = "…" of its file'
+            )
+        return FileWeights(target, digest.lower() if digest else None)
+    if digest is not None:
+        raise ValueError(f"models.{name}.sha256 is of programs; put it into weights")
+    included = {"python": "included", "torchvision": "torchvision"}
+    weights = _weights(name, table.get("weights", included.get(scheme)))
+    if isinstance(weights, TorchvisionWeights) and scheme != "torchvision":
+        raise ValueError(f'models.{name}.weights: torchvision has none for "{architecture}"')
+    if isinstance(weights, IncludedWeights) and scheme != "python":
+        raise ValueError(f'models.{name}.weights: only networks of "python:" include theirs')
+    return weights
 
 
 def _weights(name: str, value: object) -> Weights:
     match value:
         case "torchvision":
             return TorchvisionWeights()
+        case "included":
+            return IncludedWeights()
         case {"file": str(file), "sha256": str(digest), **rest} if not rest:
             return FileWeights(file, digest.lower())
         case {"file": str(file), **rest} if not rest:
@@ -140,8 +195,8 @@ def _weights(name: str, value: object) -> Weights:
         case {"random": int(seed), **rest} if not rest:
             return RandomWeights(seed)
     raise ValueError(
-        f'models.{name}.weights must be "torchvision", {{ file = "F.safetensors", sha256 = "…" }} '
-        f"or {{ random = SEED }}, not {value!r}"
+        f'models.{name}.weights must be "torchvision", "included", '
+        f'{{ file = "F.safetensors", sha256 = "…" }} or {{ random = SEED }}, not {value!r}'
     )
 
 
@@ -152,14 +207,24 @@ def _size(name: str, value: object) -> tuple[int, int]:
     raise ValueError(f"models.{name}.input_size must be [height, width] in pixels, not {value!r}")
 
 
-def _channels(
+def _numbers(
     name: str, table: Mapping[str, Any], key: str, default: tuple[float, ...]
 ) -> tuple[float, ...]:
     values = table.get(key, list(default))
-    numbers = isinstance(values, list) and all(isinstance(each, int | float) for each in values)
-    if not numbers or len(values) != _RGB or (key == "std" and min(values) <= 0):
-        raise ValueError(f"models.{name}.{key} must be three numbers for values in 0…1")
-    return tuple(float(each) for each in values)
+    if isinstance(values, list) and values and all(_is_number(each) for each in values):
+        return tuple(float(each) for each in values)
+    raise ValueError(f"models.{name}.{key} must be a list of numbers, one a channel")
+
+
+def _positive(name: str, key: str, values: tuple[float, ...], count: int) -> tuple[float, ...]:
+    if len(values) == count and all(_is_number(each) and each > 0 for each in values):
+        return tuple(float(each) for each in values)
+    many = "a number" if count == 1 else f"{count} numbers, as many as mean has, each"
+    raise ValueError(f"models.{name}.{key} must be {many} above 0")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _patterns(name: str, value: object) -> tuple[str, ...]:

@@ -12,12 +12,11 @@ from torch import nn
 
 from preimage.v1 import model_service_pb2 as wire
 from preimage.v1 import tensor_pb2
-from preimage_worker import architectures
 from preimage_worker.catalogue import ModelEntry
 from preimage_worker.errors import CatalogueError
 from preimage_worker.formulas import FORMULAS
 from preimage_worker.inversion import presets
-from preimage_worker.inversion.errors import InversionError
+from preimage_worker.inversion.errors import InversionError, RepresentationError
 from preimage_worker.inversion.representations import network
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.layouts import Layout
@@ -51,17 +50,23 @@ class Description(NamedTuple):
     """The node that gives the scores of the classes; None where the model does not classify."""
 
 
-def describe(entry: ModelEntry) -> Description:
+def describe(entry: ModelEntry, bare: nn.Module | None) -> Description:
     """Describes a model of the catalogue.
 
+    Args:
+        entry: the model.
+        bare: its network; None for a formula, and for a program that is not here, of which only
+            the preprocessing is known.
+
     Raises:
-        CatalogueError: the entry asks for an architecture, size or layers that do not exist.
+        CatalogueError: the entry asks for a size or layers that do not exist.
     """
     model = wire.Model(name=entry.name, architecture=entry.architecture)
     if entry.is_formula:
         _describe_formula(entry, model)
         return Description(model, None)
-    return Description(model, _describe_network(entry, model))
+    _describe_preprocessing(entry, model)
+    return Description(model, None if bare is None else _describe_network(entry, model, bare))
 
 
 def digest(model: wire.Model) -> str:
@@ -76,7 +81,7 @@ def digest(model: wire.Model) -> str:
 
 def preprocessing(entry: ModelEntry) -> network.Preprocessing:
     """How grey levels become what the network of this entry takes."""
-    return network.Preprocessing(entry.mean, entry.std)
+    return network.Preprocessing(entry.mean, entry.std, entry.divisor)
 
 
 def _presets(representation: Representation, height: int, width: int) -> list[wire.Preset]:
@@ -119,8 +124,7 @@ def _describe_formula(entry: ModelEntry, model: wire.Model) -> None:
     model.presets.extend(_presets(first, side, side))
 
 
-def _describe_network(entry: ModelEntry, model: wire.Model) -> str | None:
-    """Fills the announcement; returns the node of the classes' scores."""
+def _describe_preprocessing(entry: ModelEntry, model: wire.Model) -> None:
     assert entry.input_size is not None
     height, width = entry.input_size
     model.preprocessing.CopyFrom(
@@ -129,12 +133,17 @@ def _describe_network(entry: ModelEntry, model: wire.Model) -> str | None:
             minimum_side=1,
             channels=len(entry.mean),
             resampling=RESAMPLING,
-            divisor=network.WHITE,
+            divisor=entry.divisor,
             mean=entry.mean,
             std=entry.std,
         )
     )
-    surveyed = survey_of(entry, architectures.bare(entry))
+
+
+def _describe_network(entry: ModelEntry, model: wire.Model, bare: nn.Module) -> str | None:
+    """Adds layers and presets; returns the node of the classes' scores."""
+    assert entry.input_size is not None
+    surveyed = survey_of(entry, bare)
     exposed = _exposed(entry, layers(surveyed))
     for layer in exposed:
         model.layers.add(
@@ -147,7 +156,7 @@ def _describe_network(entry: ModelEntry, model: wire.Model) -> str | None:
     first = network.networks(
         surveyed, [exposed[0].name], name=entry.name, preprocessing=preprocessing(entry)
     )
-    model.presets.extend(_presets(first, height, width))
+    model.presets.extend(_presets(first, *entry.input_size))
     return _classes(entry, surveyed)
 
 
@@ -156,6 +165,8 @@ def survey_of(entry: ModelEntry, model: nn.Module) -> Survey:
     assert entry.input_size is not None
     try:
         return survey(model, *entry.input_size, channels=len(entry.mean))
+    except RepresentationError as error:
+        raise CatalogueError(f"models.{entry.name}.architecture: {error}") from error
     except InversionError as error:
         raise CatalogueError(f"models.{entry.name}.input_size: {error}") from None
 

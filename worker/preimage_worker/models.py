@@ -15,7 +15,7 @@ from torch import Tensor
 
 from preimage.v1 import model_service_pb2 as wire
 from preimage_worker import architectures, describing, weights
-from preimage_worker.catalogue import ModelEntry
+from preimage_worker.catalogue import IncludedWeights, ModelEntry, TorchvisionWeights
 from preimage_worker.errors import InvalidSpecError, WeightsMissingError
 from preimage_worker.formulas import FORMULAS
 from preimage_worker.inversion.representations import network
@@ -119,32 +119,45 @@ class Models:
 
     def _load(self, served: Served) -> Survey:
         assert served.source is not None
-        loaded = architectures.build(served.entry, served.source).to(self._device)
+        loaded = architectures.build(served.entry, served.source, self._device)
         return describing.survey_of(served.entry, loaded)
 
 
 def _serve(entry: ModelEntry, settings: Settings) -> Served:
-    model, classes = describing.describe(entry)
-    source = None
     if entry.is_formula:
+        model, classes = describing.describe(entry, None)
         model.availability = wire.AVAILABILITY_SERVED
+        model.digest = describing.digest(model)
+        return Served(entry, None, model, classes)
+    source, missing = _find(entry, settings)
+    bare = architectures.bare(entry, source) if source or entry.scheme != "export" else None
+    model, classes = describing.describe(entry, bare)
+    if source is None:
+        model.availability = wire.AVAILABILITY_WEIGHTS_MISSING
+        model.unavailable_reason = missing
     else:
-        try:
-            source = _weights(entry, settings)
-            model.availability = wire.AVAILABILITY_SERVED
-            model.weights, model.weights_digest = source.words, source.digest
-        except WeightsMissingError as missing:
-            log.warning("%s", missing)
-            model.availability = wire.AVAILABILITY_WEIGHTS_MISSING
-            model.unavailable_reason = str(missing)
+        if isinstance(entry.weights, IncludedWeights) and bare is not None:
+            source = weights.with_digest(source, bare)
+        model.availability = wire.AVAILABILITY_SERVED
+        model.weights, model.weights_digest = source.words, source.digest
     model.digest = describing.digest(model)
     return Served(entry, source, model, classes)
+
+
+def _find(entry: ModelEntry, settings: Settings) -> tuple[weights.Source | None, str]:
+    """Where the weights are, or why they are not here."""
+    try:
+        return _weights(entry, settings), ""
+    except WeightsMissingError as missing:
+        log.warning("%s", missing)
+        return None, str(missing)
 
 
 def _weights(entry: ModelEntry, settings: Settings) -> weights.Source:
     try:
         return weights.find(entry, settings.weights_dir)
     except WeightsMissingError:
-        if not settings.download_models & {entry.name, "all"}:
+        allowed = settings.download_models & {entry.name, "all"}
+        if not allowed or not isinstance(entry.weights, TorchvisionWeights):
             raise
     return weights.download(entry)

@@ -9,7 +9,7 @@ that fails ends in WeightsMissingError with one sentence that names what would h
 import hashlib
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 import torchvision
 
-from preimage_worker.catalogue import FileWeights, ModelEntry, RandomWeights
+from preimage_worker.catalogue import FileWeights, IncludedWeights, ModelEntry, RandomWeights
 from preimage_worker.errors import CatalogueError, WeightsMissingError
 
 _PROBE_SECONDS = 5
@@ -34,16 +34,16 @@ class Source:
     words: str
     """Where they come from, for people."""
     digest: str
-    """SHA-256 of the file, or of the seed's name for random weights."""
+    """SHA-256 of the file, of the seed's name for random weights, of the tensors for included."""
     file: Path | None
-    """None for random weights."""
+    """None for random and included weights."""
     seed: int = 0
     """Of random weights."""
 
 
 def torchvision_name(entry: ModelEntry) -> str:
     """Torchvision's name of the architecture."""
-    return entry.architecture.removeprefix("torchvision:")
+    return entry.target
 
 
 def find(entry: ModelEntry, folder: Path | None) -> Source:
@@ -57,6 +57,8 @@ def find(entry: ModelEntry, folder: Path | None) -> Source:
         seed = entry.weights.seed
         words = f"random, seed {seed}"
         return Source(words, hashlib.sha256(words.encode()).hexdigest(), None, seed)
+    if isinstance(entry.weights, IncludedWeights):
+        return Source(f"those that {entry.target} makes", "", None)
     if isinstance(entry.weights, FileWeights):
         return _named_file(entry, entry.weights, folder)
     for file in _candidates(entry, folder):
@@ -66,19 +68,23 @@ def find(entry: ModelEntry, folder: Path | None) -> Source:
 
 
 def _named_file(entry: ModelEntry, weights: FileWeights, folder: Path | None) -> Source:
+    what, where_named = (
+        ("program", "sha256") if entry.scheme == "export" else ("weights", "weights.sha256")
+    )
+    are = "is" if what == "program" else "are"
     file = (folder or Path()) / weights.file
     if not file.is_file():
         where = (
             f"PREIMAGE_WEIGHTS_DIR={folder}" if folder else "PREIMAGE_WEIGHTS_DIR, which is unset"
         )
         raise WeightsMissingError(
-            f"The weights of {entry.name} are not here: {weights.file} is not in {where}."
+            f"The {what} of {entry.name} {are} not here: {weights.file} is not in {where}."
         )
     digest = _sha256(file)
     if weights.sha256 and weights.sha256 != digest:
         raise WeightsMissingError(
-            f"The weights of {entry.name} are not those of the catalogue: {file.name} has SHA-256 "
-            f"{digest}, and models.{entry.name}.weights.sha256 asks for {weights.sha256}."
+            f"The {what} of {entry.name} {are} not what the catalogue names: {file.name} has "
+            f"SHA-256 {digest}, and models.{entry.name}.{where_named} asks for {weights.sha256}."
         )
     return Source(file.name, digest, file)
 
@@ -144,6 +150,16 @@ def unknown(entry: ModelEntry) -> CatalogueError:
     return CatalogueError(
         f"models.{entry.name}.architecture: torchvision has no model {torchvision_name(entry)!r}."
     )
+
+
+def with_digest(source: Source, module: torch.nn.Module) -> Source:
+    """The source with the digest of all tensors of a network, for weights without a file."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        raw = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(raw.tobytes())
+    return replace(source, digest=digest.hexdigest())
 
 
 def read(file: Path) -> State:

@@ -11,6 +11,8 @@ Every message says what was wrong, where, and what to do. The tree:
     │   └── SettingError              a number outside the range where it has a meaning
     ├── RepresentationError           a representation that cannot be made
     │   ├── UnknownNodeError          no such node in the model
+    │   ├── UntraceableError          a network that is not one graph
+    │   ├── ProgramError              an exported program that is no function of pictures
     │   └── PictureTooSmallError      too few pixels for a single code
     └── BatchError                    lanes that cannot run together
         └── CheckpointError           a snapshot that does not belong to the problem
@@ -47,6 +49,14 @@ class RepresentationError(InversionError):
 
 class UnknownNodeError(RepresentationError):
     """The model has no node of this name, or its output is not one float tensor."""
+
+
+class UntraceableError(RepresentationError):
+    """What the network does depends on the pictures' numbers."""
+
+
+class ProgramError(RepresentationError):
+    """The exported program takes something else than pictures, or is not a function of them."""
 
 
 class PictureTooSmallError(RepresentationError):

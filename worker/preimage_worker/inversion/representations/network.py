@@ -14,9 +14,10 @@ from torch import Tensor, fx, nn
 
 from preimage_worker.inversion.errors import UnknownNodeError
 from preimage_worker.inversion.representations.layouts import follow, grid_rows
-from preimage_worker.inversion.representations.nodes import cut, probe, trace
+from preimage_worker.inversion.representations.nodes import cut, probe
 from preimage_worker.inversion.representations.parts import Part, line_up
 from preimage_worker.inversion.representations.survey import Survey
+from preimage_worker.inversion.representations.tracing import trace
 
 WHITE = 255.0
 """The grey level that the preprocessing of most networks calls 1."""
@@ -56,6 +57,8 @@ class NetworkRepresentation:
     """1 / (divisor · std), `(channels, 1, 1)`: what normalising comes to on canvases."""
     nodes: tuple[str, ...]
     """The graph's own names of the nodes."""
+    most_lanes: int
+    """Largest batch that the network takes at once."""
     _facts: dict[tuple[int, int], _Facts] = field(default_factory=dict, init=False)
 
     @property
@@ -91,8 +94,11 @@ class NetworkRepresentation:
 
     def __call__(self, canvas: Tensor) -> Tensor:
         """The code for `(lanes, channels, height, width)`, on the weights' device."""
-        code: Tensor = self.module(canvas * self.scale)
-        return code
+        pictures = canvas * self.scale
+        if len(pictures) <= self.most_lanes:
+            code: Tensor = self.module(pictures)
+            return code
+        return torch.cat([self.module(some) for some in torch.split(pictures, self.most_lanes)])
 
     def _probe(self, height: int, width: int) -> _Facts:
         """Code shape and stride, computed once for each size."""
@@ -151,6 +157,7 @@ def networks(
         module=part.module,
         scale=1 / (preprocessing.divisor * std),
         nodes=part.nodes,
+        most_lanes=traced.most_lanes,
     )
 
 

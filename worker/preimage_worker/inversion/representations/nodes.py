@@ -1,4 +1,4 @@
-"""Tracing a model, naming its nodes as torchvision does, and cutting it behind one of them.
+"""Finding a traced model's nodes by name, and cutting the model behind some of them.
 
 `create_feature_extractor` of torchvision removes what the wanted node does not need; but it keeps
 whatever it takes for impure, and an in-place ReLU behind the node would overwrite the very output
@@ -6,66 +6,18 @@ that is wanted. Here every node behind the wanted one is erased before anything 
 """
 
 import copy
-import inspect
-import math
-import operator
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import torch
-import torchvision
 from torch import Tensor, fx, nn
-from torchvision.models.feature_extraction import NodePathTracer
 
 from preimage_worker.inversion.errors import ShapeMismatchError, UnknownNodeError
+from preimage_worker.inversion.representations.programs import Traced
 from preimage_worker.inversion.representations.selections import select, selections, split
 
 _PROBE_LANES = 3
 _SUGGESTIONS = 8
-
-
-class Traced(NamedTuple):
-    """A traced model. Never changed: `cut` copies what it needs."""
-
-    module: fx.GraphModule
-    """Shares the model's parameters."""
-    names: dict[str, fx.Node]
-    """Nodes by torchvision's names, in order of execution."""
-    modules: dict[str, str]
-    """Classes of the modules by their paths: "features.0" is a "Conv2d"."""
-
-
-def trace(model: nn.Module) -> Traced:
-    """The model's graph in eval mode; the model is frozen and put in eval mode, in place."""
-    model.eval().requires_grad_(requires_grad=False)
-    leaves = [
-        member
-        for _, member in inspect.getmembers(torchvision.ops, inspect.isclass)
-        if issubclass(member, nn.Module)
-    ]
-    tracer = NodePathTracer(autowrap_modules=(math, torchvision.ops), leaf_modules=leaves)
-    graph = tracer.trace(model)
-    names = _with_first_outputs({name: node for node, name in tracer.node_to_qualname.items()})
-    modules = {path: type(module).__name__ for path, module in model.named_modules() if path}
-    return Traced(fx.GraphModule(tracer.root, graph).eval(), names, modules)
-
-
-def _with_first_outputs(names: dict[str, fx.Node]) -> dict[str, fx.Node]:
-    """Where a module gives several outputs its name stands for the first: attention's own output.
-
-    So "self_attention" names what the module of that name gives, and not "getitem" beside it.
-    """
-    known = {node: name for name, node in names.items()}
-    renamed: dict[str, fx.Node] = {}
-    for name, node in names.items():
-        source = node.args[0] if node.target is operator.getitem else None
-        several = isinstance(source, fx.Node) and source.op == "call_module"
-        if several and isinstance(source, fx.Node) and node.args[1] == 0:
-            del renamed[known[source]]
-            renamed[known[source]] = node
-        else:
-            renamed[name] = node
-    return renamed
 
 
 def find(names: dict[str, fx.Node], wanted: str) -> fx.Node:
@@ -192,6 +144,15 @@ class _Prober(fx.Interpreter):
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
         self.shapes: dict[str, tuple[int, ...]] = {}
+
+    def call_function(
+        self, target: fx.node.Target, args: tuple[fx.node.Argument, ...], kwargs: dict[str, Any]
+    ) -> object:
+        """As the graph says, but tensors that it makes itself have no numbers either."""
+        if isinstance(kwargs.get("device"), torch.device | str):
+            kwargs = {**kwargs, "device": "meta"}
+        result: object = super().call_function(target, args, kwargs)
+        return result
 
     def run_node(self, n: fx.Node) -> object:
         value: object = super().run_node(n)

@@ -10,13 +10,15 @@ from preimage_worker.inversion.representations.layouts import (
     grid_rows,
     layout_of,
 )
-from preimage_worker.inversion.representations.nodes import Traced, probe, trace
+from preimage_worker.inversion.representations.nodes import probe
+from preimage_worker.inversion.representations.programs import Traced
 from preimage_worker.inversion.representations.selections import (
     SEPARATOR,
     roles_of,
     selected_shape,
     selections,
 )
+from preimage_worker.inversion.representations.tracing import trace
 
 
 class Survey(NamedTuple):
