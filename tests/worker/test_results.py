@@ -9,13 +9,17 @@ import torch
 from PIL import Image
 
 from preimage.v1 import preimage_pb2 as wire
+from preimage.v1 import work_pb2
 from preimage_worker.engine import Engine
-from preimage_worker.findings import Classes, Diversity, Findings
-from preimage_worker.inversion.report import Measurement
-from preimage_worker.jobs import Inverted
+from preimage_worker.findings import Classes, Diversity, Findings, LayerTarget
+from preimage_worker.inversion.report import LaneReport, LayerError, Measurement
+from preimage_worker.inversion.settings import Loss
+from preimage_worker.jobs import Inverted, Pulse, Ticket
 from preimage_worker.models import Models
 from preimage_worker.reference.sets import Reference
+from preimage_worker.results.course import loss_curve
 from preimage_worker.results.errors import code_errors
+from preimage_worker.results.events import event
 from preimage_worker.results.fidelity import EQUAL_PSNR_DB, fidelity
 from preimage_worker.results.inverted import inverted
 from preimage_worker.results.parcel import Parcel
@@ -68,6 +72,53 @@ def test_without_a_reference_there_are_no_reference_errors() -> None:
     errors = code_errors(Measurement(0.2, 0.4, 12), 10.0, None)
     assert not errors.HasField("reference")
     assert not errors.HasField("reference_delivered")
+
+
+def test_each_layer_of_several_has_its_own_errors() -> None:
+    measured = Measurement(0.2, 0.4, 12, (LayerError(0.1, 0.3), LayerError(0.25, 0.5)))
+    layers = (LayerTarget("a", 7.0), LayerTarget("b", 9.0))
+    assert list(code_errors(measured, 1.0, layers=layers).layers) == [
+        wire.LayerErrors(layer="a", relative=0.1, relative_delivered=0.3, target_norm=7),
+        wire.LayerErrors(layer="b", relative=0.25, relative_delivered=0.5, target_norm=9),
+    ]
+
+
+def raising(done: Inverted) -> Inverted:
+    """The same job, as if its numbers were activations."""
+    settings = dataclasses.replace(done.plan.settings, loss=Loss.INNER)
+    return dataclasses.replace(done, plan=dataclasses.replace(done.plan, settings=settings))
+
+
+def test_an_activation_is_reported_in_place_of_an_error(models: Models, done: Inverted) -> None:
+    sent = result(parcel(models, raising(done)))
+    for each, lane in zip(sent.reconstructions, done.lanes, strict=True):
+        assert not each.HasField("errors")
+        assert each.activation.start == pytest.approx(lane.curve[0, 4])
+        assert each.activation.optimised == lane.measurement.relative_error
+        assert each.activation.delivered == lane.measurement.relative_error_delivered
+        assert each.activation.scale == done.plan.problems[0].divisor
+        assert list(each.loss_curve.activation) == pytest.approx(lane.curve[:, 4].tolist())
+        assert not each.loss_curve.relative_error
+    delivered = [lane.measurement.relative_error_delivered for lane in done.lanes]
+    assert sent.best == int(np.argmax(delivered))
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_progress_tells_an_error_or_an_activation(*, raises: bool) -> None:
+    report = LaneReport(10, 40, 10, 3.0, 2.0, 0.5, 0.5, 0.25, None)
+    told = work_pb2.WorkEvent.FromString(
+        event(Pulse(Ticket("job", 1, "default"), report, raises=raises))
+    ).progress
+    assert (told.step, told.total_steps, told.objective) == (10, 40, 3)
+    assert told.HasField("activation") == raises
+    assert (told.activation, told.relative_error) == ((0.25, 0) if raises else (0, 0.25))
+
+
+def test_a_long_curve_is_thinned_out_evenly() -> None:
+    curve = np.arange(1200, dtype=np.float32)[:, None] + np.zeros(5, dtype=np.float32)
+    thin = loss_curve(curve, raises=False)
+    assert list(thin.steps) == list(range(0, 1200, 3))
+    assert list(thin.relative_error) == list(range(0, 1200, 3))
 
 
 def test_every_restart_is_compared_with_the_reference_of_the_job(

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from preimage_worker import pictures
-from preimage_worker.findings import Classes, Diversity, Findings
+from preimage_worker.findings import Classes, Diversity, Findings, LayerTarget
 from preimage_worker.inversion import evaluate
 from preimage_worker.inversion.distances import of_pairs, pairwise_distances
+from preimage_worker.inversion.representations.parts import parts_of
 from preimage_worker.inversion.settings import Loss
 from preimage_worker.jobs import LaneResult
 from preimage_worker.models import Models
@@ -44,6 +45,7 @@ class Appraiser:
         compared = diversity is not None and bool(diversity.code_distances)
         return Findings(
             reference=self._reference(plan),
+            layers=_layers(plan),
             classes=classes,
             diversity=diversity,
             passes=(2 if classes else 0) + (1 if compared else 0),
@@ -91,3 +93,11 @@ class Appraiser:
     def _canvases(self, plan: Plan, levels: Sequence[Levels]) -> Tensor:
         canvases = np.stack([pictures.canvas(each, plan.representation.mean) for each in levels])
         return torch.from_numpy(canvases).to(self._device)
+
+
+def _layers(plan: Plan) -> tuple[LayerTarget, ...]:
+    parts = parts_of(plan.representation, plan.key.height, plan.key.width)
+    if len(parts) == 1:
+        return ()
+    norms = evaluate.layer_norms(plan.problems[0].target, plan.problems[0].mask, parts)
+    return tuple(LayerTarget(part.layer, norm) for part, norm in zip(parts, norms, strict=True))

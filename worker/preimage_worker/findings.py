@@ -1,7 +1,7 @@
 """What is found out about a job once all its pre-images are there. Values only."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,14 @@ class Diversity:
     the channels."""
 
 
+class LayerTarget(NamedTuple):
+    """One layer of several."""
+
+    name: str
+    norm: float
+    """‖m∘Φ₀‖ of it alone."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Findings:
@@ -43,6 +51,8 @@ class Findings:
 
     reference: Reference | None = None
     """What the errors can be compared with; None where nothing fits the job."""
+    layers: tuple[LayerTarget, ...] = ()
+    """In the order of the measured errors; empty where the code is of one layer."""
     classes: tuple[Classes, ...] = ()
     """Of the pre-images, in order of the restarts; empty where the model does not classify them."""
     diversity: Diversity | None = None

@@ -94,6 +94,8 @@ class Pulse:
     """A checkpoint, when one is due."""
     snapshot_step: int = 0
     """The step of the checkpoint."""
+    raises: bool = False
+    """Whether the job raises an activation, which the report then holds as its error."""
 
 
 @final

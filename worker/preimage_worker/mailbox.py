@@ -7,7 +7,7 @@ holds for longer than a few assignments.
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from preimage_worker.jobs import Delivery, Drop, Pulse, Settlement
@@ -117,10 +117,10 @@ def _merged(old: Pulse | None, new: Pulse) -> Pulse:
     """The newer pulse, with the older one's preview and checkpoint if it brings none itself."""
     if old is None or old.ticket != new.ticket:
         return new
-    return Pulse(
-        new.ticket,
-        new.report,
-        new.preview or old.preview,
-        new.snapshot or old.snapshot,
-        new.snapshot_step if new.snapshot else old.snapshot_step,
+    kept = new if new.snapshot else old
+    return replace(
+        new,
+        preview=new.preview or old.preview,
+        snapshot=kept.snapshot,
+        snapshot_step=kept.snapshot_step,
     )

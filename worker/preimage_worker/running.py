@@ -11,6 +11,7 @@ from preimage_worker.checkpoints import collect
 from preimage_worker.inversion.lanes import LaneBatch
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.report import LaneReport
+from preimage_worker.inversion.settings import Loss
 from preimage_worker.jobs import Delivery, LaneResult, Pulse, Returned
 from preimage_worker.pictures import SHOWN_CHANNELS, to_pixels
 from preimage_worker.spec import Plan
@@ -77,7 +78,8 @@ def pulse(running: Running, batch: LaneBatch, lanes: dict[int, int], *, checkpoi
         running.preview_step = report.step
         preview = (best, to_pixels(lane_levels(batch, lanes[best], running.plan)))
     snapshot = snapshots(running, batch, lanes) if checkpoint else None
-    return Pulse(running.delivery.ticket, report, preview, snapshot, report.step)
+    raises = running.plan.settings.loss is Loss.INNER
+    return Pulse(running.delivery.ticket, report, preview, snapshot, report.step, raises)
 
 
 def snapshots(running: Running, batch: LaneBatch, lanes: dict[int, int]) -> dict[str, torch.Tensor]:

@@ -12,6 +12,7 @@ from typing import final
 from preimage_queue import Finish, FinishVerdict, HandBackMode, HandBackVerdict, Queue, State
 from preimage_worker import metrics
 from preimage_worker.checkpoints import pack
+from preimage_worker.inversion.settings import Loss
 from preimage_worker.jobs import (
     Crashed,
     Delivery,
@@ -87,7 +88,7 @@ class Settler:
         if self._deliver(done.delivery, parcel):
             metrics.RUN_SECONDS.observe(run_seconds)
             for lane in done.lanes:
-                _count(lane, done.plan.key.model, done.plan.key.layer)
+                _count(done, lane)
 
     def _extracted(self, done: Extracted) -> None:
         served = self._models.served(done.delivery.item.extract.representation.model)
@@ -140,7 +141,8 @@ def ticket_of(settlement: Settlement) -> Ticket:
     return settlement.ticket
 
 
-def _count(lane: LaneResult, model: str, layer: str) -> None:
+def _count(done: Inverted, lane: LaneResult) -> None:
     metrics.LEFT.labels(lane.outcome.name.lower()).inc()
-    error = lane.measurement.relative_error_delivered
-    metrics.RELATIVE_ERROR.labels(model, layer).observe(error)
+    if done.plan.settings.loss is not Loss.INNER:
+        error = lane.measurement.relative_error_delivered
+        metrics.RELATIVE_ERROR.labels(done.plan.key.model, done.plan.key.layer).observe(error)

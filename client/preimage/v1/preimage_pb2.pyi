@@ -330,7 +330,7 @@ class Diversity(_message.Message):
 
     @_builtins.property
     def code_distances(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """‖m∘(Φ(x) − Φ(x'))‖ / ‖m∘Φ₀‖ of the same pairs."""
+        """‖m∘(Φ(x) − Φ(x'))‖ / ‖m∘Φ₀‖ of the same pairs. Empty where the objective is an activation."""
 
     @_builtins.property
     def spread(self) -> Global___Artifact:
@@ -340,7 +340,9 @@ class Diversity(_message.Message):
 
     @_builtins.property
     def spread_picture(self) -> Global___Artifact:
-        """The same as a picture, "spread.png": black where the code fixes the pixel."""
+        """The same as a picture, "spread.png": black where the code fixes the pixel, white from a
+        standard deviation of 64 grey levels on.
+        """
 
     def __init__(
         self,
@@ -411,8 +413,8 @@ class Reconstruction(_message.Message):
 
     @_builtins.property
     def classes(self) -> Global___ClassAgreement:
-        """What the model calls the picture and the pre-image; absent where the model does not classify or
-        a bare code was sent.
+        """What the model calls the picture and the pre-image; absent where the model does not classify, a
+        bare code was sent, or the pre-image has not the size of the model's own input.
         """
 
     @_builtins.property
@@ -488,7 +490,7 @@ Global___Activation: _TypeAlias = Activation  # noqa: Y015
 
 @_typing.final
 class ClassAgreement(_message.Message):
-    """The model's first choice for three pictures."""
+    """The model's first choice for three pictures: the index of its highest score."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -582,7 +584,10 @@ class CodeErrors(_message.Message):
     """‖m∘Φ₀‖, the denominator."""
     @_builtins.property
     def reference(self) -> Global___ReferenceErrors:
-        """Of the optimised picture, against a reference set; absent where the worker has none."""
+        """Of the optimised picture, against a reference set; absent where the worker has none for this
+        model, layer and picture size, and where the objective weighs parts of the code differently: with
+        a mask, with several layers, with variances.
+        """
 
     @_builtins.property
     def reference_delivered(self) -> Global___ReferenceErrors:
@@ -646,7 +651,7 @@ Global___LayerErrors: _TypeAlias = LayerErrors  # noqa: Y015
 
 @_typing.final
 class ReferenceErrors(_message.Message):
-    """An error compared with how far the codes of unrelated natural pictures are apart."""
+    """An error compared with how far the whole codes of unrelated natural pictures are apart."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

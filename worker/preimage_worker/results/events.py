@@ -11,12 +11,13 @@ def event(pulse: Pulse) -> bytes:
     report = pulse.report
     message = work_pb2.WorkEvent(
         progress=wire.Progress(
-            step=report.step,
-            total_steps=report.steps_total,
-            objective=report.objective,
-            relative_error=report.relative_error,
+            step=report.step, total_steps=report.steps_total, objective=report.objective
         )
     )
+    if pulse.raises:
+        message.progress.activation = report.relative_error
+    else:
+        message.progress.relative_error = report.relative_error
     if pulse.preview:
         restart, pixels = pulse.preview
         message.preview.restart, message.preview.step = restart, report.step
