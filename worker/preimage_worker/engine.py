@@ -121,7 +121,7 @@ class Engine:
     def _join(self, delivery: Delivery) -> Settlement | None:
         wanted = delivery.item.invert.representation
         served = self._models.served(wanted.model)
-        representation = self._models.representation(wanted.model, wanted.layer)
+        representation = self._models.representation(wanted.model, spec.layers_of(wanted))
         plan = spec.plan(
             delivery.item,
             delivery.blobs,
@@ -151,6 +151,8 @@ class Engine:
             key.width,
             device=self._device,
             precision=key.precision,
+            loss=key.loss,
+            coordinates=key.coordinates,
         )
         return Group(batch, self._clock)
 

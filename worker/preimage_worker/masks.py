@@ -1,51 +1,65 @@
 """Masks over codes: channels, boxes and tokens of the wire as one boolean tensor.
 
-Parts of one kind are united, parts of different kinds intersected. A code (channels, height, width)
-has channels and boxes, (tokens, channels) has tokens and channels, (channels) has channels.
+Parts of one kind are united, parts of different kinds intersected. A half of the channels is a
+range of channels, the central k × k positions are a box.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
+from preimage.v1 import model_service_pb2 as models_wire
 from preimage.v1 import spec_pb2 as wire
+from preimage_worker.axes import Shape, axes_of
 from preimage_worker.errors import InvalidSpecError
 
-_SPATIAL, _TOKENS, _VECTOR = 3, 2, 1
-_CHANNEL_AXIS = {_SPATIAL: 0, _TOKENS: 1, _VECTOR: 0}
+Layout = models_wire.CodeLayout.ValueType
 
 
-def build(mask: wire.Mask, shape: tuple[int, ...]) -> torch.Tensor | None:
-    """The mask for a code of this shape, or None where everything counts.
+def build(
+    mask: wire.Mask, shape: Shape, layout: Layout = models_wire.CODE_LAYOUT_UNSPECIFIED
+) -> Tensor | None:
+    """The mask for a code of this shape and layout, or None where everything counts.
 
     Raises:
         InvalidSpecError: a part does not fit the shape, or nothing is left.
     """
-    if not (mask.channels or mask.boxes or mask.tokens):
+    axes = axes_of(shape, layout)
+    kinds = [
+        _along(shape, axes.channels, _channels(mask, shape, axes.channels), "channels"),
+        _along(shape, axes.tokens, mask.tokens, "tokens"),
+        _boxes(mask, shape, axes.rows, axes.columns),
+    ]
+    asked = [kept for kept in kinds if kept is not None]
+    if not asked:
         return None
     kept = torch.ones(shape, dtype=torch.bool)
-    if mask.channels:
-        kept &= _along(shape, _axis(shape), mask.channels, "channels")
-    if mask.tokens:
-        if len(shape) != _TOKENS:
-            raise InvalidSpecError(f"A code of shape {list(shape)} has no tokens to mask.")
-        kept &= _along(shape, 0, mask.tokens, "tokens")
-    if mask.boxes:
-        kept &= _boxes(shape, mask.boxes)
+    for part in asked:
+        kept &= part
     if not kept.any():
         raise InvalidSpecError("The mask leaves nothing of the code.")
     return kept
 
 
-def _axis(shape: tuple[int, ...]) -> int:
-    if len(shape) not in _CHANNEL_AXIS:
-        raise InvalidSpecError(f"A code of shape {list(shape)} has no channels to mask.")
-    return _CHANNEL_AXIS[len(shape)]
+def _channels(mask: wire.Mask, shape: Shape, axis: int | None) -> list[wire.IndexRange]:
+    """The ranges of channels, a half among them."""
+    ranges = list(mask.channels)
+    if mask.channel_half == wire.CHANNEL_HALF_UNSPECIFIED:
+        return ranges
+    number = 0 if axis is None else shape[axis]
+    half = number // 2
+    first = mask.channel_half == wire.CHANNEL_HALF_FIRST
+    return [*ranges, wire.IndexRange(begin=0 if first else half, end=half if first else number)]
 
 
 def _along(
-    shape: tuple[int, ...], axis: int, ranges: Iterable[wire.IndexRange], what: str
-) -> torch.Tensor:
+    shape: Shape, axis: int | None, ranges: Sequence[wire.IndexRange], what: str
+) -> Tensor | None:
+    if not ranges:
+        return None
+    if axis is None:
+        raise InvalidSpecError(f"A code of shape {list(shape)} has no {what} to mask.")
     line = torch.zeros(shape[axis], dtype=torch.bool)
     for each in ranges:
         if not 0 <= each.begin < each.end <= shape[axis]:
@@ -53,22 +67,32 @@ def _along(
                 f"The mask's {what} {each.begin} to {each.end} do not lie in 0 to {shape[axis]}."
             )
         line[each.begin : each.end] = True
-    view = [1] * len(shape)
-    view[axis] = -1
-    return line.view(view)
+    return line.view([-1 if each == axis else 1 for each in range(len(shape))])
 
 
-def _boxes(shape: tuple[int, ...], boxes: Iterable[wire.Box]) -> torch.Tensor:
-    if len(shape) != _SPATIAL:
+def _boxes(mask: wire.Mask, shape: Shape, rows: int | None, columns: int | None) -> Tensor | None:
+    if not mask.boxes and mask.centre == 0:
+        return None
+    if rows is None or columns is None:
         raise InvalidSpecError(f"A code of shape {list(shape)} has no positions to mask.")
-    plane = torch.zeros(shape[1:], dtype=torch.bool)
-    for box in boxes:
+    height, width = shape[rows], shape[columns]
+    plane = torch.zeros(height, width, dtype=torch.bool)
+    for box in [*mask.boxes, *_central(mask.centre, height, width)]:
         bottom, right = box.top + box.height, box.left + box.width
         inside = min(box.top, box.left) >= 0 and min(box.height, box.width) >= 1
-        if not inside or bottom > shape[1] or right > shape[2]:
+        if not inside or bottom > height or right > width:
             raise InvalidSpecError(
                 f"The mask's box of rows {box.top} to {bottom} and columns {box.left} to {right} "
-                f"does not lie in {shape[1]} × {shape[2]}."
+                f"does not lie in {height} × {width}."
             )
         plane[box.top : bottom, box.left : right] = True
-    return plane[None]
+    # Rows come before columns in every layout.
+    return plane.view([shape[axis] if axis in {rows, columns} else 1 for axis in range(len(shape))])
+
+
+def _central(side: int, height: int, width: int) -> list[wire.Box]:
+    """The central positions; where they cannot be central, nearer to the upper left."""
+    if side == 0:
+        return []
+    top, left = (height - side) // 2, (width - side) // 2
+    return [wire.Box(top=top, left=left, height=side, width=side)]

@@ -7,7 +7,7 @@ docstring says that it is our own.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from preimage_worker.inversion.coordinates import COLOURS
@@ -135,6 +135,10 @@ ACTIVATION_PRESETS: dict[str, Callable[[Representation, int, int], Settings]] = 
 }
 """Of Loss.INNER, by name. The first one is the default."""
 
+CARICATURE_WEIGHT = 10.0
+"""C of caricatures, in which the picture itself has the activation 1. Our own: pictures keep what
+they show, and are neither washed out (3) nor torn (100)."""
+
 
 def resolve(
     preset: str,
@@ -158,3 +162,9 @@ def resolve(
         )
     settings = replace(table[preset](representation, height, width), loss=loss)
     return settings if overrides is None else override(settings, overrides)
+
+
+def default(loss: Loss, announced: Sequence[str]) -> str:
+    """The preset of a job that names none: the first announced one that knows the loss."""
+    table = ACTIVATION_PRESETS if loss is Loss.INNER else PRESETS
+    return next((name for name in announced if name in table), next(iter(table)))

@@ -1,0 +1,122 @@
+"""The wire's numbers and names as the engine's: overrides, stopping rule, loss, precision."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from preimage.v1 import spec_pb2 as wire
+from preimage_worker.errors import InvalidSpecError
+from preimage_worker.inversion.lanes import Precision
+from preimage_worker.inversion.overrides import Overrides
+from preimage_worker.inversion.presets import CARICATURE_WEIGHT
+from preimage_worker.inversion.problem import StopRule
+from preimage_worker.inversion.settings import Basis, Loss, Settings
+
+PRECISIONS = {
+    wire.PRECISION_UNSPECIFIED: Precision.FP32,
+    wire.PRECISION_FLOAT32: Precision.FP32,
+    wire.PRECISION_TF32: Precision.TF32,
+    wire.PRECISION_BFLOAT16: Precision.BF16,
+}
+"""By the wire's values; the one that is not set means the first."""
+LOSSES = {
+    wire.OBJECTIVE_KIND_UNSPECIFIED: Loss.SQUARED,
+    wire.OBJECTIVE_KIND_INVERT: Loss.SQUARED,
+    wire.OBJECTIVE_KIND_COSINE: Loss.COSINE,
+    wire.OBJECTIVE_KIND_MAHALANOBIS: Loss.SQUARED,
+    wire.OBJECTIVE_KIND_MAXIMISE: Loss.INNER,
+    wire.OBJECTIVE_KIND_CARICATURE: Loss.INNER,
+}
+"""ℓ of every kind of objective; what sets kinds of one loss apart is their target and mask."""
+_BASES = {
+    wire.PARAMETRISATION_UNSPECIFIED: None,
+    wire.PARAMETRISATION_PIXELS: Basis.PIXELS,
+    wire.PARAMETRISATION_DCT: Basis.DCT,
+    wire.PARAMETRISATION_FOURIER: Basis.FOURIER,
+}
+_ISOTROPIC = {
+    wire.ALPHA_NORM_FORM_UNSPECIFIED: None,
+    wire.ALPHA_NORM_FORM_PER_CHANNEL: False,
+    wire.ALPHA_NORM_FORM_ISOTROPIC: True,
+}
+_DEFAULT_PLATEAU = 0.001
+_DEFAULT_WINDOW_STEPS = 50
+
+_Message = (
+    wire.Objective
+    | wire.TotalVariationPrior
+    | wire.AlphaNormPrior
+    | wire.Priors
+    | wire.Optimiser
+    | wire.StoppingRule
+)
+
+
+def overrides(spec: wire.PreimageSpec) -> Overrides:
+    """What the job changes about its preset; raises InvalidSpecError."""
+    variation, norm = spec.priors.total_variation, spec.priors.alpha_norm
+    optimiser = spec.optimiser
+    bound, factor = _optional(spec.priors, "bound"), _optional(spec.priors, "factor")
+    rate = _optional(optimiser, "rate_factor")
+    return Overrides(
+        data_weight=_data_weight(spec.objective),
+        total_variation_weight=_optional(variation, "weight"),
+        beta=_optional(variation, "exponent"),
+        alpha_norm_weight=_optional(norm, "weight"),
+        alpha=_optional(norm, "exponent"),
+        isotropic=_ISOTROPIC[norm.form],
+        prior_factor=1.0 if factor is None else factor,
+        bound=math.inf if bound == 0 else bound,
+        rate_factor=1.0 if rate is None else rate,
+        jitter=optimiser.jitter if optimiser.HasField("jitter") else None,
+        steps=optimiser.steps if optimiser.HasField("steps") else None,
+        basis=_BASES[optimiser.parametrisation],
+        decorrelated=(
+            optimiser.decorrelate_colour if optimiser.HasField("decorrelate_colour") else None
+        ),
+    )
+
+
+def stop_rule(rule: wire.StoppingRule) -> StopRule:
+    """When the job's lanes end before their schedule does."""
+    target = _optional(rule, "target_error")
+    if not rule.HasField("plateau"):
+        return StopRule(target_error=target)
+    return StopRule(
+        target_error=target,
+        plateau=rule.plateau.minimum_decrease or _DEFAULT_PLATEAU,
+        plateau_window_steps=rule.plateau.window_steps or _DEFAULT_WINDOW_STEPS,
+    )
+
+
+def settings_map(settings: Settings) -> dict[str, float]:
+    """Every number that a job resolved to, by name, for its provenance."""
+    return dict(_numbers(asdict(settings), ""))
+
+
+def _numbers(value: object, name: str) -> Iterator[tuple[str, float]]:
+    """The numbers in nested dictionaries and tuples, by dotted names."""
+    if isinstance(value, int | float):
+        yield name, float(value)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _numbers(each, f"{name}.{key}" if name else key)
+    elif isinstance(value, tuple):
+        for index, each in enumerate(value):
+            yield from _numbers(each, f"{name}.{index}")
+
+
+def _data_weight(objective: wire.Objective) -> float | None:
+    given = _optional(objective, "data_weight")
+    if given is None and objective.kind == wire.OBJECTIVE_KIND_CARICATURE:
+        return CARICATURE_WEIGHT
+    return given
+
+
+def _optional(message: _Message, name: str) -> float | None:
+    if not message.HasField(name):  # type: ignore[arg-type]
+        return None
+    value = float(getattr(message, name))
+    if not math.isfinite(value):
+        raise InvalidSpecError(f"{name} must be finite.")
+    return value

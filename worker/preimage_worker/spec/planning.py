@@ -1,0 +1,159 @@
+"""A job as the engine runs it: everything that the specification left open, decided."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import final
+
+import torch
+
+from preimage.v1 import model_service_pb2 as models_wire
+from preimage.v1 import spec_pb2 as wire
+from preimage.v1 import work_pb2
+from preimage_worker import pictures
+from preimage_worker.errors import InvalidSpecError
+from preimage_worker.inversion import presets
+from preimage_worker.inversion.errors import InversionError
+from preimage_worker.inversion.lanes import Precision
+from preimage_worker.inversion.problem import Problem
+from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.settings import Coordinates, Family, Loss, Settings
+from preimage_worker.spec.choices import LOSSES, PRECISIONS, overrides, stop_rule
+from preimage_worker.spec.inputs import Blobs, Input, read
+from preimage_worker.spec.targets import Aim, LayerTarget, Subject, aim
+from preimage_worker.spec.units import strength
+
+
+@final
+@dataclass(frozen=True)
+class BatchKey:
+    """What lanes must have in common to share a running batch."""
+
+    model: str
+    layer: str
+    """All layers, "+" between."""
+    height: int
+    width: int
+    family: Family
+    precision: Precision
+    loss: Loss
+    coordinates: Coordinates
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A job as the engine runs it."""
+
+    key: BatchKey
+    representation: Representation
+    problems: tuple[Problem, ...]
+    """One for each restart."""
+    preset: str
+    settings: Settings
+    original: pictures.Pixels | None
+    """The caller's picture at the size of the pre-image; None when a bare code was sent."""
+    layers: tuple[LayerTarget, ...]
+    """What each layer shall give, in the order that they were asked for."""
+    preview_every_steps: int
+    seed: int
+
+    @property
+    def target_norm(self) -> float:
+        """‖m∘Φ₀‖, the denominator of the relative error; of several layers 1."""
+        return math.sqrt(self.problems[0].energy)
+
+
+def layers_of(representation: wire.Representation) -> tuple[str, ...]:
+    """All layers that a representation names, the first one first."""
+    return representation.layer, *(each.layer for each in representation.further_layers)
+
+
+def plan(
+    item: work_pb2.WorkItem,
+    blobs: Blobs,
+    model: models_wire.Model,
+    representation: Representation,
+    *,
+    limits: pictures.Limits,
+    device: torch.device,
+) -> Plan:
+    """Resolves the inversion `item`; raises InvalidSpecError."""
+    spec = item.invert
+    _refuse_unknown(spec)
+    given = read(item, blobs, model, limits)
+    loss = LOSSES[spec.objective.kind]
+    preset = spec.optimiser.preset or presets.default(loss, [each.name for each in model.presets])
+    size = given.height, given.width
+    try:
+        settings = presets.resolve(preset, representation, *size, overrides(spec), loss=loss)
+        goal = aim(spec, given, blobs, Subject(model, representation, device))
+        problems = _problems(spec, given, settings, goal)
+        problems[0].check(representation)
+        if spec.objective.kind == wire.OBJECTIVE_KIND_MAXIMISE:
+            scale = _scale(spec.objective, problems, representation, device)
+            problems = tuple(replace(problem, scale=scale) for problem in problems)
+    except InversionError as error:
+        raise InvalidSpecError(str(error)) from None
+    return Plan(
+        _key(spec, size, settings),
+        representation,
+        problems,
+        preset,
+        settings,
+        given.original,
+        goal.layers,
+        spec.progress.preview_every_steps,
+        spec.seed,
+    )
+
+
+def _refuse_unknown(spec: wire.PreimageSpec) -> None:
+    """What this worker does not do is refused, not left out."""
+    if spec.priors.HasField("automatic"):
+        raise InvalidSpecError(
+            "This worker does not find the strength of the priors by itself; send priors.factor."
+        )
+    if spec.HasField("repulsion"):
+        raise InvalidSpecError("This worker does not keep restarts apart; leave repulsion out.")
+
+
+def _key(spec: wire.PreimageSpec, size: tuple[int, int], settings: Settings) -> BatchKey:
+    return BatchKey(
+        spec.representation.model,
+        "+".join(layers_of(spec.representation)),
+        *size,
+        settings.family,
+        PRECISIONS[spec.optimiser.precision],
+        settings.loss,
+        settings.coordinates,
+    )
+
+
+def _problems(
+    spec: wire.PreimageSpec, given: Input, settings: Settings, goal: Aim
+) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            target=goal.target,
+            height=given.height,
+            width=given.width,
+            settings=settings,
+            mask=goal.mask,
+            seed=spec.seed,
+            restart=restart,
+            stop=stop_rule(spec.stopping),
+            start=goal.start,
+        )
+        for restart in range(max(spec.restarts, 1))
+    )
+
+
+def _scale(
+    objective: wire.Objective,
+    problems: tuple[Problem, ...],
+    representation: Representation,
+    device: torch.device,
+) -> float:
+    if objective.HasField("activation_scale"):
+        return objective.activation_scale
+    return strength(problems, representation, device)
