@@ -61,16 +61,14 @@ class _ObjectiveKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Objecti
     OBJECTIVE_KIND_INVERT: _ObjectiveKind.ValueType  # 1
     """Squared distance to Φ₀, divided by ‖Φ₀‖²."""
     OBJECTIVE_KIND_COSINE: _ObjectiveKind.ValueType  # 2
-    """1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle. With
-    several layers: of the joined code, each layer's part in it multiplied by √weight / ‖m∘Φ₀‖.
-    """
+    """1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle."""
     OBJECTIVE_KIND_MAHALANOBIS: _ObjectiveKind.ValueType  # 3
     """Σ m (Φ − Φ₀)² / v, divided by Σ m Φ₀² / v, with a variance v for each element: for codes that
     were decoded from measurements, or carry noise of known strength.
     """
     OBJECTIVE_KIND_MAXIMISE: _ObjectiveKind.ValueType  # 4
     """− ⟨m∘Φ(x), m∘Φ₀⟩ / scale with Φ₀ a unit, a channel or any direction (Mahendran & Vedaldi 2016,
-    section 5), scale as `activation_scale` says. One layer only; not with a target picture.
+    section 5), scale as `activation_scale` says. A target picture gives its code as the direction.
     """
     OBJECTIVE_KIND_CARICATURE: _ObjectiveKind.ValueType  # 5
     """− ⟨Φ(x), max(Φ(x₀), 0)⟩ / ‖max(Φ(x₀), 0)‖², from the picture x₀: what the layer sees in a
@@ -86,16 +84,14 @@ OBJECTIVE_KIND_UNSPECIFIED: ObjectiveKind.ValueType  # 0
 OBJECTIVE_KIND_INVERT: ObjectiveKind.ValueType  # 1
 """Squared distance to Φ₀, divided by ‖Φ₀‖²."""
 OBJECTIVE_KIND_COSINE: ObjectiveKind.ValueType  # 2
-"""1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle. With
-several layers: of the joined code, each layer's part in it multiplied by √weight / ‖m∘Φ₀‖.
-"""
+"""1 − cosine of the angle between m∘Φ(x) and m∘Φ₀: for embeddings that are compared by angle."""
 OBJECTIVE_KIND_MAHALANOBIS: ObjectiveKind.ValueType  # 3
 """Σ m (Φ − Φ₀)² / v, divided by Σ m Φ₀² / v, with a variance v for each element: for codes that
 were decoded from measurements, or carry noise of known strength.
 """
 OBJECTIVE_KIND_MAXIMISE: ObjectiveKind.ValueType  # 4
 """− ⟨m∘Φ(x), m∘Φ₀⟩ / scale with Φ₀ a unit, a channel or any direction (Mahendran & Vedaldi 2016,
-section 5), scale as `activation_scale` says. One layer only; not with a target picture.
+section 5), scale as `activation_scale` says. A target picture gives its code as the direction.
 """
 OBJECTIVE_KIND_CARICATURE: ObjectiveKind.ValueType  # 5
 """− ⟨Φ(x), max(Φ(x₀), 0)⟩ / ‖max(Φ(x₀), 0)‖², from the picture x₀: what the layer sees in a
@@ -454,7 +450,7 @@ class Representation(_message.Message):
     @_builtins.property
     def further_layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerTerm]:
         """More layers of the same model that the pre-image shall match: the data term becomes the mean of
-        the layers' own, by weight. One pass to the deepest layer serves all.
+        the layers' own, by weight. One pass to the deepest layer serves all. For OBJECTIVE_KIND_INVERT.
         """
 
     def __init__(

@@ -14,13 +14,11 @@ error.
 from preimage_worker.spec.choices import PRECISIONS, settings_map
 from preimage_worker.spec.inputs import Blobs, encode, missing_input, picture_of
 from preimage_worker.spec.planning import BatchKey, Plan, layers_of, plan
-from preimage_worker.spec.targets import LayerTarget
 
 __all__ = [
     "PRECISIONS",
     "BatchKey",
     "Blobs",
-    "LayerTarget",
     "Plan",
     "encode",
     "layers_of",

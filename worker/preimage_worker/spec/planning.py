@@ -19,7 +19,7 @@ from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Coordinates, Family, Loss, Settings
 from preimage_worker.spec.choices import LOSSES, PRECISIONS, overrides, stop_rule
 from preimage_worker.spec.inputs import Blobs, Input, read
-from preimage_worker.spec.targets import Aim, LayerTarget, Subject, aim
+from preimage_worker.spec.targets import Aim, Subject, aim
 from preimage_worker.spec.units import strength
 
 
@@ -52,8 +52,6 @@ class Plan:
     settings: Settings
     original: pictures.Pixels | None
     """The caller's picture at the size of the pre-image; None when a bare code was sent."""
-    layers: tuple[LayerTarget, ...]
-    """What each layer shall give, in the order that they were asked for."""
     preview_every_steps: int
     seed: int
 
@@ -101,7 +99,6 @@ def plan(
         preset,
         settings,
         given.original,
-        goal.layers,
         spec.progress.preview_every_steps,
         spec.seed,
     )

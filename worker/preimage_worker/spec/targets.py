@@ -26,7 +26,7 @@ _SQUARED = {wire.OBJECTIVE_KIND_UNSPECIFIED, wire.OBJECTIVE_KIND_INVERT}
 
 @final
 @dataclass(frozen=True, eq=False)
-class LayerTarget:
+class _LayerTarget:
     """What one layer shall give."""
 
     part: Part
@@ -52,8 +52,6 @@ class Aim(NamedTuple):
     """Φ₀, in the shape of the representation's code."""
     mask: Tensor | None
     """m, of the same shape."""
-    layers: tuple[LayerTarget, ...]
-    """The same by layer."""
     start: Tensor | None
     """The canvas to start from, of a caricature."""
 
@@ -79,8 +77,8 @@ def aim(spec: wire.PreimageSpec, given: Input, blobs: Blobs, subject: Subject) -
     if spec.objective.kind == wire.OBJECTIVE_KIND_CARICATURE and given.original is not None:
         start = canvas_of(subject.representation, given.original)
     if len(layers) > 1:
-        return Aim(*_joint(layers), layers, start)
-    return Aim(layers[0].code, _emphasis(layers[0], spec.objective, blobs), layers, start)
+        return Aim(*_joint(layers), start)
+    return Aim(layers[0].code, _emphasis(layers[0], spec.objective, blobs), start)
 
 
 def _check_source(spec: wire.PreimageSpec) -> None:
@@ -98,7 +96,7 @@ def _check_source(spec: wire.PreimageSpec) -> None:
         )
 
 
-def _layers(spec: wire.PreimageSpec, given: Input, subject: Subject) -> tuple[LayerTarget, ...]:
+def _layers(spec: wire.PreimageSpec, given: Input, subject: Subject) -> tuple[_LayerTarget, ...]:
     asked = spec.representation
     parts = parts_of(subject.representation, given.height, given.width)
     layouts = {layer.name: layer.layout for layer in subject.model.layers}
@@ -112,7 +110,7 @@ def _layers(spec: wire.PreimageSpec, given: Input, subject: Subject) -> tuple[La
     weights = (asked.layer_weight, *(each.weight for each in asked.further_layers))
     wanted = (asked.mask, *(each.mask for each in asked.further_layers))
     return tuple(
-        LayerTarget(part, code, masks.build(mask, part.shape, layouts[part.layer]), weight or 1.0)
+        _LayerTarget(part, code, masks.build(mask, part.shape, layouts[part.layer]), weight or 1.0)
         for part, code, mask, weight in zip(parts, codes, wanted, weights, strict=True)
     )
 
@@ -143,7 +141,7 @@ def _fitting(code: Tensor, part: Part, model: str) -> Tensor:
     return code
 
 
-def _emphasis(layer: LayerTarget, objective: wire.Objective, blobs: Blobs) -> Tensor | None:
+def _emphasis(layer: _LayerTarget, objective: wire.Objective, blobs: Blobs) -> Tensor | None:
     """M of one layer: its mask, over √v where the objective has a variance."""
     if objective.kind != wire.OBJECTIVE_KIND_MAHALANOBIS:
         return layer.mask
@@ -163,7 +161,7 @@ def _emphasis(layer: LayerTarget, objective: wire.Objective, blobs: Blobs) -> Te
     return weights if layer.mask is None else weights * layer.mask
 
 
-def _joint(layers: Sequence[LayerTarget]) -> tuple[Tensor, Tensor]:
+def _joint(layers: Sequence[_LayerTarget]) -> tuple[Tensor, Tensor]:
     """Target and m of several layers, flat: ‖m∘(Φ − Φ₀)‖² is the mean of their own terms."""
     total = sum(layer.weight for layer in layers)
     tables = []
