@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import preimage
+from preimage.cli.activations import caricature, maximise
 from preimage.cli.demo.command import demo
 from preimage.cli.doctor import doctor
 from preimage.cli.features import features
@@ -24,6 +25,8 @@ __all__ = ["app"]
 _COMMANDS: dict[str, Callable[..., None]] = {
     "up": up,
     "invert": invert,
+    "maximise": maximise,
+    "caricature": caricature,
     "features": features,
     "models": models,
     "jobs": jobs,

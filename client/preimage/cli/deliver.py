@@ -39,7 +39,7 @@ Out = Annotated[
         parser=read_out,
         metavar="FILE",
         help="Where the picture goes: .png, .jpg, or .npy, which takes the float picture. "
-        "[default: SOURCE.preimage.png]",
+        "[default: named after the source, the model and the layer]",
     ),
 ]
 

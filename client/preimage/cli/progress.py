@@ -25,6 +25,12 @@ def make_bars() -> Bars:
     )
 
 
+def _score(progress: Progress) -> str:
+    if progress.activation is not None:
+        return f"activation {progress.activation:.3g}"
+    return f"error {progress.relative_error:.1%}"
+
+
 @final
 class JobBar:
     """The bar of one job."""
@@ -47,5 +53,5 @@ class JobBar:
             self._task,
             completed=progress.step,
             total=progress.total_steps,
-            error=f"error {progress.relative_error:.1%}",
+            error=_score(progress),
         )

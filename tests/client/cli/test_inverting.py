@@ -53,8 +53,8 @@ def test_without_json_it_prints_the_errors_and_writes_beside_the_name_of_the_sou
 ) -> None:
     ended = run("invert", picture, *HOG)
     assert "relative error 6.00% (5.00% before rounding to 8 bits)" in ended.stdout
-    assert ended.stdout.splitlines()[-1] == "cat.preimage.png"
-    assert Path("cat.preimage.png").is_file()
+    assert ended.stdout.splitlines()[-1] == "cat.hog.hog.preimage.png"
+    assert Path("cat.hog.hog.preimage.png").is_file()
 
 
 def test_every_option_reaches_the_wire(run: Run, code: Path, service: FakeService) -> None:
@@ -65,7 +65,10 @@ def test_every_option_reaches_the_wire(run: Run, code: Path, service: FakeServic
         *("--alpha-weight", 2, "--alpha-exponent", 4, "--target-error", 0.25),
         *("--plateau", "0.01:30", "--deadline-seconds", 60, "--request-id", "mine"),
         *("--mask-channels", "0:1", "--mask-channels", "1:2", "--mask-box", "1,2,3,4"),
-        *("--mask-tokens", "5:6", "--preview-dir", "looks", "--preview-every", 15),
+        *("--mask-tokens", "5:6", "--mask-centre", 7, "--mask-channel-half", "second"),
+        *("--preview-dir", "looks", "--preview-every", 15, "--loss", "cosine"),
+        *("--parametrisation", "fourier", "--decorrelate-colour", "--prior-weight", "auto:3:0.01"),
+        *("--alpha-form", "isotropic", "--bound", 90, "--error-budget", 0.1, "--repulsion", 2),
     )
     assert run("invert", code, *HOG, *options).exit_code == 0
     (request,) = service.requests["CreatePreimage"]
@@ -92,6 +95,17 @@ def test_every_option_reaches_the_wire(run: Run, code: Path, service: FakeServic
     assert [(each.begin, each.end) for each in mask.channels] == [(0, 1), (1, 2)]
     assert [(each.top, each.left, each.height, each.width) for each in mask.boxes] == [(1, 2, 3, 4)]
     assert [(each.begin, each.end) for each in mask.tokens] == [(5, 6)]
+    assert (mask.centre, mask.channel_half) == (7, spec_pb2.CHANNEL_HALF_SECOND)
+    assert spec.objective.kind == spec_pb2.OBJECTIVE_KIND_COSINE
+    assert optimiser.parametrisation == spec_pb2.PARAMETRISATION_FOURIER
+    assert optimiser.decorrelate_colour
+    automatic = spec.priors.automatic
+    assert (automatic.noise_multiple, automatic.least_error) == (3, 0.01)
+    assert (spec.priors.alpha_norm.form, spec.priors.bound) == (
+        spec_pb2.ALPHA_NORM_FORM_ISOTROPIC,
+        90,
+    )
+    assert (spec.repulsion.error_budget, spec.repulsion.weight) == (0.1, 2)
     assert spec.progress.preview_every_steps == 15
 
 
@@ -106,6 +120,10 @@ def test_options_that_are_left_out_leave_the_field_to_the_preset(
     assert not spec.HasField("deadline")
     assert not spec.representation.HasField("mask")
     assert not spec.optimiser.HasField("jitter")
+    assert not spec.optimiser.HasField("decorrelate_colour")
+    assert not spec.priors.HasField("bound")
+    assert spec.priors.WhichOneof("strength") is None
+    assert not spec.HasField("repulsion")
     assert spec.progress.preview_every_steps == 0
 
 

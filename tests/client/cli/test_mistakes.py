@@ -6,7 +6,14 @@ import grpc
 import pytest
 
 import preimage
-from preimage.cli.values import read_box, read_plateau, read_range, read_size
+from preimage.cli.values import (
+    read_box,
+    read_layer,
+    read_plateau,
+    read_range,
+    read_size,
+    read_strength,
+)
 from tests.client.cli.conftest import Run
 from tests.client.fake import FakeService
 from tests.client.refusals import Refusal
@@ -79,6 +86,15 @@ def test_a_file_that_is_no_picture_is_said_to_be_none(run: Run, tmp_path: Path) 
         ("--out", "x.gif"),
         ("--out", "nowhere/x.png"),
         ("--detach", "--embedded"),
+        ("--prior-weight", "automatic"),
+        ("--prior-weight", "auto:1:2:3"),
+        ("--layer", "hog"),
+        ("--layer", "a=much"),
+        ("--repulsion", "2"),
+        ("--code", "a=nowhere.npy"),
+        ("--mask-centre", "0"),
+        ("--loss", "absolute"),
+        ("--variance", "nowhere.npy"),
     ],
 )
 def test_a_wrong_option_ends_with_2_before_anything_is_sent(
@@ -94,6 +110,12 @@ def test_values_are_read_as_they_are_documented() -> None:
     assert read_box("1,2,3,4") == (1, 2, 3, 4)
     assert read_plateau("0.01") == preimage.Plateau(0.01, 50)
     assert read_plateau("0.01:20") == preimage.Plateau(0.01, 20)
+    assert read_layer("features.5") == ("features.5", 1.0)
+    assert read_layer("features.5=0.5") == ("features.5", 0.5)
+    assert read_strength("0.5") == (0.5,)
+    assert read_strength("auto") == ("auto",)
+    assert read_strength("auto:3") == (preimage.AutomaticStrength(3.0),)
+    assert read_strength("auto:3:0.1") == (preimage.AutomaticStrength(3.0, 0.1),)
 
 
 def test_without_an_extra_serve_names_the_package(
