@@ -13,6 +13,7 @@ from preimage.v1 import spec_pb2, work_pb2
 from preimage_worker import catalogue
 from preimage_worker.jobs import Delivery, Ticket
 from preimage_worker.models import Models
+from preimage_worker.reference.sets import Reference
 from preimage_worker.settings import Settings
 
 SIDE = 32
@@ -44,6 +45,23 @@ def settings(**environment: str) -> Settings:
 def models() -> Models:
     """The small catalogue, described and ready."""
     return Models(catalogue.parse(CATALOGUE), settings(), torch.device("cpu"))
+
+
+def reference(name: str = "tiny", **changes: object) -> Reference:
+    """Distances of "features.3" of the small network, that nobody measured."""
+    facts = {
+        "model": name,
+        "model_digest": models().served(name).announcement.digest,
+        "layer": "features.3",
+        "height": SIDE,
+        "width": SIDE,
+        "pictures": 3,
+        "pictures_digest": "p",
+        "mean_distance": 2.0,
+        "mean_squared_distance": 8.0,
+        "quantiles": (1.0, 2.0, 3.0),
+    }
+    return Reference(**(facts | changes))  # type: ignore[arg-type]
 
 
 def catalogue_file(folder: Path) -> Path:

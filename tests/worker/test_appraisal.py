@@ -12,7 +12,6 @@ from preimage_worker.engine import Engine
 from preimage_worker.jobs import Delivery, Inverted
 from preimage_worker.models import Models
 from preimage_worker.reference.known import References
-from preimage_worker.reference.sets import Reference
 from tests.worker import jobs
 
 CPU = torch.device("cpu")
@@ -44,23 +43,6 @@ def run_on(runs: Engine, delivery: Delivery) -> Inverted:
 def given(value: Some | None) -> Some:
     assert value is not None
     return value
-
-
-def reference(models: Models, name: str = "tiny", **changes: object) -> Reference:
-    """Distances of "features.3" of the small network that nobody measured."""
-    facts = {
-        "model": name,
-        "model_digest": models.served(name).announcement.digest,
-        "layer": "features.3",
-        "height": jobs.SIDE,
-        "width": jobs.SIDE,
-        "pictures": 3,
-        "pictures_digest": "p",
-        "mean_distance": 2.0,
-        "mean_squared_distance": 8.0,
-        "quantiles": (1.0, 2.0, 3.0),
-    }
-    return Reference(**(facts | changes))  # type: ignore[arg-type]
 
 
 def delivered(done: Inverted) -> list[np.ndarray]:
@@ -145,7 +127,7 @@ def test_a_bare_code_another_size_and_a_model_without_classes_have_none(models: 
 
 
 def test_a_bare_code_is_compared_with_the_reference_too(models: Models) -> None:
-    fitting = reference(models)
+    fitting = jobs.reference()
     done = run(models, jobs.delivery(*bare_code(models)), References((fitting,)))
     assert done.findings.reference is fitting
 
@@ -156,11 +138,11 @@ def test_passes_are_counted(models: Models, restarts: int, passes: int) -> None:
 
 
 def test_a_reference_is_found_for_the_layer_model_and_size_alone(models: Models) -> None:
-    fitting = reference(models)
+    fitting = jobs.reference()
     others = (
-        reference(models, layer="features.4"),
-        reference(models, height=40),
-        reference(models, "hog"),
+        jobs.reference(layer="features.4"),
+        jobs.reference(height=40),
+        jobs.reference("hog"),
     )
     assert run(models, short(), References(others)).findings.reference is None
     assert run(models, short(), References((*others, fitting))).findings.reference is fitting
@@ -169,7 +151,7 @@ def test_a_reference_is_found_for_the_layer_model_and_size_alone(models: Models)
 def test_a_part_of_a_code_is_not_compared_with_whole_ones(models: Models) -> None:
     item = jobs.inversion(optimiser=jobs.steps(10))
     item.invert.representation.mask.channels.add(begin=0, end=3)
-    done = run(models, jobs.delivery(item), References((reference(models),)))
+    done = run(models, jobs.delivery(item), References((jobs.reference(),)))
     assert done.findings.reference is None
 
 
@@ -197,10 +179,42 @@ def test_restarts_that_ended_elsewhere_are_part_of_the_findings(models: Models) 
 def test_a_sets_model_and_layers_are_announced_and_others_ignored(
     models: Models, caplog: pytest.LogCaptureFixture
 ) -> None:
-    own, foreign = reference(models), reference(models, model_digest="0123", model="elsewhere")
+    own, foreign = jobs.reference(), jobs.reference(model_digest="0123", model="elsewhere")
     announced = jobs.models()
     known = References.of_models((own, foreign), announced.announcements())
     assert known.known == (own,)
     assert "elsewhere" in caplog.text
     layers = announced.served("tiny").announcement.layers
     assert [layer.name for layer in layers if layer.has_reference] == ["features.3"]
+
+
+def test_each_layer_of_several_has_its_own_error_and_norm(models: Models) -> None:
+    item = jobs.inversion("features.3", optimiser=jobs.steps(10))
+    item.invert.representation.further_layers.add(layer="features.0", weight=4)
+    done = run(models, jobs.delivery(item), References((jobs.reference(),)))
+    assert [layer.name for layer in done.findings.layers] == ["features.3", "features.0"]
+    assert done.findings.reference is None
+    original = pictures.to_levels(given(done.plan.original), 3)
+    (shown,), (lane,) = delivered(done), done.lanes
+    squares = []
+    for layer, error in zip(done.findings.layers, lane.measurement.layers, strict=True):
+        wanted = code(models, original, layer.name)
+        missed = code(models, shown, layer.name) - wanted
+        assert layer.norm == pytest.approx(np.linalg.norm(wanted), rel=1e-5)
+        assert error.delivered == pytest.approx(np.linalg.norm(missed) / layer.norm, rel=1e-4)
+        squares.append(error.delivered**2)
+    mean = np.sqrt((squares[0] + 4 * squares[1]) / 5)
+    assert lane.measurement.relative_error_delivered == pytest.approx(mean, rel=1e-4)
+    kept = checkpoints.unpack(checkpoints.pack(checkpoints.collect({}, {0: lane})))
+    assert given(kept).finished[0].measurement == lane.measurement
+
+
+def test_a_caricature_has_classes_and_a_spread_but_no_reference_and_no_code_distances(
+    models: Models,
+) -> None:
+    objective = spec_pb2.Objective(kind=spec_pb2.OBJECTIVE_KIND_CARICATURE)
+    done = run(models, short(restarts=2, objective=objective), References((jobs.reference(),)))
+    assert done.findings.reference is None
+    assert given(done.findings.diversity).code_distances == ()
+    assert len(done.findings.classes) == 2
+    assert done.findings.passes == 2

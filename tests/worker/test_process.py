@@ -17,6 +17,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from preimage.v1 import preimage_pb2, spec_pb2, work_pb2
 from preimage_queue import CancelVerdict, Queue, State
 from preimage_worker import metrics
+from preimage_worker.reference import files
 from tests.redis_server import RedisServer
 from tests.worker import jobs
 from tests.worker.process import (
@@ -56,7 +57,10 @@ def worker(
     server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkerProcess]:
     """One worker for all tests that leave it alive."""
-    with WorkerProcess(server.url, tmp_path_factory.mktemp("worker")) as process:
+    folder = tmp_path_factory.mktemp("worker")
+    references = folder / "references.json"
+    files.write(references, [jobs.reference()])
+    with WorkerProcess(server.url, folder, PREIMAGE_REFERENCES=str(references)) as process:
         yield process
 
 
@@ -99,6 +103,31 @@ def test_a_job_ends_with_its_pictures_errors_and_provenance(
     pixels = np.asarray(Image.open(io.BytesIO(png.data)))
     levels = np.frombuffer(raw.data, "<f4").reshape(3, jobs.SIDE, jobs.SIDE).transpose(1, 2, 0)
     assert np.array_equal(pixels, np.clip(np.rint(levels), 0, 255).astype(np.uint8))
+
+
+def test_a_result_says_what_its_errors_mean_and_how_its_restarts_differ(
+    worker: WorkerProcess, queue: Queue, request: pytest.FixtureRequest
+) -> None:
+    reference = jobs.reference()
+    item = jobs.inversion(optimiser=jobs.steps(10), restarts=2)
+    job = submit(queue, item, request_id(request), slots=2)
+    result = result_of(ended(queue, job).result)
+    for each in result.reconstructions:
+        distance = each.errors.relative_delivered * each.errors.target_norm
+        expected = distance / reference.mean_distance
+        assert each.errors.reference_delivered.paper_2015 == pytest.approx(expected)
+        assert each.errors.reference_delivered.digest == reference.digest
+        assert each.HasField("classes")
+        assert each.network_passes == 10 + 2 + 2 + 1
+    raw = queue.read_output(job, TENANT, result.diversity.spread.name)
+    png = queue.read_output(job, TENANT, result.diversity.spread_picture.name)
+    assert raw is not None
+    assert png is not None
+    spread = np.frombuffer(raw.data, "<f4").reshape(jobs.SIDE, jobs.SIDE)
+    (distance,) = result.diversity.picture_distances
+    assert 0 < spread.mean() <= distance / 2 + 1e-3
+    with Image.open(io.BytesIO(png.data)) as picture:
+        assert picture.size == (jobs.SIDE, jobs.SIDE)
 
 
 def test_an_extraction_ends_with_the_code(
@@ -245,6 +274,7 @@ def start_expecting_failure(**environment: str) -> subprocess.CompletedProcess[s
         ({"PREIMAGE_BEAT_SECONDS": "-1"}, "PREIMAGE_BEAT_SECONDS='-1' cannot be used"),
         ({"PREIMAGE_CATALOGUE": "/nowhere.toml"}, "PREIMAGE_CATALOGUE=/nowhere.toml"),
         ({"PREIMAGE_REDIS_URL": "http://x"}, "PREIMAGE_REDIS_URL cannot be used"),
+        ({"PREIMAGE_REFERENCES": "/nowhere.json"}, "/nowhere.json cannot be read"),
     ],
 )
 def test_an_impossible_setting_ends_the_process_with_one_sentence(

@@ -145,4 +145,6 @@ def _count(done: Inverted, lane: LaneResult) -> None:
     metrics.LEFT.labels(lane.outcome.name.lower()).inc()
     if done.plan.settings.loss is not Loss.INNER:
         error = lane.measurement.relative_error_delivered
-        metrics.RELATIVE_ERROR.labels(done.plan.key.model, done.plan.key.layer).observe(error)
+        # Combinations of layers are too many for labels.
+        layer = "several" if done.findings.layers else done.plan.key.layer
+        metrics.RELATIVE_ERROR.labels(done.plan.key.model, layer).observe(error)

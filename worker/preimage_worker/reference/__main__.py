@@ -44,7 +44,10 @@ def _build(asked: argparse.Namespace, settings: Settings) -> None:
     device.set_up(settings.threads)
     limits = Limits(settings.maximum_picture_pixels, settings.maximum_pixels)
     album = gather(asked.pictures, asked.limit, limits)
-    models = Models(catalogue.load(settings.catalogue), settings, chosen)
+    entries = catalogue.load(settings.catalogue)
+    if asked.model:
+        entries = tuple(entry for entry in entries if entry.name in asked.model)
+    models = Models(entries, settings, chosen)
     wanted = choose(models, asked.model, asked.layer, asked.side)
     references = []
     for number, each in enumerate(wanted, 1):
@@ -55,7 +58,7 @@ def _build(asked: argparse.Namespace, settings: Settings) -> None:
             f"{each.width}: codes of different pictures are {reference.mean_distance:.6g} apart"
         )
     files.write(asked.output, references)
-    _say(f"{asked.output}: {len(references)} layers, {len(album)} pictures, {album.digest}")
+    _say(f"{asked.output} is written, of {len(album)} pictures with the digest {album.digest}.")
 
 
 def _parser() -> argparse.ArgumentParser:
