@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from preimage.v1 import spec_pb2, tensor_pb2, work_pb2
-from preimage_worker import masks, pictures, spec
+from preimage_worker import pictures, spec
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.inversion.settings import Family
 from preimage_worker.models import Models
@@ -214,65 +214,3 @@ def test_grey_levels_are_the_luma_and_are_not_rounded() -> None:
 def test_delivered_pixels_are_clipped_and_rounded() -> None:
     levels = np.array([[[-3.0, 254.6, 300.0, 0.4]]], np.float32)
     assert pictures.to_pixels(levels).tolist() == [[0, 255, 255, 0]]
-
-
-class TestMasks:
-    def test_channels_are_the_first_axis_of_a_spatial_code(self) -> None:
-        mask = spec_pb2.Mask(channels=[spec_pb2.IndexRange(begin=0, end=2)])
-        kept = masks.build(mask, (4, 3, 3))
-        assert kept is not None
-        assert kept[:2].all()
-        assert not kept[2:].any()
-
-    def test_channels_are_the_last_axis_of_tokens(self) -> None:
-        mask = spec_pb2.Mask(channels=[spec_pb2.IndexRange(begin=1, end=2)])
-        kept = masks.build(mask, (5, 3))
-        assert kept is not None
-        assert kept.sum(0).tolist() == [0, 5, 0]
-
-    def test_kinds_are_intersected_and_parts_of_a_kind_united(self) -> None:
-        mask = spec_pb2.Mask(
-            channels=[spec_pb2.IndexRange(begin=0, end=1)],
-            boxes=[
-                spec_pb2.Box(top=0, left=0, height=1, width=2),
-                spec_pb2.Box(top=2, left=2, height=1, width=1),
-            ],
-        )
-        kept = masks.build(mask, (2, 3, 3))
-        assert kept is not None
-        assert kept[0].int().tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
-        assert not kept[1].any()
-
-    def test_no_parts_mean_no_mask(self) -> None:
-        assert masks.build(spec_pb2.Mask(), (2, 3, 3)) is None
-
-    @pytest.mark.parametrize(
-        ("mask", "shape", "words"),
-        [
-            (
-                spec_pb2.Mask(channels=[spec_pb2.IndexRange(begin=3, end=9)]),
-                (4, 2, 2),
-                "do not lie in 0 to 4",
-            ),
-            (
-                spec_pb2.Mask(boxes=[spec_pb2.Box(top=1, left=0, height=2, width=1)]),
-                (4, 2, 2),
-                "does not lie in 2 × 2",
-            ),
-            (
-                spec_pb2.Mask(tokens=[spec_pb2.IndexRange(begin=0, end=1)]),
-                (4, 2, 2),
-                "has no tokens",
-            ),
-            (
-                spec_pb2.Mask(boxes=[spec_pb2.Box(top=0, left=0, height=1, width=1)]),
-                (4,),
-                "has no positions",
-            ),
-        ],
-    )
-    def test_a_mask_that_does_not_fit_is_refused(
-        self, mask: spec_pb2.Mask, shape: tuple[int, ...], words: str
-    ) -> None:
-        with pytest.raises(InvalidSpecError, match=words):
-            masks.build(mask, shape)
