@@ -240,8 +240,8 @@ class LaneBatch:
         whole, layers = errors.whole.T.tolist(), errors.layers.permute(1, 2, 0).tolist()
         passes = [self.lanes[index].step + evaluate.PASSES for index in indices]
         return tuple(
-            Measurement(*both, number, tuple(LayerError(*each) for each in own))
-            for both, number, own in zip(whole, passes, layers, strict=True)
+            Measurement(error, delivered, number, tuple(LayerError(*each) for each in own))
+            for (error, delivered), number, own in zip(whole, passes, layers, strict=True)
         )
 
     def curve(self, index: int) -> Curve:
