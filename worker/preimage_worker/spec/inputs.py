@@ -132,6 +132,11 @@ def _at_size(
     preprocessing: models_wire.Preprocessing,
     limits: pictures.Limits,
 ) -> Input:
+    if preprocessing.channels not in pictures.SHOWN_CHANNELS:
+        raise InvalidSpecError(
+            f"{representation.model} takes {preprocessing.channels} channels, which no picture "
+            "has; send a code."
+        )
     height, width = pixels.shape[:2]
     if representation.HasField("input_size"):
         height, width = representation.input_size.height, representation.input_size.width
