@@ -3,10 +3,14 @@
 import pytest
 import torch
 
+from preimage_worker import catalogue
 from preimage_worker.formulas import FORMULAS
 from preimage_worker.inversion.errors import PictureTooSmallError
 from preimage_worker.inversion.layers import SHALLOW
 from preimage_worker.inversion.representations.base import Formula
+from preimage_worker.models import Models
+from tests.worker import jobs
+from tests.worker.test_spec import plan_of, with_code
 
 LAYERS = [make() for family in FORMULAS.values() for make in family.layers.values()]
 
@@ -41,3 +45,30 @@ def test_the_picture_that_is_sought_for_a_bare_code_has_a_code_of_its_shape(
 ) -> None:
     side = int(layer.stride(64, 64)) * extent + max(-layer.grid_offset, 0)
     assert layer.code_shape(side, side)[1:] == (extent, extent)
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    entries = catalogue.parse('[models.sift]\narchitecture = "dsift"')
+    return Models(entries, jobs.settings(), torch.device("cpu"))
+
+
+def test_dsift_is_announced_with_both_cell_sizes_and_their_grids(models: Models) -> None:
+    (announced,) = models.announcements()
+    found = {layer.name: (*layer.code_shape, layer.stride) for layer in announced.layers}
+    assert found == {"bin5": (128, 14, 14, 15), "bin8": (128, 8, 8, 24)}
+    assert announced.preprocessing.minimum_side == 24
+    assert {preset.name: preset.steps for preset in announced.presets}["mv2015"] == 800
+
+
+@pytest.mark.parametrize(("layer", "size"), [("bin5", (39, 54)), ("bin8", (63, 87))])
+def test_a_bare_code_of_dsift_is_inverted_on_the_picture_that_it_needs(
+    models: Models, layer: str, size: tuple[int, int]
+) -> None:
+    phi = models.representation("sift", layer)
+    canvas = 30 * torch.randn(1, 1, *size, generator=torch.Generator().manual_seed(1))
+    code = phi(canvas)[0]
+    item = with_code(code.numpy())
+    item.invert.representation.model, item.invert.representation.layer = "sift", layer
+    plan = plan_of(models, item, {"code": code.numpy().tobytes()})
+    assert (plan.key.height, plan.key.width) == size
