@@ -44,9 +44,9 @@ def objective(kind: str, **fields: object) -> spec_pb2.Objective:
     return spec_pb2.Objective(kind=value, **fields)  # type: ignore[arg-type]
 
 
-def raising(layer: str = "features.3", **unit: int) -> work_pb2.WorkItem:
+def raising(**unit: int) -> work_pb2.WorkItem:
     """A job that maximises a unit."""
-    item = jobs.inversion(layer, objective=objective("MAXIMISE"), optimiser=jobs.steps(12))
+    item = jobs.inversion(objective=objective("MAXIMISE"), optimiser=jobs.steps(12))
     item.encoded_picture_digest = ""
     item.invert.target.unit.MergeFrom(spec_pb2.Unit(**unit))
     return item
@@ -211,7 +211,9 @@ def test_lucid_is_a_preset_of_activations_only(models: Models) -> None:
 
 
 def with_kind(kind: str, **fields: object) -> work_pb2.WorkItem:
-    return jobs.inversion(objective=objective(kind), **fields)
+    item = jobs.inversion(**fields)  # type: ignore[arg-type]
+    item.invert.objective.CopyFrom(objective(kind))
+    return item
 
 
 def with_unit(kind: str, **unit: int) -> work_pb2.WorkItem:

@@ -14,11 +14,11 @@ from preimage.v1 import spec_pb2 as wire
 from preimage_worker.axes import Shape, axes_of
 from preimage_worker.errors import InvalidSpecError
 
-Layout = models_wire.CodeLayout.ValueType
-
 
 def build(
-    mask: wire.Mask, shape: Shape, layout: Layout = models_wire.CODE_LAYOUT_UNSPECIFIED
+    mask: wire.Mask,
+    shape: Shape,
+    layout: models_wire.CodeLayout.ValueType = models_wire.CODE_LAYOUT_UNSPECIFIED,
 ) -> Tensor | None:
     """The mask for a code of this shape and layout, or None where everything counts.
 
