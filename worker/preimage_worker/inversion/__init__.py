@@ -10,8 +10,10 @@ batch at any boundary. This package knows no wire, queue or metrics.
     checkpoint          a lane as plain tensors, and back
     problem, settings   what one lane solves, and every number of it
     presets, layers     the published recipes, and what they set by layer
+    overrides           what a job changes about its preset
     objectives, priors  the terms of the objective, with gradients in closed form
     optimisers          pairs of pure functions over lanes
+    coordinates, cosine what their steps are taken in; the transform that makes smoothness diagonal
     jitter, start       what is random, by counters alone
     representations     what can be inverted: nodes of networks, HOG, HOGb
     evaluate, images    what is true of the picture that is delivered
