@@ -50,6 +50,14 @@ def test_it_has_the_papers_layers_in_their_order_and_no_other(models: Models) ->
     assert [paper_layer("cnn_a", name) for name in found] == list(range(1, 21))
 
 
+def test_without_its_file_it_says_how_to_make_one() -> None:
+    (entry,) = [each for each in catalogue.load(None) if each.name == "cnn_a"]
+    (announced,) = Models((entry,), jobs.settings(), torch.device("cpu")).announcements()
+    assert announced.availability == wire.AVAILABILITY_WEIGHTS_MISSING
+    assert "cnn_a.safetensors is not in" in announced.unavailable_reason
+    assert "`preimage weights convert` makes it" in announced.unavailable_reason
+
+
 def test_it_sees_grey_levels_minus_the_mean_of_the_reference_model(models: Models) -> None:
     representation = models.representation("cnn_a", "conv1")
     assert representation.mean == pytest.approx((122.679, 116.669, 104.007), abs=1e-3)

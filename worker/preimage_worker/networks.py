@@ -14,3 +14,8 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "cnn_a": cnn_a,
 }
 """By the catalogue's `architecture`. Their weights come from a file, or are random."""
+
+SOURCES = {
+    "cnn_a": "`preimage weights convert` makes it from the .caffemodel of Caffe's reference model",
+}
+"""How the file of a network is had, for whoever has none."""

@@ -19,6 +19,7 @@ import torchvision
 
 from preimage_worker.catalogue import FileWeights, IncludedWeights, ModelEntry, RandomWeights
 from preimage_worker.errors import CatalogueError, WeightsMissingError
+from preimage_worker.networks import SOURCES
 
 _PROBE_SECONDS = 5
 """A server of checkpoints that does not answer within this time is not there."""
@@ -77,8 +78,9 @@ def _named_file(entry: ModelEntry, weights: FileWeights, folder: Path | None) ->
         where = (
             f"PREIMAGE_WEIGHTS_DIR={folder}" if folder else "PREIMAGE_WEIGHTS_DIR, which is unset"
         )
+        hint = f"; {SOURCES[entry.architecture]}" if entry.architecture in SOURCES else ""
         raise WeightsMissingError(
-            f"The {what} of {entry.name} {are} not here: {weights.file} is not in {where}."
+            f"The {what} of {entry.name} {are} not here: {weights.file} is not in {where}{hint}."
         )
     digest = _sha256(file)
     if weights.sha256 and weights.sha256 != digest:
