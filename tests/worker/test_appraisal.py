@@ -183,7 +183,7 @@ def test_a_sets_model_and_layers_are_announced_and_others_ignored(
     announced = jobs.models()
     known = References.of_models((own, foreign), announced.announcements())
     assert known.known == (own,)
-    assert "elsewhere" in caplog.text
+    assert "of elsewhere (layers: 1) are ignored" in caplog.text
     layers = announced.served("tiny").announcement.layers
     assert [layer.name for layer in layers if layer.has_reference] == ["features.3"]
 

@@ -1,7 +1,8 @@
 """The reference sets that a worker was started with, as far as they are of its own models."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, final
@@ -30,27 +31,29 @@ class References:
         return cls.of_models(files.load(path), models) if path else cls()
 
     @classmethod
-    def of_models(cls, found: Iterable[Reference], models: Sequence[wire.Model]) -> Self:
+    def of_models(cls, found: Sequence[Reference], models: Sequence[wire.Model]) -> Self:
         """Keeps those of these models, and says in their announcements what there is.
 
         Those of models with another digest are left out, with a line in the log.
         """
-        known = []
-        for each in found:
-            alike = [model for model in models if model.digest == each.model_digest]
-            if not alike:
-                log.warning(
-                    "the reference distances of %s, layer %s, are of a model with digest %s, which "
-                    "this worker does not serve: they are ignored",
-                    each.model,
-                    each.layer,
-                    each.model_digest,
-                )
-                continue
-            known.append(each)
-            for layer in (layer for model in alike for layer in model.layers):
-                layer.has_reference |= layer.name == each.layer
-        return cls(tuple(known))
+        served = {model.digest for model in models}
+        known = tuple(each for each in found if each.model_digest in served)
+        ignored = Counter(
+            (each.model, each.model_digest) for each in found if each.model_digest not in served
+        )
+        for (name, digest), layers in ignored.items():
+            log.warning(
+                "reference distances of %s (layers: %d) are ignored: they are of a model with the "
+                "digest %s, which this worker does not serve",
+                name,
+                layers,
+                digest,
+            )
+        layers_known = {(each.model_digest, each.layer) for each in known}
+        for model in models:
+            for layer in model.layers:
+                layer.has_reference = (model.digest, layer.name) in layers_known
+        return cls(known)
 
     def of(self, model_digest: str, layer: str, height: int, width: int) -> Reference | None:
         """Distances in this layer between pictures of this size; None where there are none."""
