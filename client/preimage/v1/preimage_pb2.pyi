@@ -791,7 +791,7 @@ class Artifact(_message.Message):
     DTYPE_FIELD_NUMBER: _builtins.int
     SHAPE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name for DownloadResult: "0/picture.png", "0/picture.f32", "code.f32"."""
+    """Its name for DownloadResult: "0/picture.png", "0/picture.f32", "spread.f32", "code.f32"."""
     media_type: _builtins.str
     """Media type: "image/png" or "application/octet-stream"."""
     size_bytes: _builtins.int
