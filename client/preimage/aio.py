@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from preimage.request import Request, Settings, Task
     from preimage.results import AsyncResult
     from preimage.settled import Settled
-    from preimage.sources import CodeSource, Source
+    from preimage.sources import Source
 
 
 @final
@@ -98,7 +98,7 @@ class AsyncClient:
         model: str,
         layer: str,
         unit: int | Unit | None = None,
-        direction: CodeSource | None = None,
+        direction: Source | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_preview: Callable[[Preview], None] | None = None,
         request_id: str | None = None,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from preimage.request import Request, Settings, Task
     from preimage.results import Result
     from preimage.settled import Settled
-    from preimage.sources import CodeSource, Source
+    from preimage.sources import Source
 
 
 @final
@@ -130,7 +130,7 @@ class Client:
         model: str,
         layer: str,
         unit: int | Unit | None = None,
-        direction: CodeSource | None = None,
+        direction: Source | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_preview: Callable[[Preview], None] | None = None,
         request_id: str | None = None,
@@ -144,14 +144,15 @@ class Client:
             model: name of a model.
             layer: name of one of its layers.
             unit: a channel by its number, from 0, or a `Unit` at one position.
-            direction: in its place, any direction Φ₀: an array of the shape of a code.
+            direction: in its place, any direction Φ₀: an array of the shape of a code, or a picture
+                whose code is the direction.
             on_progress: called with every progress.
             on_preview: called with every preview; ask for them with `preview_every_steps`.
             request_id: name of the request for safe repetition. None: a UUID4.
             **settings: the fields of `Request`: activation_scale, preset, steps, restarts, …
 
         Raises:
-            BadInput: there is neither a unit nor a direction, or a setting is wrong.
+            BadInput: there is neither a unit nor a direction, or one of them or a setting is wrong.
             ServiceError: the service refused the request.
             JobFailed: the job failed.
             JobCancelled: somebody cancelled the job.
@@ -207,7 +208,7 @@ class Client:
         """Hands in a job and returns as soon as it is accepted.
 
         Args:
-            source: a picture or a code; to be maximised: a `Unit`, or a direction as an array.
+            source: a picture or a code; to be maximised: a `Unit`, or a direction.
             model: name of a model.
             layer: name of one of its layers; for several see the setting `layers`.
             task: "invert", "maximise" or "caricature".

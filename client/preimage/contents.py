@@ -28,8 +28,6 @@ def check_content(request: Request, content: Content) -> None:
         check_unit(content)
     if isinstance(content, Unit) and request.task != "maximise":
         raise BadInput("A Unit holds no code to invert: raise it with client.maximise.")
-    if request.task == "maximise" and not (code or isinstance(content, Unit)):
-        raise BadInput("A picture cannot be maximised: give a unit, or a direction as an array.")
     if request.task == "caricature" and code:
         raise BadInput("A caricature starts from a picture: a code cannot be given.")
     if isinstance(content, Features):

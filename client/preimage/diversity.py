@@ -29,12 +29,13 @@ class Diversity:
 
     picture_distances: Distances
     """Root mean square difference of the delivered pictures, grey levels: (restarts, restarts)."""
-    code_distances: Distances
-    """‖m∘(Φ(x) − Φ(x'))‖ / ‖m∘Φ₀‖ of the same pairs: (restarts, restarts)."""
+    code_distances: Distances | None
+    """‖m∘(Φ(x) − Φ(x'))‖ / ‖m∘Φ₀‖ of the same pairs: (restarts, restarts). None for a maximisation
+    or caricature."""
     mean_picture_distance: float
     """Mean of `picture_distances` over pairs of different restarts."""
-    mean_code_distance: float
-    """Mean of `code_distances` over pairs of different restarts."""
+    mean_code_distance: float | None
+    """Mean of `code_distances` over pairs of different restarts, where they are."""
     spread_file: str
     """Name of the spread map among the files of the result: see `Result.spread`."""
     spread_shape: tuple[int, ...]
@@ -47,9 +48,9 @@ def diversity_from_wire(message: preimage_pb2.Diversity) -> Diversity:
     """Reads the wire's message."""
     return Diversity(
         picture_distances=_matrix(message.picture_distances),
-        code_distances=_matrix(message.code_distances),
+        code_distances=_matrix(message.code_distances) if message.code_distances else None,
         mean_picture_distance=message.mean_picture_distance,
-        mean_code_distance=message.mean_code_distance,
+        mean_code_distance=message.mean_code_distance if message.code_distances else None,
         spread_file=message.spread.name,
         spread_shape=tuple(message.spread.shape),
         spread_picture_file=message.spread_picture.name,

@@ -95,7 +95,7 @@ class Fidelity:
 @final
 @dataclass(frozen=True)
 class ClassAgreement:
-    """The model's first choice for three pictures, as indices of its classes."""
+    """The model's first choice for three pictures: the index of its highest score."""
 
     original: int
     """Of the picture that was sent."""

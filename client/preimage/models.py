@@ -66,7 +66,9 @@ class PresetInfo:
     description: str
     """What it is and where it was published."""
     steps: int
-    """Steps of its schedule."""
+    """Steps of its schedule when it looks for a code; 0: it does not."""
+    activation_steps: int
+    """Steps of its schedule for maximisations and caricatures; 0: it is not for them."""
 
 
 @final
@@ -148,7 +150,7 @@ class ModelInfo:
     layers: tuple[LayerInfo, ...]
     """The exposed layers, from the input to the output. Empty in a listing: see `Client.model`."""
     presets: tuple[PresetInfo, ...]
-    """The presets that can invert it; the first one is the default."""
+    """What can be asked of it; the first one that is for a task is its default."""
 
     def layer(self, name: str) -> LayerInfo:
         """Returns a layer by its name.
@@ -197,7 +199,8 @@ def model_from_wire(message: model_service_pb2.Model) -> ModelInfo:
             for each in message.layers
         ),
         presets=tuple(
-            PresetInfo(each.name, each.description, each.steps) for each in message.presets
+            PresetInfo(each.name, each.description, each.steps, each.activation_steps)
+            for each in message.presets
         ),
     )
 

@@ -70,7 +70,7 @@ class Request:
 
     source: Source
     """The picture whose code is inverted, or the code itself; of several layers a mapping from
-    their names to codes. To be maximised: a `Unit`, or a direction of the shape of a code."""
+    their names to codes. To be maximised: a `Unit`, or the code of a direction."""
     model: str
     """Name of a model, as `Client.models` lists them."""
     layer: str | None = None
@@ -89,7 +89,7 @@ class Request:
     """For a maximisation: the activation that counts as 1, > 0, in the layer's own units. None: as
     strong as the layer answers to the starting pictures."""
     preset: str | None = None
-    """Named recipe: "auto", "mv2016", "mv2015". None: the model's default."""
+    """Named recipe: "auto", "mv2016", "mv2015", "lucid". None: the model's first for the task."""
     steps: int | None = None
     """Number of steps, at least 1; the schedule keeps its shape."""
     data_weight: float | None = None

@@ -213,7 +213,7 @@ class Result(ResultView):
 
     @cached_property
     def spread_picture(self) -> Image.Image:
-        """The same as a picture, black where the code fixes the pixel.
+        """The same as a picture: black where the code fixes the pixel, white from 64 levels on.
 
         Raises:
             PreimageError: the job had one restart, or the client has been closed.
@@ -256,7 +256,7 @@ class AsyncResult(ResultView):
 
     @property
     def spread_picture(self) -> Awaitable[Image.Image]:
-        """The same as a picture, black where the code fixes the pixel.
+        """The same as a picture: black where the code fixes the pixel, white from 64 levels on.
 
         Raises:
             PreimageError: the job had one restart, or the client has been closed.

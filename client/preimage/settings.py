@@ -28,14 +28,12 @@ from preimage.kinds import (
 )
 from preimage.parts import AutomaticStrength, Mask, Plateau, Repulsion, Unit
 from preimage.request import Request, Settings
-from preimage.sources import read_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from preimage.features import Features
     from preimage.request import Task
-    from preimage.sources import CodeSource, Source
+    from preimage.sources import Source
 
 _WHOLE_NUMBERS = {
     "steps": (1, LARGEST_INT32),
@@ -70,14 +68,14 @@ def make_request(
     )
 
 
-def raised(unit: int | Unit | None, direction: CodeSource | None) -> Unit | Features:
-    """Reads what is to be maximised.
+def raised(unit: int | Unit | None, direction: Source | None) -> Source:
+    """Returns what is to be maximised.
 
     Raises:
-        BadInput: there is neither, there are both, or the direction is no code.
+        BadInput: there is neither, or there are both.
     """
     if direction is not None and unit is None:
-        return read_code(direction, "The direction")
+        return direction
     if unit is None or direction is not None:
         raise BadInput("Name a unit to raise with unit=, or a direction with direction=; not both.")
     return unit if isinstance(unit, Unit) else Unit(unit)

@@ -33,9 +33,10 @@ def numbers_of(reconstruction: Reconstruction) -> dict[str, Any]:
 
 def diversity_numbers(diversity: Diversity) -> dict[str, Any]:
     """Maps how different the restarts are; distances as lists of rows."""
+    codes = diversity.code_distances
     return {
         "picture_distances": diversity.picture_distances.tolist(),
-        "code_distances": diversity.code_distances.tolist(),
+        "code_distances": None if codes is None else codes.tolist(),
         "mean_picture_distance": diversity.mean_picture_distance,
         "mean_code_distance": diversity.mean_code_distance,
     }

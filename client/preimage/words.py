@@ -35,10 +35,9 @@ def findings(reconstruction: Reconstruction) -> Iterator[tuple[str, str]]:
 
 def spread_in_words(diversity: Diversity) -> str:
     """Says how different restarts are."""
-    return (
-        f"{diversity.mean_picture_distance:.1f} grey levels, "
-        f"their codes by {diversity.mean_code_distance:.2%}"
-    )
+    mean = diversity.mean_code_distance
+    codes = "" if mean is None else f", their codes by {mean:.2%}"
+    return f"{diversity.mean_picture_distance:.1f} grey levels{codes}"
 
 
 def _errors(errors: CodeErrors) -> Iterator[tuple[str, str]]:

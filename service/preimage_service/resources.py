@@ -69,7 +69,7 @@ def error_of(detail: JobDetail) -> Status:
 
 
 def total_steps(job: Job) -> int:
-    """Steps of the schedule: the cost of an inversion is slots × steps."""
+    """Steps of the schedule, before a worker says it: the cost is slots × steps."""
     return round(job.cost / job.slots) if job.slots else 0
 
 
@@ -98,7 +98,8 @@ def _progress_of(detail: JobDetail) -> Progress:
     job = detail.job
     progress = Progress()
     progress.CopyFrom(WorkEvent.FromString(detail.event).progress)
-    progress.step, progress.total_steps = job.step, total_steps(job)
+    progress.step = job.step
+    progress.total_steps = progress.total_steps or total_steps(job)
     if job.state is State.SUCCEEDED:
         result = _result_of(detail)
         if result.best < len(result.reconstructions):

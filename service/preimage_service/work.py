@@ -9,7 +9,7 @@ from preimage.v1 import spec_pb2, tensor_pb2, work_pb2
 from preimage_queue import Lane, NewJob, new_id
 from preimage_service.checks.fields import seconds_of
 from preimage_service.checks.fitting import Fit
-from preimage_service.checks.presets import preset_of
+from preimage_service.checks.presets import preset_of, steps_of
 from preimage_service.checks.taken import Inputs, Taken
 
 _LANES = {
@@ -108,14 +108,6 @@ def new_job(order: Order) -> NewJob:
     return _extraction(order) if order.item.HasField("extract") else _inversion(order)
 
 
-def steps_of(spec: spec_pb2.PreimageSpec, fit: Fit) -> int:
-    """Steps of the whole schedule."""
-    if spec.optimiser.HasField("steps"):
-        return spec.optimiser.steps
-    name = preset_of(spec, fit.model)
-    return next((preset.steps for preset in fit.model.presets if preset.name == name), 0)
-
-
 def _inversion(order: Order) -> NewJob:
     spec, fit, job_id = order.item.invert, order.fit, new_id()
     slots = max(spec.restarts, 1)
@@ -128,7 +120,7 @@ def _inversion(order: Order) -> NewJob:
         pool=_pool(fit),
         batch_key=_batch_key(spec, fit),
         slots=slots,
-        cost=float(slots * max(steps_of(spec, fit), 1)),
+        cost=float(slots * max(steps_of(spec, fit.model), 1)),
         spec=order.item.SerializeToString(deterministic=True),
         blobs=tuple(order.blobs),
         model=fit.model.name,

@@ -108,6 +108,9 @@ def measure_everything(job: preimage_pb2.Preimage) -> None:
 def activate(job: preimage_pb2.Preimage) -> None:
     """Ends a job as a maximisation or caricature does."""
     succeed(job)
+    if job.result.HasField("diversity"):
+        job.result.diversity.ClearField("code_distances")
+        job.result.diversity.ClearField("mean_code_distance")
     for each in job.result.reconstructions:
         each.ClearField("errors")
         each.ClearField("fidelity")
@@ -200,7 +203,9 @@ def model(name: str = "hog", *, layers: bool = True) -> model_service_pb2.Model:
             std=(0.25, 0.5, 1.0),
         ),
         presets=[
-            model_service_pb2.Preset(name="mv2016", description="IJCV 2016.", steps=350),
+            model_service_pb2.Preset(
+                name="mv2016", description="IJCV 2016.", steps=350, activation_steps=300
+            ),
         ],
     )
     if layers:

@@ -23,7 +23,7 @@ async def test_one_model_comes_with_all_that_it_takes(client: preimage.AsyncClie
     assert model.layer("features.1") == preimage.LayerInfo(
         "features.1", "ReLU", (2, 3, 4), 2, axes=axes, has_reference=False
     )
-    assert model.presets == (preimage.PresetInfo("mv2016", "IJCV 2016.", 350),)
+    assert model.presets == (preimage.PresetInfo("mv2016", "IJCV 2016.", 350, 300),)
     assert model.preprocessing.input_size == (messages.HEIGHT, messages.WIDTH)
     with pytest.raises(preimage.BadInput, match=r"no layer 'x'\. Its layers: features\.1\."):
         model.layer("x")

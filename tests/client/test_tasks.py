@@ -38,6 +38,8 @@ async def test_a_unit_is_maximised(client: preimage.AsyncClient, service: FakeSe
     assert not spec.target.unit.HasField("row")
     assert (spec.restarts, spec.seed) == (2, 3)
     assert result.task == "maximise"
+    assert result.diversity.code_distances is None
+    assert result.summary()["diversity"]["mean_code_distance"] is None
     assert result.activation == preimage.Activation(1.0, 6.5, 6.25, 12.0)
     assert list(result.loss_curve.activation) == [1.0, 6.5]
     assert len(result.loss_curve.relative_error) == 0
@@ -68,6 +70,8 @@ async def test_a_direction_is_a_code(
     for direction in (_code(5), preimage.Features(_code(5)), tmp_path / "direction.npy"):
         await client.maximise(model="hog", layer="fc", direction=direction)
         assert list(_spec(service).target.features.shape) == [5]
+    await client.maximise(model="hog", layer="fc", direction=messages.pixels())
+    assert _spec(service).target.WhichOneof("source") == "picture"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ async def test_a_direction_is_a_code(
         ({"unit": 3, "direction": _code(5)}, "not both"),
         ({"unit": "seven"}, r"unit\.channel must be a whole number"),
         ({"unit": preimage.Unit(1, row="x")}, r"unit\.row must be a whole number"),
-        ({"direction": np.zeros((4, 4, 3), np.uint8)}, "must be an array of floats, not of uint8"),
+        ({"direction": np.full(5, np.nan)}, "NaN or infinity"),
     ],
 )
 async def test_what_cannot_be_maximised_is_refused(

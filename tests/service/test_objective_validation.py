@@ -195,6 +195,11 @@ SPOILT: list[tuple[str, Spec, str]] = [
         "name 'mv2016' or 'mv2015'",
     ),
     (
+        "spec.optimiser.preset",
+        maximising({}, optimiser={"preset": "mv2015"}),
+        "is not for this objective; there are 'mv2016'",
+    ),
+    (
         "spec.optimiser.decorrelate_colour",
         merged(
             masked("last", "channels"),

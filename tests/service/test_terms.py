@@ -8,10 +8,11 @@ import numpy as np
 from preimage.v1 import spec_pb2 as specs
 from preimage.v1 import tensor_pb2 as tensors
 from preimage.v1.preimage_service_pb2 import TensorHeader, UploadTensorRequest
+from preimage_queue import Queue
 from tests.service.rich import refused
 from tests.service.specs import code, create, from_code, from_picture
 from tests.service.stack import Stack
-from tests.service.worker import FakeWorker
+from tests.service.worker import CHANNELS, FakeWorker
 
 
 def _digest(tensor: tensors.Tensor) -> str:
@@ -98,6 +99,25 @@ async def test_the_same_terms_twice_are_one_job_and_others_are_refused(
     other.representation.further_layers[0].weight = 0.25
     error = await refused(stack.preimages.CreatePreimage(create(other, "same")))
     assert error.reason == "REQUEST_ID_REUSED"
+
+
+async def test_an_activation_takes_the_first_preset_that_is_for_it_with_its_own_steps(
+    queue: Queue, stack: Stack
+) -> None:
+    worker = FakeWorker(queue, catalogue=(CHANNELS,), pools=("channels@d4",))
+    worker.announce()
+    spec = specs.PreimageSpec(
+        target={"unit": {"channel": 2}},
+        objective={"kind": specs.OBJECTIVE_KIND_MAXIMISE},
+        representation={
+            "model": "channels",
+            "layer": "last",
+            "input_size": {"height": 9, "width": 9},
+        },
+    )
+    await stack.preimages.CreatePreimage(create(spec))
+    claimed = worker.must_claim()
+    assert (claimed.batch.batch_key.split("|")[5], claimed.cost) == ("mv2016", 300.0)
 
 
 async def test_what_cannot_share_a_batch_has_keys_of_its_own(

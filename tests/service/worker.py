@@ -23,7 +23,10 @@ from preimage_queue import (
 )
 
 PNG = b"\x89PNG of restart "
-PRESETS = (models.Preset(name="mv2016", steps=350), models.Preset(name="mv2015", steps=400))
+PRESETS = (
+    models.Preset(name="mv2016", steps=350, activation_steps=300),
+    models.Preset(name="mv2015", steps=400),
+)
 TOY = models.Model(
     name="toy",
     architecture="torchvision:toy",

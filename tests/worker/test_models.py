@@ -39,11 +39,12 @@ def test_hog_takes_pictures_of_any_size_and_has_one_layer(models: Models) -> Non
 
 
 def test_the_steps_of_presets_are_those_of_the_papers(models: Models) -> None:
-    def steps(name: str) -> dict[str, int]:
-        return {preset.name: preset.steps for preset in announced(models, name).presets}
+    def steps(name: str) -> dict[str, tuple[int, int]]:
+        found = announced(models, name).presets
+        return {preset.name: (preset.steps, preset.activation_steps) for preset in found}
 
-    assert steps("tiny") == {"mv2016": 350, "mv2015": 400}
-    assert steps("hog") == {"mv2016": 350, "mv2015": 800}
+    assert steps("tiny") == {"mv2016": (350, 300), "mv2015": (400, 0), "lucid": (0, 512)}
+    assert steps("hog") == {"mv2016": (350, 300), "mv2015": (800, 0), "lucid": (0, 512)}
 
 
 def test_a_model_without_weights_is_announced_with_the_sentence_that_helps(models: Models) -> None:

@@ -22,6 +22,7 @@ from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.layouts import Layout
 from preimage_worker.inversion.representations.selections import SEPARATOR, split
 from preimage_worker.inversion.representations.survey import Layer, Survey, layers, survey
+from preimage_worker.inversion.settings import Loss
 from preimage_worker.pictures import RESAMPLING
 
 _ANY_SIZE_SIDE = 224
@@ -37,8 +38,9 @@ LAYOUTS = {
 _PRESETS = {
     "mv2016": "Mahendran & Vedaldi, IJCV 2016: decayed Adagrad with momentum, jitter and a bound.",
     "mv2015": "Mahendran & Vedaldi, CVPR 2015: gradient descent with momentum, no jitter.",
+    "lucid": "Olah et al. 2017: Adam in Fourier coefficients of separate colours; no priors.",
 }
-"""What is announced; the first one is the default."""
+"""What is announced; the first one that is for an objective is its default."""
 
 
 class Description(NamedTuple):
@@ -89,10 +91,18 @@ def _presets(representation: Representation, height: int, width: int) -> list[wi
         wire.Preset(
             name=name,
             description=description,
-            steps=presets.resolve(name, representation, height, width).steps,
+            steps=_steps(name, representation, height, width, Loss.SQUARED),
+            activation_steps=_steps(name, representation, height, width, Loss.INNER),
         )
         for name, description in _PRESETS.items()
     ]
+
+
+def _steps(name: str, representation: Representation, height: int, width: int, loss: Loss) -> int:
+    """Steps of a preset's schedule; 0 where it is not for the loss."""
+    if name not in presets.table(loss):
+        return 0
+    return presets.resolve(name, representation, height, width, loss=loss).steps
 
 
 def _describe_formula(entry: ModelEntry, model: wire.Model) -> None:

@@ -49,7 +49,8 @@ class Raised:
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="In the place of a channel: a .npy or .safetensors file of the shape of a code.",
+            help="In the place of a channel: a .npy or .safetensors file of the shape of a code, "
+            "or a picture whose code is the direction.",
             rich_help_panel=_RAISED,
         ),
     ] = None
@@ -65,15 +66,13 @@ class Raised:
         """What is raised.
 
         Raises:
-          typer.BadParameter: neither or both are named, or the direction is no file of a code.
+          typer.BadParameter: neither or both are named.
         """
         if (self.channel is None) == (self.direction is None):
             raise typer.BadParameter("Name a --channel, or a --direction; not both.")
         if self.channel is not None:
             return Unit(self.channel, self.row, self.column, self.token)
         assert self.direction is not None
-        if self.direction.suffix.lower() not in {".npy", ".safetensors"}:
-            raise typer.BadParameter(f"{self.direction.name} must end in .npy or .safetensors.")
         return self.direction
 
     @property

@@ -8,7 +8,7 @@ from preimage.cli.options import DEFAULT_TARGET, Json, Target
 from preimage.cli.output import print_json, print_table
 from preimage.cli.session import session
 from preimage.enums import Availability
-from preimage.models import ModelInfo, Preprocessing
+from preimage.models import ModelInfo, Preprocessing, PresetInfo
 
 __all__ = ["models"]
 
@@ -57,12 +57,18 @@ def _show(model: ModelInfo, *, as_json: bool) -> None:
         typer.echo(model.unavailable_reason)
     typer.echo(_recipe(model.preprocessing))
     for preset in model.presets:
-        typer.echo(f"{preset.name}: {preset.description} ({preset.steps} steps)")
+        typer.echo(f"{preset.name}: {preset.description} ({_uses(preset)})")
     rows = (
         (layer.name, layer.kind, " × ".join(map(str, layer.code_shape)), str(layer.stride))
         for layer in model.layers
     )
     print_table(("layer", "kind", ">code", ">stride"), rows)
+
+
+def _uses(preset: PresetInfo) -> str:
+    """What a preset is for, with the steps that it takes."""
+    uses = (("to invert", preset.steps), ("to maximise", preset.activation_steps))
+    return ", ".join(f"{steps} steps {use}" for use, steps in uses if steps)
 
 
 def _availability(model: ModelInfo) -> str:

@@ -23,7 +23,7 @@ class Specification:
 
     model: Model
     preset: Annotated[
-        str | None, typer.Option(help="Named recipe: auto, mv2016, mv2015. [default: the model's]")
+        str | None, typer.Option(help="Named recipe: auto, mv2016, mv2015, lucid. [default: the model's]")
     ] = None
     seed: Annotated[int, typer.Option(min=0, help="Seed of the start and of the jitter.")] = 0
     restarts: Annotated[
@@ -63,7 +63,7 @@ class Specification:
     parametrisation: Annotated[
         Parametrisation | None,
         typer.Option(
-            help="Coordinates of the steps of mv2016 and mv2015. [default: the preset's]",
+            help="Coordinates of the steps of a first-order recipe. [default: the preset's]",
             rich_help_panel=_METHOD,
         ),
     ] = None

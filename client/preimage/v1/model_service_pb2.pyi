@@ -122,7 +122,7 @@ class Model(_message.Message):
 
     @_builtins.property
     def presets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preset]:
-        """The presets that can invert it; the first one is the default."""
+        """What can be asked of it. The first one that is for an objective is its default."""
 
     def __init__(
         self,
@@ -155,22 +155,28 @@ class Preset(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
+    ACTIVATION_STEPS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name in requests: "auto", "mv2016", "mv2015"."""
     description: _builtins.str
     """One sentence: what it is and where it was published."""
     steps: _builtins.int
-    """Steps of its schedule."""
+    """Steps of its schedule when it looks for a code. 0: it does not."""
+    activation_steps: _builtins.int
+    """Steps of its schedule for OBJECTIVE_KIND_MAXIMISE and OBJECTIVE_KIND_CARICATURE. 0: it is not for
+    them.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         description: _builtins.str = ...,
         steps: _builtins.int = ...,
+        activation_steps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation_steps", b"activation_steps", "description", b"description", "name", b"name", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

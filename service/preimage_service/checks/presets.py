@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from preimage.v1.model_service_pb2 import Model
+from preimage.v1.model_service_pb2 import Model, Preset
 from preimage.v1.spec_pb2 import PreimageSpec
 from preimage_service.checks.fields import suggest
 from preimage_service.checks.objectives import INVERTING
@@ -14,24 +14,30 @@ _RGB = 3
 
 
 def preset_of(spec: PreimageSpec, model: Model) -> str:
-    """The preset that was asked for, else the model's first that the objective can be given."""
-    if spec.optimiser.preset:
-        return spec.optimiser.preset
-    names = [preset.name for preset in model.presets]
-    if spec.objective.kind not in INVERTING:
-        names = [name for name in names if name != AUTO] or names
-    return names[0] if names else ""
+    """The preset that was asked for, else the model's first that is for the objective."""
+    fitting = _fitting(spec, model)
+    return spec.optimiser.preset or (fitting[0] if fitting else "")
+
+
+def steps_of(spec: PreimageSpec, model: Model) -> int:
+    """Steps of the whole schedule."""
+    if spec.optimiser.HasField("steps"):
+        return spec.optimiser.steps
+    name = preset_of(spec, model)
+    return next((_steps(one, spec) for one in model.presets if one.name == name), 0)
 
 
 def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation]:
     """That the preset is one of the model's, and that coordinates and colours can be chosen."""
-    names = [preset.name for preset in model.presets]
-    wanted, path = spec.optimiser.preset, "spec.optimiser"
+    names, wanted, path = _fitting(spec, model), spec.optimiser.preset, "spec.optimiser"
     if not names:
-        yield Violation("spec.representation.model", f"{model.name} has no preset that inverts it")
+        sentence = f"is nothing that a preset of {model.name} is for"
+        yield Violation("spec.objective.kind", sentence)
     elif wanted and wanted not in names:
-        hint = suggest(wanted, names)
-        yield Violation(f"{path}.preset", f"is no preset of {model.name}; {hint}")
+        hint = f"is no preset of {model.name}; {suggest(wanted, names)}"
+        if any(preset.name == wanted for preset in model.presets):
+            hint = f"is not for this objective; there are {', '.join(map(repr, names))}"
+        yield Violation(f"{path}.preset", hint)
     chosen = {
         "parametrisation": bool(spec.optimiser.parametrisation),
         "decorrelate_colour": spec.optimiser.HasField("decorrelate_colour"),
@@ -43,3 +49,12 @@ def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation
             yield Violation(f"{path}.{name}", f"is not for {AUTO!r}, which has its own{hint}")
     if spec.optimiser.decorrelate_colour and model.preprocessing.channels != _RGB:
         yield Violation(f"{path}.decorrelate_colour", f"needs colours; {model.name} has none")
+
+
+def _fitting(spec: PreimageSpec, model: Model) -> list[str]:
+    """Names of the model's presets that are for the objective."""
+    return [preset.name for preset in model.presets if _steps(preset, spec)]
+
+
+def _steps(preset: Preset, spec: PreimageSpec) -> int:
+    return preset.steps if spec.objective.kind in INVERTING else preset.activation_steps

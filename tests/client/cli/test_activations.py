@@ -50,7 +50,7 @@ def test_a_direction_is_maximised(run: Run, code: Path, service: FakeService) ->
 
 
 @pytest.mark.parametrize(
-    "wrong", [(), ("--channel", 1, "--direction", "cat.png"), ("--direction", "cat.png")]
+    "wrong", [(), ("--channel", 1, "--direction", "cat.png"), ("--direction", "nowhere.npy")]
 )
 def test_what_is_maximised_must_be_said_once(
     run: Run, picture: Path, service: FakeService, wrong: tuple[object, ...]

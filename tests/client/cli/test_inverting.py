@@ -167,6 +167,11 @@ def test_ctrl_c_cancels_the_job_says_so_and_ends_with_130(
     def interrupt(_bar: JobBar, _progress: Progress) -> None:
         raise KeyboardInterrupt
 
+    def until_cancelled(job: preimage_pb2.Preimage) -> None:
+        with service.lock:
+            service.lock.wait_for(lambda: job.state == preimage_pb2.STATE_CANCELLED, timeout=60)
+
+    service.gate = until_cancelled
     monkeypatch.setattr(JobBar, "show", interrupt)
     ended = run("invert", picture, *HOG)
     assert ended.exit_code == 130

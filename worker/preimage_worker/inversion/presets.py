@@ -7,8 +7,9 @@ docstring says that it is our own.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from preimage_worker.inversion.coordinates import COLOURS
 from preimage_worker.inversion.errors import SettingError
@@ -123,13 +124,16 @@ def lucid(representation: Representation, height: int, width: int) -> Settings:
     )
 
 
-PRESETS: dict[str, Callable[[Representation, int, int], Settings]] = {
+Preset: TypeAlias = Callable[[Representation, int, int], Settings]
+"""The settings for a representation of pictures of (height, width)."""
+
+PRESETS: dict[str, Preset] = {
     "mv2015": mv2015,
     "mv2016": mv2016,
 }
 """Of the losses that measure an error, by name."""
 
-ACTIVATION_PRESETS: dict[str, Callable[[Representation, int, int], Settings]] = {
+ACTIVATION_PRESETS: dict[str, Preset] = {
     "mv2016": mv2016_activation,
     "lucid": lucid,
 }
@@ -138,6 +142,11 @@ ACTIVATION_PRESETS: dict[str, Callable[[Representation, int, int], Settings]] = 
 CARICATURE_WEIGHT = 10.0
 """C of caricatures, in which the picture itself has the activation 1. Our own: pictures keep what
 they show, and are neither washed out (3) nor torn (100)."""
+
+
+def table(loss: Loss) -> Mapping[str, Preset]:
+    """The presets that are for a loss, by name."""
+    return ACTIVATION_PRESETS if loss is Loss.INNER else PRESETS
 
 
 def resolve(
@@ -154,17 +163,17 @@ def resolve(
     Raises:
         SettingError: no such preset for this loss, or an override outside its range.
     """
-    table = ACTIVATION_PRESETS if loss is Loss.INNER else PRESETS
-    if preset not in table:
+    known = table(loss)
+    if preset not in known:
         kind = "activations" if loss is Loss.INNER else "codes"
         raise SettingError(
-            f"There is no preset {preset!r} for {kind}; use one of {', '.join(table)}."
+            f"There is no preset {preset!r} for {kind}; use one of {', '.join(known)}."
         )
-    settings = replace(table[preset](representation, height, width), loss=loss)
+    settings = replace(known[preset](representation, height, width), loss=loss)
     return settings if overrides is None else override(settings, overrides)
 
 
 def default(loss: Loss, announced: Sequence[str]) -> str:
     """The preset of a job that names none: the first announced one that knows the loss."""
-    table = ACTIVATION_PRESETS if loss is Loss.INNER else PRESETS
-    return next((name for name in announced if name in table), next(iter(table)))
+    known = table(loss)
+    return next((name for name in announced if name in known), next(iter(known)))
