@@ -121,7 +121,7 @@ class Dsift:
             _cell_weights(self.cell, self._cells(side), side, votes.dtype, votes.device)
             for side in (height, width)
         )
-        return down @ (votes @ across.mT)
+        return (down @ votes) @ across.mT
 
 
 def bin5() -> Dsift:

@@ -116,7 +116,7 @@ def _spread(votes: Tensor, height: int, width: int) -> Tensor:
     """Votes into cells, bilinearly: a product with a band matrix from each side."""
     down = _cell_weights(height, votes.dtype, votes.device)
     across = _cell_weights(width, votes.dtype, votes.device)
-    return down @ (votes @ across.mT)
+    return (down @ votes) @ across.mT
 
 
 @lru_cache(maxsize=64)
