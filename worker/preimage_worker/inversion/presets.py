@@ -109,8 +109,9 @@ def lucid(representation: Representation, height: int, width: int) -> Settings:
     """Olah et al. 2017, "Feature Visualization": Adam in Fourier coefficients of separate colours.
 
     512 steps, no priors, jitter as of mv2016. Left out are the released code's rotations, scales
-    and second jitter, so that pictures show more fine structure than theirs. A rate of 0.05 before
-    its sigmoid comes to 2.4 grey levels here; the bound stands for the sigmoid.
+    and second jitter, so that pictures show more fine structure than theirs. Its rate of 0.05
+    before a sigmoid comes to about 4 grey levels here; a fifth of that is taken, since without
+    those transforms more of it saturates the picture. The bound stands for the sigmoid.
     """
     settings = mv2016_activation(representation, height, width)
     colour = representation.channels == COLOURS
@@ -119,7 +120,7 @@ def lucid(representation: Representation, height: int, width: int) -> Settings:
         family=Family.ADAM,
         alpha_norm=replace(settings.alpha_norm, weight=0.0),
         total_variation=replace(settings.total_variation, weight=0.0),
-        segments=(Segment(512, 2.4, jitter=settings.segments[0].jitter),),
+        segments=(Segment(512, 0.8, jitter=settings.segments[0].jitter),),
         coordinates=Coordinates(Basis.FOURIER, decorrelated=colour),
     )
 
