@@ -39,6 +39,8 @@ _LOSSES = {
 }
 _LONGEST_LAYERS = 128
 """Characters of a batch key that layers may take: the queue takes keys of 512."""
+_STRENGTHS_WALKED = 6
+"""Schedules that a walk over strengths is taken for; it ends where the error fits."""
 _EXTRACTION_COST = 1.0
 """One forward pass. It stands in a lane of its own, so nothing is compared with it."""
 
@@ -120,13 +122,19 @@ def _inversion(order: Order) -> NewJob:
         pool=_pool(fit),
         batch_key=_batch_key(spec, fit),
         slots=slots,
-        cost=float(slots * max(steps_of(spec, fit.model), 1)),
+        cost=_cost(spec, fit, slots),
         spec=order.item.SerializeToString(deterministic=True),
         blobs=tuple(order.blobs),
         model=fit.model.name,
         layer=fit.layer.name,
         deadline_seconds=_deadline_seconds(spec),
     )
+
+
+def _cost(spec: spec_pb2.PreimageSpec, fit: Fit, slots: int) -> float:
+    """Lane-steps, as far as they can be known before the work: what waiting times are told by."""
+    schedules = _STRENGTHS_WALKED if spec.priors.HasField("automatic") else 1
+    return float(slots * schedules * max(steps_of(spec, fit.model), 1))
 
 
 def _batch_key(spec: spec_pb2.PreimageSpec, fit: Fit) -> str:

@@ -88,6 +88,43 @@ async def test_no_request_however_malformed_is_internal(
     assert len((await stack.models.ListModels(ListModelsRequest())).models) == 3
 
 
+_PARTS = (
+    "representation.mask",
+    "representation.further_layers",
+    "target.unit",
+    "target.uploaded_features",
+    "objective",
+    "priors",
+    "optimiser",
+    "stopping",
+    "repulsion",
+)
+
+
+@pytest.mark.parametrize("part", _PARTS)
+async def test_no_part_of_a_request_that_is_right_otherwise_is_internal(
+    stack: Stack, worker: FakeWorker, part: str
+) -> None:
+    dice = np.random.default_rng(11)
+    for index in range(40):
+        request = create(from_picture() if index % 2 else None)
+        message: Any = request.spec
+        *way, last = part.split(".")
+        for name in way:
+            message = getattr(message, name)
+        inner = getattr(message, last)
+        if hasattr(inner, "add"):
+            inner = inner.add(layer="fc")
+        inner.SetInParent()
+        _fill(inner, dice)
+        request.spec.objective.kind = dice.choice([0, 1, 3, 4, 5])
+        method = preimages.DESCRIPTOR.services_by_name["PreimageService"].methods_by_name[
+            "CreatePreimage"
+        ]
+        code = await _code(stack.channel, SERVICES[0], method, request.SerializeToString())
+        assert code not in FORBIDDEN, request
+
+
 async def _code(
     channel: grpc.aio.Channel, service: ServiceDescriptor, method: MethodDescriptor, data: bytes
 ) -> grpc.StatusCode:

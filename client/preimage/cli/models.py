@@ -59,10 +59,17 @@ def _show(model: ModelInfo, *, as_json: bool) -> None:
     for preset in model.presets:
         typer.echo(f"{preset.name}: {preset.description} ({_uses(preset)})")
     rows = (
-        (layer.name, layer.kind, " × ".join(map(str, layer.code_shape)), str(layer.stride))
+        (
+            layer.name,
+            layer.kind,
+            " × ".join(map(str, layer.code_shape)),
+            " × ".join(layer.axes) or "–",
+            str(layer.stride),
+            "yes" if layer.has_reference else "–",
+        )
         for layer in model.layers
     )
-    print_table(("layer", "kind", ">code", ">stride"), rows)
+    print_table(("layer", "kind", ">code", "axes", ">stride", "reference"), rows)
 
 
 def _uses(preset: PresetInfo) -> str:
@@ -103,7 +110,9 @@ def _layer(model: ModelInfo, name: str) -> dict[str, Any]:
         "name": layer.name,
         "kind": layer.kind,
         "code_shape": list(layer.code_shape),
+        "axes": list(layer.axes),
         "stride": layer.stride,
+        "has_reference": layer.has_reference,
     }
 
 

@@ -23,7 +23,8 @@ class Specification:
 
     model: Model
     preset: Annotated[
-        str | None, typer.Option(help="Named recipe: auto, mv2016, mv2015, lucid. [default: the model's]")
+        str | None,
+        typer.Option(help="Named recipe: auto, mv2016, mv2015, lucid. [default: the model's]"),
     ] = None
     seed: Annotated[int, typer.Option(min=0, help="Seed of the start and of the jitter.")] = 0
     restarts: Annotated[

@@ -45,7 +45,15 @@ def test_one_model_is_shown_with_layers_and_preprocessing(run: Run) -> None:
     assert "2 × 3 × 4" in shown
     assert "RGB, 6 × 4 (bilinear), divided by 255, minus (0.5, 0.25, 0.125)" in shown
     (layer,) = json.loads(run("models", "squeezenet1_0", "--json").stdout)["layers"]
-    assert layer == {"name": "features.1", "kind": "ReLU", "code_shape": [2, 3, 4], "stride": 2}
+    assert layer == {
+        "name": "features.1",
+        "kind": "ReLU",
+        "code_shape": [2, 3, 4],
+        "axes": ["channels", "height", "width"],
+        "stride": 2,
+        "has_reference": False,
+    }
+    assert "mv2016: IJCV 2016. (350 steps to invert, 300 steps to maximise)" in shown
 
 
 def test_jobs_are_listed_newest_first_as_many_as_asked_for(run: Run, picture: Path) -> None:
