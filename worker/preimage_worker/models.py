@@ -21,6 +21,7 @@ from preimage_worker.formulas import FORMULAS
 from preimage_worker.inversion.representations import network
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.joined import join
+from preimage_worker.inversion.representations.order import in_faster_order
 from preimage_worker.inversion.representations.survey import Survey
 from preimage_worker.recent import Recent
 from preimage_worker.settings import Settings
@@ -120,7 +121,7 @@ class Models:
     def _load(self, served: Served) -> Survey:
         assert served.source is not None
         loaded = architectures.build(served.entry, served.source, self._device)
-        return describing.survey_of(served.entry, loaded)
+        return in_faster_order(describing.survey_of(served.entry, loaded))
 
 
 def _serve(entry: ModelEntry, settings: Settings) -> Served:

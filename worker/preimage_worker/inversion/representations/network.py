@@ -59,6 +59,8 @@ class NetworkRepresentation:
     """The graph's own names of the nodes."""
     most_lanes: int
     """Largest batch that the network takes at once."""
+    channels_last: bool
+    """Whether weights, pictures and codes lie in memory with the channels last."""
     _facts: dict[tuple[int, int], _Facts] = field(default_factory=dict, init=False)
 
     @property
@@ -95,6 +97,8 @@ class NetworkRepresentation:
     def __call__(self, canvas: Tensor) -> Tensor:
         """The code for `(lanes, channels, height, width)`, on the weights' device."""
         pictures = canvas * self.scale
+        if self.channels_last:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
         if len(pictures) <= self.most_lanes:
             code: Tensor = self.module(pictures)
             return code
@@ -144,10 +148,10 @@ def networks(
         UnknownNodeError: no such node.
     """
     if isinstance(model, Survey):
-        traced, part = model.traced, cut(model.traced, nodes, model.roles)
+        traced, roles, channels_last = model.traced, model.roles, model.channels_last
     else:
-        traced = trace(model)
-        part = cut(traced, nodes)
+        traced, roles, channels_last = trace(model), {}, False
+    part = cut(traced, nodes, roles)
     like = next(traced.module.parameters(), torch.empty(0))
     std = torch.tensor(preprocessing.std, device=like.device)[:, None, None]
     return NetworkRepresentation(
@@ -158,6 +162,7 @@ def networks(
         scale=1 / (preprocessing.divisor * std),
         nodes=part.nodes,
         most_lanes=traced.most_lanes,
+        channels_last=channels_last,
     )
 
 

@@ -47,7 +47,7 @@ class Cut(NamedTuple):
     """The graph's own names of the wanted nodes."""
 
 
-def cut(traced: Traced, wanted: Sequence[str], roles: Mapping[str, str] | None = None) -> Cut:
+def cut(traced: Traced, wanted: Sequence[str], roles: Mapping[str, str]) -> Cut:
     """The part of the model that ends with the deepest of the wanted nodes.
 
     It gives the output of one wanted node as it is, of several one vector: each output flattened,
@@ -66,7 +66,7 @@ def cut(traced: Traced, wanted: Sequence[str], roles: Mapping[str, str] | None =
     for node in _until(traced.module.graph, last):
         copies[node] = graph.node_copy(node, lambda each: copies[each])
     codes = [
-        _selected(graph, copies[node], name, (roles or {}).get(node.name, ""))
+        _selected(graph, copies[node], name, roles.get(node.name, ""))
         for name, node in zip(wanted, last, strict=True)
     ]
     graph.output(codes[0] if len(codes) == 1 else _joined(graph, codes))
@@ -104,7 +104,7 @@ def _joined(graph: fx.Graph, codes: Sequence[fx.Node]) -> fx.Node:
 
 
 def _flat_copy(code: Tensor) -> Tensor:
-    return code.clone().flatten(1)
+    return code.clone(memory_format=torch.contiguous_format).flatten(1)
 
 
 def probe(module: fx.GraphModule, size: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:

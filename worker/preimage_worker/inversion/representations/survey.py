@@ -25,12 +25,18 @@ class Survey(NamedTuple):
     """A traced network and what its nodes give for pictures of one size."""
 
     traced: Traced
+    channels: int
+    """Of the pictures."""
     height: int
-    """Of the pictures, in pixels."""
+    """In pixels."""
+    width: int
+    """In pixels."""
     shapes: dict[str, tuple[int, ...]]
     """Without the lane axis, by graph names, of the nodes that can be inverted."""
     roles: dict[str, str]
     """Of the axes of the same nodes; see `layouts`."""
+    channels_last: bool = False
+    """Whether pictures and weights lie in memory with the channels last; see `order`."""
 
 
 class Layer(NamedTuple):
@@ -60,7 +66,8 @@ def survey(model: nn.Module, height: int, width: int, *, channels: int = 3) -> S
     """
     traced = trace(model)
     shapes = probe(traced.module, (channels, height, width))
-    return Survey(traced, height, shapes, follow(traced.module, shapes))
+    roles = follow(traced.module, shapes)
+    return Survey(traced, channels, height, width, shapes, roles)
 
 
 def list_nodes(model: nn.Module) -> tuple[str, ...]:
