@@ -1,6 +1,7 @@
 """An operator's own networks: programs, functions, and pictures other than 224 pixels in colour."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -226,3 +227,26 @@ def test_a_program_and_a_function_with_the_same_weights_are_the_same_network(
 def test_an_unknown_layer_of_a_program_is_refused(folder: Path) -> None:
     with pytest.raises(InvalidSpecError, match="no layer 'layer9'"):
         of("export:own.pt2", folder=folder).representation("own", "layer9")
+
+
+def test_the_network_of_the_how_to_is_served_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "own-network.md").read_text()
+    code = next(each for each in blocks(page, "python") if each.startswith("# mynets/resnet.py"))
+    (tmp_path / "mynets").mkdir()
+    (tmp_path / "mynets" / "resnet.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    table = next(each for each in blocks(page, "toml") if "python:" in each)
+    random = re.sub(r"weights = {.*", "weights = { random = 1 }", table)
+    models = Models(catalogue.parse(random), jobs.settings(), CPU)
+    assert "layer1.0" in {layer.name for layer in announced(models).layers}
+    program = next(each for each in blocks(page, "toml") if "export:" in each)
+    (entry,) = catalogue.parse(program)
+    assert entry.weights == catalogue.FileWeights("resnet20_cifar10.pt2", "0123…")
+    assert models.classifier("resnet20") is not None
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The blocks of code of a page."""
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)

@@ -1,1 +1,1 @@
-"""Representations that can be inverted: nodes of networks, HOG, HOGb and dense SIFT."""
+"""Representations that can be inverted: layers of networks, and formulas."""
