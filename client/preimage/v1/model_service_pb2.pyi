@@ -101,13 +101,15 @@ class Model(_message.Message):
     name: _builtins.str
     """Its name in requests."""
     architecture: _builtins.str
-    """What it is: "torchvision:squeezenet1_0", "hog", …"""
+    """What it is: "torchvision:squeezenet1_0", "export:my_net.pt2", "hog", …"""
     digest: _builtins.str
     """Digest of architecture, weights and preprocessing: equal digests give equal codes."""
     weights: _builtins.str
     """Where the weights come from, in words."""
     weights_digest: _builtins.str
-    """SHA-256 of the weights file; empty for representations without weights."""
+    """SHA-256 of the weights file, of a program's file, or of the tensors that a function gave; empty
+    for representations without weights.
+    """
     availability: Global___Availability.ValueType
     """Whether it can be used now."""
     unavailable_reason: _builtins.str
@@ -258,7 +260,10 @@ class Layer(_message.Message):
     HAS_REFERENCE_FIELD_NUMBER: _builtins.int
     GRID_OFFSET_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name in requests: torchvision's node name, or the representation's own."""
+    """Its name in requests: a node of the network ("features.5.cat"), a module for its last node
+    ("features.5"), a selection of either ("encoder:class_token", ":patch_tokens", ":mean", ":max"),
+    or the representation's own.
+    """
     kind: _builtins.str
     """What computes it: "Conv2d", "ReLU", "MaxPool2d", …"""
     stride: _builtins.int
