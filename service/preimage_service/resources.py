@@ -106,5 +106,7 @@ def _progress_of(detail: JobDetail) -> Progress:
             best = result.reconstructions[result.best]
             progress.step = best.steps
             progress.relative_error = best.errors.relative
+            if best.HasField("activation"):
+                progress.activation = best.activation.optimised
             progress.objective = best.loss_curve.objective[-1] if best.loss_curve.objective else 0.0
     return progress

@@ -141,6 +141,18 @@ async def test_a_model_of_any_size_takes_the_size_of_the_picture_or_of_the_code(
     assert "|40x32|" in worker.must_claim().batch.batch_key
 
 
+async def test_the_progress_of_a_maximisation_ends_with_its_activation(
+    stack: Stack, worker: FakeWorker
+) -> None:
+    spec = from_code()
+    spec.objective.kind = specs.OBJECTIVE_KIND_MAXIMISE
+    made = (await stack.preimages.CreatePreimage(create(spec))).preimage
+    worker.succeed(worker.must_claim(), activation=6.5)
+    done = (await stack.preimages.GetPreimage(GetPreimageRequest(id=made.id))).preimage
+    assert (done.progress.activation, done.progress.relative_error) == (6.5, 0.0)
+    assert not done.result.reconstructions[0].HasField("errors")
+
+
 async def test_a_job_can_be_read_back_at_every_stage(stack: Stack, worker: FakeWorker) -> None:
     made = (await stack.preimages.CreatePreimage(create())).preimage
     claimed = worker.must_claim()

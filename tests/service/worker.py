@@ -143,11 +143,15 @@ class FakeWorker:
         line = Beat(claimed.id, claimed.attempt, step, event.SerializeToString())
         self.queue.beat(self.name, [line])
 
-    def succeed(self, claimed: Claimed) -> None:
+    def succeed(self, claimed: Claimed, activation: float | None = None) -> None:
+        """End a job well; with an activation, as a maximisation ends."""
         result = works.WorkResult()
         result.invert.provenance.preset = "mv2016"
         for restart in range(claimed.slots):
             self._add_reconstruction(claimed, result.invert, restart)
+        for reconstruction in result.invert.reconstructions if activation is not None else ():
+            reconstruction.ClearField("errors")
+            reconstruction.activation.optimised = activation
         self._finish(
             claimed, result, [a.name for r in result.invert.reconstructions for a in r.artifacts]
         )

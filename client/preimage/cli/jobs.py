@@ -46,13 +46,14 @@ def jobs(
         (
             info.id,
             str(info.state),
-            f"{info.model} {info.layer}",
+            f"{info.model} {'+'.join(info.layers)}",
+            info.task,
             _progress(info),
             _time(info.created),
         )
         for info in found
     )
-    print_table(("id", "state", "representation", ">progress", "created"), rows)
+    print_table(("id", "state", "representation", "task", ">progress", "created"), rows)
 
 
 def cancel(
@@ -75,14 +76,18 @@ def cancel(
 
 def _as_json(info: JobInfo) -> dict[str, Any]:
     progress = info.progress
+    measured = progress is not None and progress.activation is None
     return {
         "id": info.id,
         "state": str(info.state),
         "model": info.model,
         "layer": info.layer,
+        "layers": list(info.layers),
+        "task": info.task,
         "step": progress.step if progress else None,
         "total_steps": progress.total_steps if progress else None,
-        "relative_error": progress.relative_error if progress else None,
+        "relative_error": progress.relative_error if progress and measured else None,
+        "activation": progress.activation if progress else None,
         "attempt": info.attempt,
         "created": info.created.isoformat() if info.created else None,
         "ended": info.ended.isoformat() if info.ended else None,

@@ -64,6 +64,19 @@ def test_jobs_are_listed_newest_first_as_many_as_asked_for(run: Run, picture: Pa
     assert "QUEUED" in run("jobs").stdout
 
 
+def test_jobs_are_listed_with_their_tasks_and_layers(run: Run, picture: Path) -> None:
+    run("maximise", *HOG, "--channel", 7, "--detach")
+    run("invert", picture, "--model", "hog", "--layer", "a", "--layer", "b=0.5", "--detach")
+    listed = json.loads(run("jobs", "--json").stdout)["jobs"]
+    assert [(job["task"], job["layers"]) for job in listed] == [
+        ("invert", ["a", "b"]),
+        ("maximise", ["hog"]),
+    ]
+    printed = run("jobs").stdout
+    assert "hog a+b" in printed
+    assert "maximise" in printed
+
+
 def test_jobs_are_chosen_by_state_and_model(run: Run, picture: Path, service: FakeService) -> None:
     run("invert", picture, *HOG)
     run("invert", picture, *HOG, "--detach")
