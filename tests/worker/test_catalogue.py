@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from preimage_worker import catalogue
-from preimage_worker.catalogue import FileWeights, RandomWeights, TorchvisionWeights
+from preimage_worker.catalogue import (
+    FileWeights,
+    IncludedWeights,
+    RandomWeights,
+    TorchvisionWeights,
+)
 from preimage_worker.errors import CatalogueError
 
 
@@ -86,3 +91,42 @@ def test_a_wrong_catalogue_is_refused_with_the_place_that_is_wrong(source: str, 
 def test_a_missing_catalogue_file_is_named_with_its_setting(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"PREIMAGE_CATALOGUE=.*nowhere\.toml cannot be read"):
         catalogue.load(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ('architecture = "export:p.pt2"\nweights = "torchvision"', "it takes no weights"),
+        ('architecture = "export:p.pt2"\nsha256 = 3', 'may take sha256 = "…"'),
+        ('architecture = "export:"', "models.m.architecture must be one of torchvision:MODEL"),
+        ('architecture = "python:package"', "python:package.module:function"),
+        ('architecture = "python:a b:f"', "models.m.architecture must be one of"),
+        ('architecture = "python:a:f"\nweights = "torchvision"', "torchvision has none for"),
+        (
+            'architecture = "torchvision:alexnet"\nweights = "included"',
+            'only networks of "python',
+        ),
+        ('architecture = "torchvision:alexnet"\nsha256 = "0"', "put it into weights"),
+        ('architecture = "torchvision:alexnet"\ndivisor = 0', "divisor must be a number above 0"),
+        ('architecture = "torchvision:alexnet"\nmean = []', "mean must be a list of numbers"),
+        ('architecture = "torchvision:alexnet"\nmean = [0.5]', "std must be a number above 0"),
+        ('architecture = "torchvision:alexnet"\nclassifies = 1', "must be true or false"),
+    ],
+)
+def test_keys_that_do_not_go_together_are_refused(keys: str, words: str) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        catalogue.parse(f"[models.m]\n{keys}\ninput_size = [9, 9]\n")
+    assert words in str(caught.value)
+
+
+def test_networks_of_other_origins_have_their_own_defaults() -> None:
+    source = "".join(
+        f'[models.m{number}]\narchitecture = "{architecture}"\ninput_size = [9, 9]\n'
+        for number, architecture in enumerate(
+            ("torchvision:alexnet", "export:p.pt2", "python:a.b:f")
+        )
+    )
+    entries = catalogue.parse(source)
+    expected = [TorchvisionWeights(), FileWeights("p.pt2"), IncludedWeights()]
+    assert [entry.weights for entry in entries] == expected
+    assert [entry.classifies for entry in entries] == [True, False, False]

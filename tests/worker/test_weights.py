@@ -106,3 +106,8 @@ def test_a_download_ends_in_torchs_cache_where_it_is_found_again(
     downloaded = weights.download(wanted)
     assert weights.find(wanted, None) == downloaded
     architectures.build(wanted, downloaded)
+
+
+def test_a_network_that_computes_while_it_is_made_is_described_too() -> None:
+    bare = architectures.bare(entry(TorchvisionWeights(), "regnet_y_400mf"), None)
+    assert all(parameter.is_meta for parameter in bare.parameters())
