@@ -91,9 +91,10 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
 def mv2016_activation(representation: Representation, height: int, width: int) -> Settings:
     """Mahendran & Vedaldi, IJCV 2016, sections 5 and 6: mv2016's 300 jittered steps alone.
 
-    C, the start and what the activation is measured by are our own: the paper divides by the
-    strongest activation among ImageNet's pictures, and starts from white noise, on which units
-    behind rectifiers are often silent.
+    C, the start and what the activation is measured by are our own. The paper divides by the
+    strongest activation among ImageNet's pictures; here it is measured on the start, which
+    therefore has the spectrum and the colours of natural pictures: in the deep layers of a network
+    the answer to white noise is a fifth of that to photographs, to such noise a half.
     """
     settings = mv2016(representation, height, width)
     return replace(
