@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -14,6 +15,10 @@ from preimage_worker import pictures
 from preimage_worker.inversion import presets
 from preimage_worker.inversion.images import to_pixels
 from preimage_worker.inversion.lanes import LaneBatch
+from preimage_worker.inversion.objectives import Target, data_term
+from preimage_worker.inversion.optimisers.families import method
+from preimage_worker.inversion.overrides import Overrides
+from preimage_worker.inversion.priors import PRIORS, Magnitude, Prior
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
 
@@ -49,22 +54,20 @@ def encode(phi: Representation, pixels: Pixels, device: torch.device) -> Tensor:
 
 
 def invert(
-    phi: Representation, pixels: Pixels, preset: str, device: torch.device, *, seed: int = 0
+    phi: Representation,
+    pixels: Pixels,
+    preset: str,
+    device: torch.device,
+    *,
+    seed: int = 0,
+    overrides: Overrides | None = None,
 ) -> Inverted:
     """Finds the picture again from its code, by the preset's whole schedule."""
     height, width = pixels.shape[:2]
-    settings = presets.resolve(preset, phi, height, width)
+    settings = presets.resolve(preset, phi, height, width, overrides)
     problem = Problem(encode(phi, pixels, device), height, width, settings, seed=seed)
     started = time.perf_counter()
-    batch = LaneBatch.empty(
-        phi,
-        settings.family,
-        height,
-        width,
-        device=device,
-        loss=settings.loss,
-        coordinates=settings.coordinates,
-    ).join([problem])
+    batch = batch_of(phi, [problem], device)
     while True:
         batch, report = batch.run(_STEPS_AT_ONCE)
         (lane,) = report.lanes
@@ -73,18 +76,65 @@ def invert(
     (found,) = batch.pictures([0])
     seconds = time.perf_counter() - started
     (measured,) = batch.measure([0])
-    delivered = to_pixels(found, phi.mean).cpu().numpy()
+    delivered = delivered_pixels(found, phi)
     return Inverted(
-        pixels=delivered[0] if len(delivered) == 1 else delivered.transpose(1, 2, 0),
+        pixels=delivered,
         objective=lane.objective,
         relative_error=measured.relative_error,
         relative_error_delivered=measured.relative_error_delivered,
-        psnr_db=_psnr_db(delivered, pictures.to_levels(pixels, phi.channels)),
+        psnr_db=psnr_db(delivered, pixels),
         passes=lane.network_passes,
         seconds=seconds,
     )
 
 
-def _psnr_db(delivered: Pixels, levels: np.ndarray) -> float:
-    noise = float(np.mean((delivered.astype(np.float64) - levels) ** 2))
+def batch_of(phi: Representation, problems: Sequence[Problem], device: torch.device) -> LaneBatch:
+    """A batch of these problems, which all have the key of the first."""
+    first = problems[0]
+    return LaneBatch.empty(
+        phi,
+        first.settings.family,
+        first.height,
+        first.width,
+        device=device,
+        loss=first.settings.loss,
+        coordinates=first.settings.coordinates,
+    ).join(problems)
+
+
+def objective(phi: Representation, problem: Problem, picture: Tensor) -> float:
+    """The problem's objective of one picture alone, without jitter or margin.
+
+    Args:
+        phi: Φ.
+        problem: with the weights of all terms.
+        picture: `(channels, height, width)`, canvas units, where Φ runs.
+    """
+    settings, canvas = problem.settings, picture[None]
+    channels, height, width = picture.shape
+    code, energy = problem.target.to(canvas.device)[None], canvas.new_tensor([problem.divisor])
+    mask = None if problem.mask is None else problem.mask.to(canvas.device).expand_as(code[0])[None]
+    weight = canvas.new_tensor([settings.data_weight])
+    with torch.no_grad():
+        term = data_term(phi(canvas), Target(code, mask, energy), weight, settings.loss)
+        total = settings.data_weight * float(term.value)
+        share = method(settings.family, settings.coordinates).share(channels, height * width)
+        for name, setting in settings.priors.items():
+            magnitude = Magnitude(setting.exponent, setting.isotropic)
+            value, _ = PRIORS[name](canvas, Prior([magnitude], canvas.new_tensor([setting.scale])))
+            total += setting.weight * share * float(value)
+    return total
+
+
+def delivered_pixels(picture: Tensor, phi: Representation) -> Pixels:
+    """A picture in canvas units as it is delivered: `(height, width)` or `(height, width, 3)`."""
+    levels = to_pixels(picture, phi.mean).cpu().numpy()
+    return levels[0] if len(levels) == 1 else np.ascontiguousarray(levels.transpose(1, 2, 0))
+
+
+def psnr_db(delivered: Pixels, original: Pixels) -> float:
+    """Of 8 bits against an RGB picture, of grey ones against its luma; infinity for none."""
+    levels = pictures.to_levels(original, 3 if delivered.ndim == 3 else 1)
+    wanted = levels.transpose(1, 2, 0) if delivered.ndim == 3 else levels[0]
+    noise = float(np.mean((delivered.astype(np.float64) - wanted) ** 2))
     return 10 * math.log10(255**2 / noise) if noise else math.inf

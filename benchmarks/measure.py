@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 
+import torch
+
 Action = Callable[[], object]
 
 
@@ -26,6 +28,7 @@ def surroundings(device: str) -> dict[str, str]:
     """What a figure depends on."""
     return {
         "device": device,
+        "threads": str(torch.get_num_threads()),
         "machine": platform.machine(),
         "python": platform.python_version(),
         "preimage": version("preimage"),
