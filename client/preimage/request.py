@@ -87,7 +87,7 @@ class Request:
     """For "mahalanobis": the variance of each element of the code, > 0, in the code's shape."""
     activation_scale: float | None = None
     """For a maximisation: the activation that counts as 1, > 0, in the layer's own units. None: as
-    strong as the layer answers to the starting pictures."""
+    strong as the layer answers to noise like natural pictures."""
     preset: str | None = None
     """Named recipe: "auto", "mv2016", "mv2015", "lucid". None: the model's first for the task."""
     steps: int | None = None

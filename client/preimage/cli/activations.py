@@ -57,7 +57,7 @@ class Raised:
     activation_scale: Annotated[
         float | None,
         typer.Option(
-            help="The activation that counts as 1. [default: measured on the starting pictures]",
+            help="The activation that counts as 1. [default: measured on noise]",
             rich_help_panel=_RAISED,
         ),
     ] = None

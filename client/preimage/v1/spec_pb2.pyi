@@ -644,8 +644,8 @@ class Objective(_message.Message):
     """The weight C of the data term, > 0. Left out: the preset's value for the layer."""
     activation_scale: _builtins.float
     """For OBJECTIVE_KIND_MAXIMISE: the activation ⟨m∘Φ(x), m∘Φ₀⟩ that counts as 1, > 0, in the layer's
-    own units. Left out: Σ |m²∘Φ₀| times the root mean square of the layer's code of the job's
-    starting pictures.
+    own units. Left out: Σ |m²∘Φ₀| times the root mean square of the layer's code of noise that has
+    the spectrum, the colours and the contrast of natural pictures, the same for all jobs.
     """
     @_builtins.property
     def variance(self) -> _tensor_pb2.Tensor:

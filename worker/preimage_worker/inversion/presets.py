@@ -91,10 +91,8 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
 def mv2016_activation(representation: Representation, height: int, width: int) -> Settings:
     """Mahendran & Vedaldi, IJCV 2016, sections 5 and 6: mv2016's 300 jittered steps alone.
 
-    C, the start and what the activation is measured by are our own. The paper divides by the
-    strongest activation among ImageNet's pictures; here it is measured on the start, which
-    therefore has the spectrum and the colours of natural pictures: in the deep layers of a network
-    the answer to white noise is a fifth of that to photographs, to such noise a half.
+    C and the start are our own: noise like the paper's, but with the spectrum and the colours of
+    natural pictures, and fainter, which leaves less of it where the unit does not look.
     """
     settings = mv2016(representation, height, width)
     return replace(
@@ -119,6 +117,7 @@ def lucid(representation: Representation, height: int, width: int) -> Settings:
     return replace(
         settings,
         family=Family.ADAM,
+        start_amplitude=5.0,
         alpha_norm=replace(settings.alpha_norm, weight=0.0),
         total_variation=replace(settings.total_variation, weight=0.0),
         segments=(Segment(512, 0.8, jitter=settings.segments[0].jitter),),

@@ -28,16 +28,25 @@ def draw(problem: Problem, shape: tuple[int, int, int]) -> Tensor:
     counters = hash64(problem.seed, problem.restart, _STREAM)
     generator = torch.Generator().manual_seed(counters >> 1)
     law, amplitude = problem.settings.start, problem.settings.start_amplitude
-    if law is not Start.UNIFORM:
+    if law is Start.NATURAL:
+        return amplitude * natural_noise(shape, generator)
+    if law is Start.NORMAL:
         noise = torch.randn(shape, generator=generator)
-        if law is Start.NATURAL:
-            likeness = Coordinates(Basis.FOURIER, decorrelated=shape[0] == COLOURS)
-            noise = to_pixels(noise[None], likeness)[0]
         return noise * (amplitude / noise.square().mean().sqrt())
     noise = 2 * torch.rand(shape, generator=generator) - 1
     # Not torch.quantile, which refuses more than 16 million elements.
     rank = max(1, round(0.95 * noise.numel()))
     return noise * (amplitude / noise.flatten().kthvalue(rank).values)
+
+
+def natural_noise(shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
+    """Normal noise with the spectrum of natural pictures, of root mean square 1.
+
+    With three channels it has their colours too.
+    """
+    likeness = Coordinates(Basis.FOURIER, decorrelated=shape[0] == COLOURS)
+    noise = to_pixels(torch.randn(shape, generator=generator)[None], likeness)[0]
+    return noise / noise.square().mean().sqrt()
 
 
 def _surrounded(picture: Tensor, shape: tuple[int, int, int]) -> Tensor:

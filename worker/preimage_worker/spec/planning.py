@@ -153,4 +153,4 @@ def _scale(
 ) -> float:
     if objective.HasField("activation_scale"):
         return objective.activation_scale
-    return strength(problems, representation, device)
+    return strength(problems[0], representation, device)

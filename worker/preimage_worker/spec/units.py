@@ -1,7 +1,6 @@
 """What activation maximisation raises: a unit as a direction, and what counts as strong."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,10 +9,13 @@ from preimage.v1 import model_service_pb2 as models_wire
 from preimage.v1 import spec_pb2 as wire
 from preimage_worker.axes import Shape, axes_of
 from preimage_worker.errors import InvalidSpecError
-from preimage_worker.inversion.lane import Lane
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
-from preimage_worker.inversion.start import draw
+from preimage_worker.inversion.start import natural_noise
+
+_PICTURES = 4
+_CONTRAST = 50.0
+"""Root mean square of usual photographs around the mean, in grey levels."""
 
 
 def direction(unit: wire.Unit, shape: Shape, layout: models_wire.CodeLayout.ValueType) -> Tensor:
@@ -46,35 +48,28 @@ def direction(unit: wire.Unit, shape: Shape, layout: models_wire.CodeLayout.Valu
     return chosen / chosen.sum()
 
 
-def strength(
-    problems: Sequence[Problem], representation: Representation, device: torch.device
-) -> float:
+def strength(problem: Problem, representation: Representation, device: torch.device) -> float:
     """What counts as a strong activation: Σ |m²∘Φ₀| times the layer's root mean square.
 
-    The layer's code is that of the problems' own starting pictures, all of one target and mask. The
-    layer as a whole is measured, since a single unit may well be silent there.
+    That of its code of noise with the spectrum, the colours and the contrast of natural pictures,
+    the same in all jobs. The layer as a whole is measured: a single unit may well be silent there.
 
     Raises:
-        InvalidSpecError: the layer gives nothing but zeros for them.
+        InvalidSpecError: the layer gives nothing but zeros for such noise.
     """
-    squares = [float(_start_code(one, representation, device).square().mean()) for one in problems]
-    root = math.sqrt(sum(squares) / len(squares))
-    target, mask = problems[0].target.double(), problems[0].mask
+    generator = torch.Generator().manual_seed(0)
+    shape, squares = (representation.channels, problem.height, problem.width), 0.0
+    for _ in range(_PICTURES):
+        canvas = _CONTRAST * natural_noise(shape, generator)[None].to(device)
+        with torch.no_grad():
+            squares += float(representation(canvas).double().square().mean())
+    root = math.sqrt(squares / _PICTURES)
+    target, mask = problem.target.double(), problem.mask
     along = target if mask is None else target * mask.double().square()
     found = root * float(along.abs().sum())
     if not found > 0:
         raise InvalidSpecError(
-            f"Layer {representation.layer!r} gives nothing but zeros for the starting pictures, so "
-            "there is no scale to measure; send objective.activation_scale."
+            f"Layer {representation.layer!r} gives nothing but zeros for noise, so there is no "
+            "scale to measure; send objective.activation_scale."
         )
     return found
-
-
-def _start_code(problem: Problem, representation: Representation, device: torch.device) -> Tensor:
-    """The code of the picture that the problem's lane starts from, in double precision."""
-    lane = Lane.begin(problem)
-    canvas = draw(problem, (representation.channels, *lane.canvas_size))
-    row, column = lane.delivered_offset
-    crop = canvas[None, :, row : row + problem.height, column : column + problem.width]
-    with torch.no_grad():
-        return representation(crop.to(device)).double()
