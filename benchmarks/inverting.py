@@ -48,9 +48,14 @@ class Inverted:
 
 def encode(phi: Representation, pixels: Pixels, device: torch.device) -> Tensor:
     """Φ₀ of a picture, without a lane axis, on the CPU."""
-    canvas = pictures.canvas(pictures.to_levels(pixels, phi.channels), phi.mean)
     with torch.no_grad():
-        return phi(torch.from_numpy(canvas)[None].to(device))[0].float().cpu()
+        return phi(canvas_of(phi, pixels)[None].to(device))[0].float().cpu()
+
+
+def canvas_of(phi: Representation, pixels: Pixels) -> Tensor:
+    """An RGB picture as Φ's canvas `(channels, height, width)`, on the CPU."""
+    levels = pictures.to_levels(pixels, phi.channels)
+    return torch.from_numpy(pictures.canvas(levels, phi.mean))
 
 
 def invert(
