@@ -27,7 +27,7 @@ import torch
 from benchmarks import acceptance, gallery, subjects
 from benchmarks import passes_results as results
 from benchmarks.acceptance import Cell
-from benchmarks.inverting import encode, psnr_db
+from benchmarks.canvases import encode, psnr_db
 from benchmarks.measure import surroundings
 from benchmarks.pictures import Picture, load
 from benchmarks.racing import Judge, Track

@@ -37,7 +37,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import gallery, subjects
-from benchmarks.inverting import batch_of, canvas_of, delivered_pixels, encode, psnr_db
+from benchmarks.canvases import canvas_of, delivered_pixels, encode, psnr_db
+from benchmarks.inverting import batch_of
 from benchmarks.measure import surroundings, table
 from benchmarks.pictures import Picture, Pixels, load
 from preimage_worker import device as devices

@@ -4,16 +4,20 @@ The objective is that of the picture alone, as it would be delivered now, under 
 for all presets; jitter, a preset's own schedule and what it thinks of itself do not enter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from benchmarks.inverting import batch_of, delivered_pixels, objective
+from benchmarks.canvases import delivered_pixels
+from benchmarks.inverting import batch_of
 from benchmarks.pictures import Pixels
 from preimage_worker.inversion.lanes import LaneBatch
+from preimage_worker.inversion.objectives import Target, data_term
+from preimage_worker.inversion.priors import PRIORS, Magnitude, Prior
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import LaneReport
 from preimage_worker.inversion.representations.base import Representation
@@ -72,6 +76,10 @@ class Judge:
             batch = batch.leave(done)
             left = [index for place, index in enumerate(left) if place not in done]
 
+    def share(self, by: Problem) -> Callable[[int, int], float]:
+        """How the problem's family sums priors."""
+        return batch_of(self.phi, [by], self.device).setup.method.share
+
     def _steps(self, tracks: Sequence[Track]) -> int:
         """One at a time while anything is to be reached, else to the next milestone."""
         if any(track.open for track in tracks):
@@ -89,7 +97,7 @@ class Judge:
         if not due and not any(lane.objective <= limit for limit in track.open):
             return
         (picture,) = batch.pictures([place])
-        found = objective(self.phi, by, picture)
+        found = objective(self.phi, by, self.share(by), picture)
         for limit in track.open:
             if found <= limit:
                 track.first[limit] = track.passes
@@ -98,3 +106,29 @@ class Judge:
                 track.objective_at[milestone] = found
         if last:
             track.pixels = delivered_pixels(picture, self.phi)
+
+
+def objective(
+    phi: Representation, problem: Problem, share: Callable[[int, int], float], picture: Tensor
+) -> float:
+    """The problem's objective of one picture alone, without jitter or margin.
+
+    Args:
+        phi: Φ.
+        problem: with the weights of all terms.
+        share: its family's, of the priors.
+        picture: `(channels, height, width)`, canvas units, where Φ runs.
+    """
+    settings, canvas = problem.settings, picture[None]
+    channels, height, width = picture.shape
+    code, energy = problem.target.to(canvas.device)[None], canvas.new_tensor([problem.divisor])
+    mask = None if problem.mask is None else problem.mask.to(canvas.device).expand_as(code[0])[None]
+    weight = canvas.new_tensor([settings.data_weight])
+    with torch.no_grad():
+        term = data_term(phi(canvas), Target(code, mask, energy), weight, settings.loss)
+        total = settings.data_weight * float(term.value)
+        for name, setting in settings.priors.items():
+            magnitude = Magnitude(setting.exponent, setting.isotropic)
+            value, _ = PRIORS[name](canvas, Prior([magnitude], canvas.new_tensor([setting.scale])))
+            total += setting.weight * share(channels, height * width) * float(value)
+    return total

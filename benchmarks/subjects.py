@@ -1,7 +1,8 @@
 """What the benchmarks invert: layers of formulas and of the networks in the worker's catalogue.
 
 Networks are loaded as a worker loads them, its memory order included, so that what is measured is
-what is served. Nothing is downloaded: weights that are missing end a benchmark with a sentence.
+what is served. Weights that are missing end a benchmark with a sentence; they are downloaded only
+where PREIMAGE_DOWNLOAD_MODELS asks for it.
 """
 
 import os
@@ -44,7 +45,8 @@ def representation(
     if layer in SHALLOW:
         return SHALLOW[layer]()
     try:
-        return _models(model, device, random=random).representation(model, layer)
+        environment = tuple(os.environ.items())
+        return _models(model, device, environment, random=random).representation(model, layer)
     except (InvalidSpecError, InversionError) as error:
         raise SystemExit(str(error)) from None
 
@@ -65,8 +67,10 @@ def device(wanted: str) -> torch.device:
 
 
 @lru_cache
-def _models(model: str, device: torch.device, *, random: bool) -> Models:
-    settings = replace(Settings.from_environment(os.environ), download_models=frozenset())
+def _models(
+    model: str, device: torch.device, environment: tuple[tuple[str, str], ...], *, random: bool
+) -> Models:
+    settings = Settings.from_environment({"PREIMAGE_DOWNLOAD_MODELS": "none"} | dict(environment))
     entry = _entry(model)
     if random:
         entry = replace(entry, weights=RandomWeights(0))

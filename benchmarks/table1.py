@@ -21,98 +21,24 @@ N and N² are over all pictures of the set, also where `--limit` inverts only so
 
 import argparse
 import json
-import statistics
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import final
 
 import torch
 
 from benchmarks import gallery
-from benchmarks.inverting import Inverted, encode, invert
+from benchmarks.errors import SEED, Cell, Setting, distances, measure, summary
 from benchmarks.measure import surroundings, table
 from benchmarks.pictures import Picture, common_size, load
+from benchmarks.subjects import SHALLOW
 from preimage_worker import device as devices
-from preimage_worker.formulas import FORMULAS
-from preimage_worker.inversion.distances import pairwise_distances
 from preimage_worker.inversion.presets import PRESETS
-from preimage_worker.inversion.representations.base import Representation
-from preimage_worker.reference.sets import Spread, summarise
 
-LAYERS = {name: make for family in FORMULAS.values() for name, make in family.layers.items()}
+LAYERS = SHALLOW
 PUBLISHED = {"hog": "28.10 ± 7.9", "hogb": "10.67 ± 5.2", "bin5": "10.89 ± 7.5"}
 """Table 1: errors in per cent under the paper's convention."""
-SEED = 0
-
-
-@final
-@dataclass(frozen=True)
-class Cell:
-    """One picture inverted; errors in per cent."""
-
-    layer: str
-    preset: str
-    picture: str
-    paper: float
-    paper_8_bits: float
-    released: float
-    own_norm: float
-    psnr_db: float
-    passes: int
-    seconds: float
-
-
-def measure(
-    layer: str, preset: str, picture: Picture, spread: Spread, device: torch.device
-) -> tuple[Cell, Inverted]:
-    """Inverts one picture."""
-    phi = LAYERS[layer]()
-    norm = float(encode(phi, picture.pixels, device).double().norm())
-    found = invert(phi, picture.pixels, preset, device, seed=SEED)
-    distance = found.relative_error * norm
-    cell = Cell(
-        layer=layer,
-        preset=preset,
-        picture=picture.name,
-        paper=100 * distance / spread.mean_distance,
-        paper_8_bits=100 * found.relative_error_delivered * norm / spread.mean_distance,
-        released=100 * distance**2 / spread.mean_squared_distance,
-        own_norm=100 * found.relative_error,
-        psnr_db=found.psnr_db,
-        passes=found.passes,
-        seconds=round(found.seconds, 2),
-    )
-    return cell, found
-
-
-def distances(phi: Representation, pictures: Sequence[Picture], device: torch.device) -> Spread:
-    """N and N² of a layer."""
-    codes = torch.stack([encode(phi, picture.pixels, device) for picture in pictures])
-    return summarise(pairwise_distances(codes).numpy())
-
-
-def summary(cells: Sequence[Cell]) -> dict[str, object]:
-    """One row of the table: all pictures of a layer and a preset."""
-    return {
-        "layer": cells[0].layer,
-        "preset": cells[0].preset,
-        "pictures": len(cells),
-        "paper": _spread([cell.paper for cell in cells]),
-        "8 bits": _spread([cell.paper_8_bits for cell in cells]),
-        "released": _spread([cell.released for cell in cells]),
-        "own norm": _spread([cell.own_norm for cell in cells]),
-        "PSNR dB": round(statistics.median(cell.psnr_db for cell in cells), 1),
-        "passes": round(statistics.median(cell.passes for cell in cells)),
-        "seconds": round(statistics.median(cell.seconds for cell in cells), 1),
-        "published": PUBLISHED.get(cells[0].layer, "–"),
-    }
-
-
-def _spread(values: Sequence[float]) -> str:
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.fmean(values):.2f} ± {deviation:.1f}"
 
 
 def _prepared(options: argparse.Namespace) -> list[Picture]:
@@ -135,9 +61,8 @@ def run(options: argparse.Namespace, device: torch.device) -> tuple[list[Cell], 
         spread = distances(LAYERS[layer](), pictures, device)
         for preset in options.preset:
             tiles = []
-            for picture in chosen:
-                cell, found = measure(layer, preset, picture, spread, device)
-                print(f"{layer} {preset} {picture.name}: {cell.paper:.2f} %", file=sys.stderr)
+            for cell, found in measure(LAYERS[layer](), chosen, spread, Setting(preset), device):
+                print(f"{layer} {preset} {cell.picture}: {cell.paper:.2f} %", file=sys.stderr)
                 cells.append(cell)
                 caption = f"{cell.paper:.1f} %, {cell.psnr_db:.1f} dB, {cell.passes} passes"
                 tiles.append(gallery.Tile(found.pixels, caption))
@@ -149,7 +74,12 @@ def _summaries(cells: Sequence[Cell]) -> list[dict[str, object]]:
     groups: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
         groups.setdefault((cell.layer, cell.preset), []).append(cell)
-    return [summary(group) for group in groups.values()]
+    return [
+        {"layer": layer, "preset": preset}
+        | summary(group)
+        | {"published": PUBLISHED.get(layer, "–")}
+        for (layer, preset), group in groups.items()
+    ]
 
 
 def _options() -> argparse.Namespace:

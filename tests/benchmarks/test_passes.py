@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from benchmarks import acceptance, passes, passes_results
-from benchmarks.inverting import batch_of, encode, psnr_db
+from benchmarks.canvases import encode, psnr_db
+from benchmarks.inverting import batch_of
 from benchmarks.pictures import load
 from PIL import Image
 from torch import Tensor

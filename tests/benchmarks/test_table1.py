@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from benchmarks import table1
-from benchmarks.inverting import encode
+from benchmarks.canvases import encode
 from benchmarks.pictures import load
 from PIL import Image
 
