@@ -69,7 +69,9 @@ def test_each_lane_has_its_own_rate_and_its_own_beginning(family: Family) -> Non
     for lane in range(3):
         one = slice(lane, lane + 1)
         alone, _ = transform.update(
-            gradient[one], tuple(b[one] for b in buffers), Control(*(each[one] for each in control))
+            gradient[one],
+            tuple(b[one] for b in buffers),
+            Control(rate[one], control.keep[one], age[one]),
         )
         torch.testing.assert_close(together[one], alone, rtol=0, atol=0)
 

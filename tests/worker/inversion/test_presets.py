@@ -177,9 +177,9 @@ def test_numbers_without_a_meaning_are_refused(overrides: Overrides) -> None:
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_those_that_exist() -> None:
-    with pytest.raises(SettingError, match=r"'mv2014' for codes; use one of mv2015, mv2016"):
+    with pytest.raises(SettingError, match=r"'mv2014' for codes; use one of auto, mv2015, mv2016"):
         _resolve("mv2014")
-    assert set(PRESETS) == {"mv2015", "mv2016"}
+    assert set(PRESETS) == {"auto", "mv2015", "mv2016"}
 
 
 def test_activations_have_presets_of_their_own() -> None:

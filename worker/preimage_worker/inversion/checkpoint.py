@@ -27,6 +27,7 @@ def take(lane: Lane, lanes: Lanes, index: int) -> Snapshot:
         "curve": torch.from_numpy(lane.whole_curve()),
         "canvas": lanes.canvas[index],
         "kept": lanes.kept[index],
+        "best": lanes.best[index],
     }
     snapshot |= {f"buffer{i}": buffer[index] for i, buffer in enumerate(lanes.buffers)}
     return {name: tensor.to("cpu", copy=True) for name, tensor in snapshot.items()}
@@ -45,9 +46,13 @@ def revive(
         CheckpointError: a tensor is missing or has another shape or type, or the checkpoint is of
             another problem.
     """
-    buffers = [f"buffer{i}" for i in range(transform.slots)]
-    for name in ("canvas", "kept", *buffers):
+    for name in ("canvas", "kept"):
         _check(snapshot, name, torch.float32, canvas_shape)
+    _check(snapshot, "best", torch.float32, ())
+    fresh = transform.init(torch.zeros(1, *canvas_shape, device="meta"))
+    shapes = {f"buffer{i}": tuple(buffer.shape[1:]) for i, buffer in enumerate(fresh)}
+    for name, shape in shapes.items():
+        _check(snapshot, name, torch.float32, shape)
     _check(snapshot, "place", torch.int64, (_PLACE,))
     _check(snapshot, "curve", torch.float32, (-1, len(CURVE_COLUMNS)))
     segment, segment_step, step, jittered, fingerprint = map(int, snapshot["place"])
@@ -61,7 +66,8 @@ def revive(
     lanes = new_lanes([problem], snapshot["canvas"][None].clone(), transform, device)
     return lane, lanes._replace(
         kept=snapshot["kept"][None].to(device, copy=True),
-        buffers=tuple(snapshot[name][None].to(device, copy=True) for name in buffers),
+        best=snapshot["best"][None].to(device, copy=True),
+        buffers=tuple(snapshot[name][None].to(device, copy=True) for name in shapes),
     )
 
 

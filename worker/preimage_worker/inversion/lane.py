@@ -126,7 +126,7 @@ class Lane:
 
     def report(self) -> LaneReport:
         """The lane at this boundary; at least one step must have been taken."""
-        objective, data, alpha_norm, total_variation, error = map(float, self.curve[-1][-1])
+        objective, data, alpha_norm, total_variation, error = map(float, self.newest)
         return LaneReport(
             step=self.step,
             steps_total=self.step + self.remaining,
@@ -138,6 +138,17 @@ class Lane:
             relative_error=error,
             outcome=self.outcome,
         )
+
+    @property
+    def newest(self) -> Curve:
+        """The terms of the lane's picture as it was last measured: `(5,)`.
+
+        Of the last step; of a method that descends, of the best one.
+        """
+        descends = self.problem.settings.family.descends
+        rows = self.whole_curve() if descends else self.curve[-1][-1:]
+        best: Curve = rows[np.nan_to_num(rows[:, 0], nan=np.inf).argmin()]
+        return best
 
     def whole_curve(self) -> Curve:
         """All terms so far, `(steps, 5)`."""
@@ -160,7 +171,7 @@ def _judge(lane: Lane, *, finite: bool) -> Lane:
         return replace(lane, outcome=Outcome.DIVERGED)
     due = lane.step % CHECK_STEPS == 0 or lane.remaining == 0
     target_error = lane.problem.stop.target_error
-    if due and target_error is not None and lane.curve[-1][-1, 4] <= target_error:
+    if due and target_error is not None and lane.newest[4] <= target_error:
         return replace(lane, outcome=Outcome.TARGET_REACHED)
     if lane.remaining == 0:
         return replace(lane, outcome=Outcome.STEP_LIMIT)

@@ -25,11 +25,13 @@ from preimage_worker.inversion.errors import BatchError
 from preimage_worker.inversion.jitter import jitter_range, windows
 from preimage_worker.inversion.lane import CURVE_COLUMNS, Curve, Lane
 from preimage_worker.inversion.optimisers.families import method
+from preimage_worker.inversion.optimisers.quasi_newton import Traits
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.precision import Precision
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import BoundaryReport, LayerError, Measurement
 from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.representations.relaxed import first_leak
 from preimage_worker.inversion.settings import IN_PIXELS, Coordinates, Family, Loss
 from preimage_worker.inversion.shared_setup import Setup, default_lanes_per_pass
 from preimage_worker.inversion.start import draw
@@ -90,7 +92,8 @@ class LaneBatch:
         Raises:
             ShapeMismatchError, PictureTooSmallError: the representation takes no such pictures.
         """
-        means = method(family, coordinates)
+        traits = Traits(representation.stride(height, width), first_leak(representation))
+        means = method(family, coordinates, traits)
         place = torch.device(device)
         portion = default_lanes_per_pass(place) if lanes_per_pass is None else lanes_per_pass
         setup = Setup(representation, means, height, width, place, precision, portion, loss)
@@ -213,17 +216,18 @@ class LaneBatch:
     def pictures(self, indices: Sequence[int]) -> Tensor:
         """What would be delivered now: `(len(indices), channels, height, width)`, canvas units.
 
-        The centred crop; of a diverged lane its last finite picture; of a lane that reached its
-        target the picture that did.
+        The centred crop; of a method that descends the best picture so far; of a diverged lane its
+        last finite one; of a lane that reached its target the picture that did.
         """
         setup = self.setup
         lanes = [self.lanes[index] for index in indices]
         if not lanes:
             return torch.empty(0, setup.representation.channels, setup.height, setup.width)
         held, ended = self._held(), (Outcome.DIVERGED, Outcome.TARGET_REACHED)
+        descends = setup.method.descends
         canvases = torch.stack(
             [
-                (held.kept if lane.outcome in ended else held.canvas)[index]
+                (held.kept if descends or lane.outcome in ended else held.canvas)[index]
                 for lane, index in zip(lanes, indices, strict=True)
             ]
         )

@@ -88,6 +88,24 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
     )
 
 
+def auto(representation: Representation, height: int, width: int) -> Settings:
+    """Our own: the objective of mv2016, solved by `optimisers.quasi_newton` without jitter.
+
+    It starts from faint noise with the spectrum of natural pictures: what a code does not hold then
+    stays grey and smooth. Histograms of directions say nothing of contrast, so that of the start
+    stays: there it is stronger.
+    """
+    shallow = representation.model in SHALLOW
+    return replace(
+        mv2016(representation, height, width),
+        family=Family.QUASI_NEWTON,
+        segments=(Segment(200, 1.0),),
+        jitter_range=1,
+        start=Start.NATURAL,
+        start_amplitude=15.0 if shallow else 5.0,
+    )
+
+
 def mv2016_activation(representation: Representation, height: int, width: int) -> Settings:
     """Mahendran & Vedaldi, IJCV 2016, sections 5 and 6: mv2016's 300 jittered steps alone.
 
@@ -129,6 +147,7 @@ Preset: TypeAlias = Callable[[Representation, int, int], Settings]
 """The settings for a representation of pictures of (height, width)."""
 
 PRESETS: dict[str, Preset] = {
+    "auto": auto,
     "mv2015": mv2015,
     "mv2016": mv2016,
 }

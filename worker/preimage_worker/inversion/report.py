@@ -9,7 +9,10 @@ from preimage_worker.inversion.outcome import Outcome
 @final
 @dataclass(frozen=True)
 class LaneReport:
-    """One lane at a boundary. The terms are those of the last step, measured before its update."""
+    """One lane at a boundary. The terms are those of the last step, measured before its update.
+
+    Of a method that descends, those of its best step.
+    """
 
     step: int
     """Steps taken so far."""

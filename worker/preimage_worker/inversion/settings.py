@@ -25,6 +25,15 @@ class Family(Enum):
     """Momentum over a decayed Adagrad step (2016). Priors are means over the canvas' pixels."""
     ADAM = "adam"
     """Adam (Kingma & Ba 2015). Priors are means over the canvas' pixels."""
+    QUASI_NEWTON = "quasi_newton"
+    """Limited-memory BFGS in cosine coefficients, see `optimisers.quasi_newton`. Priors are means
+    over the canvas' pixels. It has no rate, no jitter and no other coordinates, and the best canvas
+    that it measured is the one that counts."""
+
+    @property
+    def descends(self) -> bool:
+        """Whether the best canvas so far is the lane's picture, instead of the last one."""
+        return self is Family.QUASI_NEWTON
 
 
 @final

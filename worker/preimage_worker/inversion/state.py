@@ -23,7 +23,10 @@ class Lanes(NamedTuple):
     A lane that does not jitter (any more) has its picture in the upper left corner.
     """
     kept: Tensor
-    """The last canvas whose objective was measured and finite."""
+    """The last canvas whose objective was measured and finite; of families that descend, the best
+    one."""
+    best: Tensor
+    """`(lanes,)`: the lowest objective so far, of families that descend; else infinity."""
     alive: Tensor
     """`(lanes,)`, false once an objective was not finite."""
     buffers: Buffers
@@ -40,6 +43,7 @@ def new_lanes(
     return Lanes(
         canvas=canvas,
         kept=canvas,
+        best=torch.full((len(problems),), torch.inf, device=device),
         alive=torch.ones(len(problems), dtype=torch.bool, device=device),
         buffers=transform.init(canvas),
         target=_targets(problems, device),
@@ -61,6 +65,7 @@ def concatenate(first: Lanes, second: Lanes) -> Lanes:
     return Lanes(
         canvas=torch.cat((first.canvas, second.canvas)),
         kept=torch.cat((first.kept, second.kept)),
+        best=torch.cat((first.best, second.best)),
         alive=torch.cat((first.alive, second.alive)),
         buffers=tuple(map(torch.cat, zip(first.buffers, second.buffers, strict=True))),
         target=Target(torch.cat((code.code, other.code)), mask, torch.cat((energy, other.energy))),
@@ -72,6 +77,7 @@ def _map(change: Callable[[Tensor], Tensor], lanes: Lanes) -> Lanes:
     return Lanes(
         canvas=change(lanes.canvas),
         kept=change(lanes.kept),
+        best=change(lanes.best),
         alive=change(lanes.alive),
         buffers=tuple(map(change, lanes.buffers)),
         target=Target(change(code), None if mask is None else change(mask), change(energy)),

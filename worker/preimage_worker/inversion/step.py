@@ -12,9 +12,10 @@ from torch import Tensor
 from preimage_worker.inversion.jitter import Offset, add_crop_, crop
 from preimage_worker.inversion.objectives import Target, data_term
 from preimage_worker.inversion.optimisers.steps import project
-from preimage_worker.inversion.optimisers.transform import Control
+from preimage_worker.inversion.optimisers.transform import Control, Seen
 from preimage_worker.inversion.precision import computing
 from preimage_worker.inversion.priors import PRIORS
+from preimage_worker.inversion.representations.relaxed import relax
 from preimage_worker.inversion.shared_setup import Setup
 from preimage_worker.inversion.state import Lanes
 from preimage_worker.inversion.weights import Weights
@@ -30,8 +31,9 @@ def step(
         gradient = add_crop_(gradient, offsets, pull)
         data = weights.data * value
         terms = torch.stack((data + priors.sum(0), data, *priors, achieved), dim=1)
-        moved = _move(setup, lanes, gradient, weights, control)
-        return _keep(lanes, moved, terms[:, 0]), terms
+        seen = control._replace(seen=Seen(lanes.canvas, terms[:, 0]))
+        moved = _move(setup, lanes, gradient, weights, seen)
+        return _keep(lanes, moved, terms[:, 0], descends=setup.method.descends), terms
 
 
 def _data(
@@ -39,9 +41,16 @@ def _data(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The data term, what is achieved, and the weighted data term's gradient on the crops."""
     crops = crop(lanes.canvas, offsets, setup.height, setup.width)
+    leak = None if setup.method.leak is None else setup.method.leak(lanes.buffers)
     values, achieved, pulls = zip(
         *(
-            _pass(setup, crops[some], lanes.target.of(some), weights.data[some])
+            _pass(
+                setup,
+                crops[some],
+                lanes.target.of(some),
+                weights.data[some],
+                None if leak is None else leak[some],
+            )
             for some in setup.portions(len(crops))
         ),
         strict=True,
@@ -50,13 +59,13 @@ def _data(
 
 
 def _pass(
-    setup: Setup, crops: Tensor, target: Target, weight: Tensor
+    setup: Setup, crops: Tensor, target: Target, weight: Tensor, leak: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Forwards and backwards through the representation."""
     crops = crops.detach().requires_grad_()
     with computing(setup.precision, setup.device):
         with torch.enable_grad():
-            codes = setup.representation(crops)
+            codes = relax(setup.representation, crops, leak)
         term = data_term(codes.detach(), target, weight, setup.loss)
         (pull,) = torch.autograd.grad(codes, crops, term.cotangent.to(codes.dtype))
     return term.value, term.achieved, pull
@@ -85,11 +94,14 @@ def _move(
     return lanes._replace(canvas=canvas, buffers=buffers)
 
 
-def _keep(before: Lanes, after: Lanes, objective: Tensor) -> Lanes:
+def _keep(before: Lanes, after: Lanes, objective: Tensor, *, descends: bool) -> Lanes:
     """Remember the canvas that was just measured, in lanes where the objective was finite.
 
-    A lane that is no longer finite runs on until the boundary: lanes do not touch each other.
+    And, where the method descends, below all before. A lane that is no longer finite runs on until
+    the boundary: lanes do not touch each other.
     """
     alive = before.alive & objective.isfinite()
-    kept = torch.where(alive[:, None, None, None], before.canvas, before.kept)
-    return after._replace(kept=kept, alive=alive)
+    better = alive & (objective < before.best)
+    kept = torch.where(better[:, None, None, None], before.canvas, before.kept)
+    best = torch.where(better & descends, objective, before.best)
+    return after._replace(kept=kept, best=best, alive=alive)

@@ -4,14 +4,18 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from torch import Tensor
+
 from preimage_worker.inversion.coordinates import in_coordinates
+from preimage_worker.inversion.optimisers import quasi_newton
+from preimage_worker.inversion.optimisers.quasi_newton import PLAIN, Traits
 from preimage_worker.inversion.optimisers.steps import (
     adam,
     momentum,
     scale_by_decayed_adagrad,
     scale_by_rate,
 )
-from preimage_worker.inversion.optimisers.transform import Transform, chain
+from preimage_worker.inversion.optimisers.transform import Buffers, Transform, chain
 from preimage_worker.inversion.settings import Coordinates, Family
 
 REFERENCE_ELEMENTS = 227 * 227 * 3
@@ -27,6 +31,10 @@ class Method(NamedTuple):
     """What a prior's sum is multiplied by, for a canvas of so many channels and pixels."""
     jitters: bool
     """Whether canvases have room for jitter."""
+    descends: bool = False
+    """Whether the best canvas so far is the lane's picture, instead of the last one."""
+    leak: Callable[[Buffers], Tensor] | None = None
+    """What share of the gradient silent units shall pass; None where gradients are exact."""
 
 
 METHODS: dict[Family, Method] = {
@@ -51,7 +59,18 @@ METHODS: dict[Family, Method] = {
 
 
 @lru_cache
-def method(family: Family, coordinates: Coordinates) -> Method:
-    """What a family means in these coordinates; the same object for the same arguments."""
+def method(family: Family, coordinates: Coordinates, traits: Traits = PLAIN) -> Method:
+    """What a family means in these coordinates; the same object for the same arguments.
+
+    `traits`, of the representation, matter to Family.QUASI_NEWTON alone.
+    """
+    if family is Family.QUASI_NEWTON:
+        return Method(
+            quasi_newton.quasi_newton(traits),
+            share=lambda _, pixels: 1 / pixels,
+            jitters=False,
+            descends=True,
+            leak=quasi_newton.leak if traits.leak else None,
+        )
     found = METHODS[family]
     return found._replace(transform=in_coordinates(found.transform, coordinates))

@@ -14,8 +14,17 @@ from torch import Tensor
 Buffers = tuple[Tensor, ...]
 
 
+class Seen(NamedTuple):
+    """What a step has measured before it moves: for methods that judge their last step by it."""
+
+    canvas: Tensor
+    """`(lanes, channels, height, width)`."""
+    objective: Tensor
+    """`(lanes,)`."""
+
+
 class Control(NamedTuple):
-    """What steers one step, per lane; each `(lanes, 1, 1, 1)`, float32."""
+    """What steers one step, per lane; numbers are `(lanes, 1, 1, 1)`, float32."""
 
     rate: Tensor
     """The step size, in the family's unit."""
@@ -23,6 +32,8 @@ class Control(NamedTuple):
     """0 where a segment of the lane's schedule begins, which zeroes its buffers; else 1."""
     age: Tensor
     """Steps that the lane has taken in its segment before this one."""
+    seen: Seen | None = None
+    """What was measured; None where nobody asks."""
 
 
 class Transform(NamedTuple):

@@ -7,6 +7,7 @@ multiplication.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, final
 
 import torch
@@ -16,6 +17,7 @@ from preimage_worker.inversion.errors import UnknownNodeError
 from preimage_worker.inversion.representations.layouts import follow, grid_rows
 from preimage_worker.inversion.representations.nodes import cut, probe
 from preimage_worker.inversion.representations.parts import Part, line_up
+from preimage_worker.inversion.representations.relaxed import rectifiers, relaxed
 from preimage_worker.inversion.representations.survey import Survey
 from preimage_worker.inversion.representations.tracing import trace
 
@@ -63,6 +65,15 @@ class NetworkRepresentation:
     """Whether weights, pictures and codes lie in memory with the channels last."""
     _facts: dict[tuple[int, int], _Facts] = field(default_factory=dict, init=False)
 
+    @cached_property
+    def rectifiers(self) -> int:
+        """Rectifiers and max pools on the longest way to the code."""
+        return rectifiers(self.module)
+
+    @cached_property
+    def _relaxed(self) -> fx.GraphModule:
+        return relaxed(self.module)
+
     @property
     def layer(self) -> str:
         """The node's name; of several nodes, their names with "+" between."""
@@ -96,13 +107,24 @@ class NetworkRepresentation:
 
     def __call__(self, canvas: Tensor) -> Tensor:
         """The code for `(lanes, channels, height, width)`, on the weights' device."""
-        pictures = canvas * self.scale
-        if self.channels_last:
-            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        pictures = self._pictures(canvas)
         if len(pictures) <= self.most_lanes:
             code: Tensor = self.module(pictures)
             return code
         return torch.cat([self.module(some) for some in torch.split(pictures, self.most_lanes)])
+
+    def relaxed(self, canvas: Tensor, leak: Tensor) -> Tensor:
+        """The same codes, with gradients that pass what rectifiers silence; see `relaxed`."""
+        parts = torch.split(self._pictures(canvas), self.most_lanes)
+        leaks = torch.split(leak, self.most_lanes)
+        return torch.cat([self._relaxed(*both) for both in zip(parts, leaks, strict=True)])
+
+    def _pictures(self, canvas: Tensor) -> Tensor:
+        """What the network takes."""
+        pictures = canvas * self.scale
+        if self.channels_last:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        return pictures
 
     def _probe(self, height: int, width: int) -> _Facts:
         """Code shape and stride, computed once for each size."""

@@ -1,0 +1,196 @@
+"""Limited-memory BFGS of every lane by itself, one evaluation a step, in cosine coefficients.
+
+The step before proposed a canvas; this one has measured it. It is accepted if the objective fell by
+enough (Armijo), and then the memory says where to go next; else the way to it is shortened and
+tried again. So there is no inner loop: a line search is several steps of the batch, and lanes are
+each in their own phase of it. Everything that decides is a tensor over lanes.
+
+What makes it fast here (docs/explanation/solver.md has the trials):
+
+- The memory begins from a diagonal in cosine coefficients, like the inverse spectrum of natural
+  pictures, so that coarse structure comes first. Where the code's grid is fine enough to see fine
+  structure, the diagonal flattens with the lane's age.
+- While a lane is young, rectifiers and max pools pass a little gradient through what they silence
+  (`representations.relaxed`): or units that the target needs and the start lacks never wake. A lane
+  whose step had to be shortened takes less of it.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from preimage_worker.inversion.cosine import dct2, frequencies, idct2
+from preimage_worker.inversion.optimisers.memory import (
+    Pairs,
+    downhill,
+    forget,
+    inner,
+    no_pairs,
+    per_lane,
+    remember,
+)
+from preimage_worker.inversion.optimisers.transform import Buffers, Control, Seen, Transform
+
+RELAXED_STEPS = 30
+"""Age at which a lane's gradients are exact."""
+
+_ARMIJO = 1e-4
+_LENGTH = 1.5  # of a step; 1 is the model's minimum, and the true one lies beyond on average
+_FIRST_GAIN = 0.5  # of the objective: what a step without memory would gain if it were linear
+_SHORTEST, _LONGEST = 0.1, 0.5  # between these the parabola shortens a step
+_TRIES = 8  # after so many in a row the memory is wrong
+_LEAK_FACTOR, _LEAST_LEAK = 0.3, 0.02
+_FLOORS = (0.004, 0.4)  # of μ, first and last: coarser structure than this is all one
+_POWERS = (1.0, 0.75)  # of μ, first and last
+_STEEP_STEPS, _FLATTENING_STEPS = 8, 24
+_FINE_STRIDE, _COARSE_STRIDE = 8.0, 16.0
+
+
+class Traits(NamedTuple):
+    """What the method goes by, of a representation."""
+
+    stride: float
+    """Pixels per step of the code's grid."""
+    leak: float
+    """Share of the gradient that silent units pass at first; 0 without rectifiers."""
+
+
+PLAIN = Traits(stride=1.0, leak=0.0)
+"""Of a representation of which nothing is known."""
+
+
+class State(NamedTuple):
+    """The buffers by name."""
+
+    point: Tensor
+    """Coefficients of the last canvas that was accepted."""
+    slope: Tensor
+    """Of the gradient there."""
+    steps: Tensor
+    """The memory's, as are the two that follow."""
+    changes: Tensor
+    weights: Tensor
+    value: Tensor
+    """Objective at the point, `(lanes,)`."""
+    tries: Tensor
+    """Proposals from this point that were refused, `(lanes,)`."""
+    leak: Tensor
+    """Of the next pass, `(lanes,)`."""
+    slope_leak: Tensor
+    """That the slope was computed with, `(lanes,)`."""
+
+    @property
+    def pairs(self) -> Pairs:
+        """The memory."""
+        return Pairs(self.steps, self.changes, self.weights)
+
+
+def quasi_newton(traits: Traits) -> Transform:
+    """The transform; its control must say what was `seen`. It has no rate.
+
+    The update leads from the canvas just measured to the next one to measure; which canvas is the
+    best so far is for the caller to remember.
+    """
+
+    def init(canvas: Tensor) -> Buffers:
+        zeros, numbers = torch.zeros_like(canvas), canvas.new_zeros(len(canvas))
+        leak = torch.full_like(numbers, traits.leak)
+        return State(zeros, zeros, *no_pairs(canvas), numbers, numbers, leak, leak)
+
+    def update(gradient: Tensor, buffers: Buffers, control: Control) -> tuple[Tensor, Buffers]:
+        seen, age = control.seen, control.age.flatten()
+        assert seen is not None
+        before = State(*buffers)
+        point, slope = dct2(seen.canvas), dct2(gradient)
+        moved = point - before.point
+        decline = inner(before.slope, moved).clamp(max=0)
+        fresh = age == 0
+        accepted = fresh | (seen.objective <= before.value + _ARMIJO * decline)
+        after = _accept(before, point, slope, seen, accepted)
+        after = _with_memory(after, before, moved, accepted=accepted, fresh=fresh)
+        after = after._replace(leak=_leak(after.leak, accepted, age))
+        lost = after.tries >= _TRIES
+        after = after._replace(
+            weights=forget(after.pairs, lost).weights, tries=torch.where(lost, 0, after.tries)
+        )
+        factor = _shorten(seen.objective - before.value, decline)
+        proposed = torch.where(
+            per_lane(accepted | lost, moved),
+            _ahead(after, _curvature(traits, age, moved)),
+            per_lane(factor, moved) * moved,
+        )
+        return idct2(after.point + proposed) - seen.canvas, after
+
+    return Transform(len(State._fields), init, update)
+
+
+def leak(buffers: Buffers) -> Tensor:
+    """Share of the gradient that silent units shall pass in the next pass, `(lanes,)`."""
+    return State(*buffers).leak
+
+
+def _accept(before: State, point: Tensor, slope: Tensor, seen: Seen, accepted: Tensor) -> State:
+    """The state with what was just measured as the point, in lanes that accepted it."""
+    whole = per_lane(accepted, point)
+    return before._replace(
+        point=torch.where(whole, point, before.point),
+        slope=torch.where(whole, slope, before.slope),
+        value=torch.where(accepted, seen.objective, before.value),
+        tries=torch.where(accepted, 0, before.tries + 1),
+        slope_leak=torch.where(accepted, before.leak, before.slope_leak),
+    )
+
+
+def _with_memory(
+    after: State, before: State, moved: Tensor, *, accepted: Tensor, fresh: Tensor
+) -> State:
+    """The state with the accepted step remembered, and nothing in lanes that begin.
+
+    Gradients of different relaxations do not make a pair.
+    """
+    alike = after.slope_leak == before.slope_leak
+    change = after.slope - before.slope
+    pairs = remember(forget(before.pairs, fresh), moved, change, accepted & alike & ~fresh)
+    return after._replace(steps=pairs.steps, changes=pairs.changes, weights=pairs.weights)
+
+
+def _leak(leak: Tensor, accepted: Tensor, age: Tensor) -> Tensor:
+    """Less after every refusal, none from a certain age on."""
+    less = torch.where(accepted, leak, _LEAK_FACTOR * leak)
+    gone = (less < _LEAST_LEAK) | (age + 1 >= RELAXED_STEPS)
+    return torch.where(gone, 0, less)
+
+
+def _ahead(state: State, curvature: Tensor) -> Tensor:
+    """The step that the memory proposes; along the slope where there is none or it leads up."""
+    inverse = 1 / curvature
+    proposed, plain = downhill(state.slope, state.pairs, inverse), -inverse * state.slope
+    gain = inner(state.slope, proposed)
+    known = (state.weights[:, 0] > 0) & (gain < 0)
+    first = _FIRST_GAIN * state.value.abs() / inner(state.slope, plain).abs().clamp(min=1e-30)
+    whole = per_lane(known, plain)
+    return torch.where(whole, _LENGTH * proposed, per_lane(first, plain) * plain)
+
+
+def _shorten(rise: Tensor, decline: Tensor) -> Tensor:
+    """Where the parabola through both values and the slope has its minimum, within limits."""
+    lowest = -decline / (2 * (rise - decline))
+    return torch.nan_to_num(lowest, nan=_SHORTEST).clamp(_SHORTEST, _LONGEST)
+
+
+def _curvature(traits: Traits, age: Tensor, like: Tensor) -> Tensor:
+    """The diagonal, `(lanes, 1, height, width)`, up to a factor: (μ + floor)^power.
+
+    With power 1 and no floor it is the total variation's own, and the inverse spectrum of natural
+    pictures.
+    """
+    share = math.log(_COARSE_STRIDE / max(traits.stride, 1)) / math.log(
+        _COARSE_STRIDE / _FINE_STRIDE
+    )
+    flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * min(max(share, 0.0), 1.0)
+    floor = _FLOORS[0] * (_FLOORS[1] / _FLOORS[0]) ** flat
+    power = _POWERS[0] + (_POWERS[1] - _POWERS[0]) * flat
+    spectrum = frequencies(*like.shape[-2:], like.device)
+    return (spectrum + per_lane(floor, like)) ** per_lane(power, like)

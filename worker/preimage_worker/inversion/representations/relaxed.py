@@ -1,0 +1,174 @@
+"""Networks whose silent units pass a little gradient: what the solver steps by at first.
+
+A unit that is silent at the present picture and active in the target has the gradient zero: it
+never learns that it is wanted. Here rectifiers pass a share of the gradient, the leak, through what
+they silence, and max pools spread that share over all that they chose from. Codes are the network's
+own, bit for bit; gradients are exact where the leak is 0. The idea is that of surrogate
+gradients (Neftci, Mostafa & Zenke 2019).
+"""
+
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+
+from preimage_worker.inversion.representations.base import Representation
+
+_RECTIFIERS = {
+    functional.relu,
+    functional.relu_,
+    torch.relu,
+    torch.relu_,
+    torch.ops.aten.relu.default,
+    torch.ops.aten.relu_.default,
+    "relu",
+    "relu_",
+}
+_MOST_LEAK, _WHOLE_LEAK = 0.3, 2.5
+_PLAIN_POOL_ARGUMENTS = 4  # input, kernel, stride, padding: no dilation
+_POOLS = {functional.max_pool2d, torch.max_pool2d, torch.ops.aten.max_pool2d.default}
+
+
+class Window(NamedTuple):
+    """Of a max pool."""
+
+    size: int | tuple[int, ...]
+    stride: int | tuple[int, ...]
+    padding: int | tuple[int, ...]
+    ceil: bool
+    """Whether a window that leaves the picture counts."""
+
+
+@runtime_checkable
+class Relaxable(Representation, Protocol):
+    """A representation that can pass gradient through what it silences."""
+
+    @property
+    def rectifiers(self) -> int:
+        """Rectifiers and max pools on the longest way to the code."""
+        ...
+
+    def relaxed(self, canvas: Tensor, leak: Tensor) -> Tensor:
+        """The same codes, with relaxed gradients; `leak` is `(lanes,)`, from 0 to 1."""
+        ...
+
+
+def relax(representation: Representation, canvas: Tensor, leak: Tensor | None) -> Tensor:
+    """The codes, with relaxed gradients where a leak is given and the representation knows how.
+
+    On a CPU, where looking costs nothing, lanes without a leak take the plain way.
+    """
+    plain = leak is None or (leak.device.type == "cpu" and not leak.any())
+    if plain or leak is None or not isinstance(representation, Relaxable):
+        return representation(canvas)
+    return representation.relaxed(canvas, leak)
+
+
+def first_leak(representation: Representation) -> float:
+    """The share to begin with: the longer the way, the less, as every unit on it adds to it.
+
+    0 where there is nothing to relax.
+    """
+    count = representation.rectifiers if isinstance(representation, Relaxable) else 0
+    return min(_MOST_LEAK, _WHOLE_LEAK / count) if count else 0.0
+
+
+def rectifiers(module: fx.GraphModule) -> int:
+    """On the longest way through the graph."""
+    longest: dict[fx.Node, int] = {}
+    for node in module.graph.nodes:
+        before = max((longest[each] for each in node.all_input_nodes), default=0)
+        longest[node] = before + (_kind(module, node) is not None)
+    return max(longest.values(), default=0)
+
+
+def relaxed(module: fx.GraphModule) -> fx.GraphModule:
+    """The same graph, sharing its weights, with the leak as a second argument."""
+    graph = fx.Graph()
+    values: dict[fx.Node, fx.Node] = {}
+    output = graph.graph_copy(module.graph, values)
+    placeholder = next(node for node in graph.nodes if node.op == "placeholder")
+    with graph.inserting_after(placeholder):
+        leak = graph.placeholder("leak")
+    graph.output(output)
+    for node in list(graph.nodes):
+        kind = _kind(module, node)
+        if kind is not None:
+            _replace(module, graph, node, kind, leak)
+    graph.lint()
+    return fx.GraphModule(module, graph).eval()
+
+
+def _kind(module: fx.GraphModule, node: fx.Node) -> str | None:
+    """What can be relaxed here: "rectifier" or "pool"."""
+    if node.op == "call_module":
+        called = module.get_submodule(str(node.target))
+        if type(called) is nn.ReLU:
+            return "rectifier"
+        return "pool" if type(called) is nn.MaxPool2d and called.dilation == 1 else None
+    if node.op not in {"call_function", "call_method"}:
+        return None
+    if node.target in _RECTIFIERS:
+        return "rectifier"
+    return "pool" if node.target in _POOLS and len(node.args) <= _PLAIN_POOL_ARGUMENTS else None
+
+
+def _replace(
+    module: fx.GraphModule, graph: fx.Graph, node: fx.Node, kind: str, leak: fx.Node
+) -> None:
+    with graph.inserting_after(node):
+        if kind == "rectifier":
+            new = graph.call_function(leaky_rectifier, (node.args[0], leak))
+        else:
+            new = graph.call_function(leaky_pool, (node.args[0], leak, _window(module, node)))
+    node.replace_all_uses_with(new)
+    graph.erase_node(node)
+
+
+def _window(module: fx.GraphModule, node: fx.Node) -> Window:
+    if node.op == "call_module":
+        called = module.get_submodule(str(node.target))
+        assert isinstance(called, nn.MaxPool2d)
+        return Window(called.kernel_size, called.stride, called.padding, called.ceil_mode)
+    names = ("kernel_size", "stride", "padding")
+    given: dict[str, Any] = {**dict(zip(names, node.args[1:], strict=False)), **node.kwargs}
+    kernel = given["kernel_size"]
+    stride = given.get("stride") or kernel
+    return Window(kernel, stride, given.get("padding", 0), bool(given.get("ceil_mode", False)))
+
+
+class _LeakyRectifier(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, leak: Tensor) -> Tensor:  # noqa: ANN401 - torch's context
+        result = values.clamp(min=0)
+        ctx.save_for_backward(result, leak)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - torch's context
+        result, leak = ctx.saved_tensors
+        return torch.where(result > 0, gradient, _each(leak, gradient) * gradient), None
+
+
+def leaky_rectifier(values: Tensor, leak: Tensor) -> Tensor:
+    """max(v, 0), whose gradient is the leak's share where v ≤ 0."""
+    if len(values) != len(leak):  # not lanes first any more: nothing to tell lanes apart by
+        return functional.relu(values)
+    result: Tensor = _LeakyRectifier.apply(values, leak)
+    return result
+
+
+def leaky_pool(values: Tensor, leak: Tensor, window: Window) -> Tensor:
+    """A max pool, of whose gradient the leak's share goes to all of a window alike."""
+    highest = functional.max_pool2d(values, *window[:3], ceil_mode=window.ceil)
+    if len(values) != len(leak):
+        return highest
+    mean = functional.avg_pool2d(values, *window[:3], ceil_mode=window.ceil)
+    share = _each(leak, highest)
+    # The second term is zero: it moves the leak's share of the gradient from one to the other.
+    return highest + share * ((mean - mean.detach()) - (highest - highest.detach()))
+
+
+def _each(leak: Tensor, like: Tensor) -> Tensor:
+    return leak.to(like.dtype).reshape(-1, *(1,) * (like.ndim - 1))
