@@ -20,6 +20,8 @@ _TILE_PIXELS = 224
 _CAPTION_PIXELS = 16
 _GAP_PIXELS = 8
 _HEADING_PIXELS = 24
+_SPELT = str.maketrans({"α": "alpha", "β": "beta", "λ": "lambda", "×": "x", "Φ": "Phi", "–": "-"})
+"""Letters that the sheet's font does not have."""
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -89,12 +91,16 @@ def _band(row: Row) -> Image.Image:
     size = (len(row.tiles) * step + _GAP_PIXELS, captions + _CAPTION_PIXELS + _GAP_PIXELS)
     band = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(band)
-    draw.text((_GAP_PIXELS, 6), row.heading, "black")
+    draw.text((_GAP_PIXELS, 6), _spelt(row.heading), "black")
     for column, (small, tile) in enumerate(zip(thumbnails, row.tiles, strict=True)):
         left = _GAP_PIXELS + column * step
         band.paste(small, (left, _HEADING_PIXELS))
-        draw.text((left, captions), tile.caption, "black")
+        draw.text((left, captions), _spelt(tile.caption), "black")
     return band
+
+
+def _spelt(text: str) -> str:
+    return text.translate(_SPELT)
 
 
 def _section(row: Row) -> str:

@@ -45,10 +45,14 @@ def representation(
     if layer in SHALLOW:
         return SHALLOW[layer]()
     try:
-        environment = tuple(os.environ.items())
-        return _models(model, device, environment, random=random).representation(model, layer)
+        return served(model, device, random=random).representation(model, layer)
     except (InvalidSpecError, InversionError) as error:
         raise SystemExit(str(error)) from None
+
+
+def served(model: str, device: torch.device, *, random: bool = False) -> Models:
+    """A worker's models: this one alone."""
+    return _models(model, device, tuple(os.environ.items()), random=random)
 
 
 def input_size(model: str) -> tuple[int, int]:
