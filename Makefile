@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH := $(VENV)/.bench
 SOURCES := client service worker proto tests benchmarks deploy
 
 .PHONY: demo test check proto bench clean
@@ -25,8 +26,13 @@ check: $(READY)  ## format, lint, types, import contracts, the wire contract
 proto: $(READY)  ## generate client/preimage/v1 from proto/
 	$(BIN)/python proto/generate.py
 
-bench: $(READY)  ## the benchmarks, each printing its table
-	$(BIN)/python -m benchmarks.throughput
+bench: $(BENCH)  ## short versions of the benchmarks; the last three need PREIMAGE_WEIGHTS_DIR
+	$(BIN)/python -m benchmarks.throughput --layers features.5 --lanes 1,4 --rounds 3
+	$(BIN)/python -m benchmarks.table1 --side 240 --limit 1
+	$(BIN)/python -m benchmarks.table3 --random-weights --layers conv1,conv3,fc8 --limit 1
+	$(BIN)/python -m benchmarks.passes --layers features.5,features.12,hogb --limit 1
+	$(BIN)/python -m benchmarks.peers --layers features.5 --limit 1
+	$(BIN)/python -m benchmarks.figures --steps 50 --gallery $(VENV)/figures
 
 clean:  ## forget the virtual environment and what tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -36,4 +42,8 @@ $(READY): pyproject.toml constraints.txt
 		echo "preimage needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(BENCH): $(READY)  # what the benchmarks compare with
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	touch $@
