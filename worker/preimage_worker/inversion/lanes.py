@@ -25,17 +25,16 @@ from preimage_worker.inversion.errors import BatchError
 from preimage_worker.inversion.jitter import jitter_range, windows
 from preimage_worker.inversion.lane import CURVE_COLUMNS, Curve, Lane
 from preimage_worker.inversion.optimisers.families import method
-from preimage_worker.inversion.optimisers.quasi_newton import Traits
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.precision import Precision
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import BoundaryReport, LayerError, Measurement
 from preimage_worker.inversion.representations.base import Representation
-from preimage_worker.inversion.representations.relaxed import first_leak
 from preimage_worker.inversion.settings import IN_PIXELS, Coordinates, Family, Loss
 from preimage_worker.inversion.shared_setup import Setup, default_lanes_per_pass
 from preimage_worker.inversion.start import draw
 from preimage_worker.inversion.state import Lanes
+from preimage_worker.inversion.traits import traits_of
 
 __all__ = ["CURVE_COLUMNS", "LaneBatch", "Precision"]
 
@@ -92,8 +91,7 @@ class LaneBatch:
         Raises:
             ShapeMismatchError, PictureTooSmallError: the representation takes no such pictures.
         """
-        traits = Traits(representation.stride(height, width), first_leak(representation))
-        means = method(family, coordinates, traits)
+        means = method(family, coordinates, traits_of(representation, height, width))
         place = torch.device(device)
         portion = default_lanes_per_pass(place) if lanes_per_pass is None else lanes_per_pass
         setup = Setup(representation, means, height, width, place, precision, portion, loss)

@@ -28,6 +28,7 @@ from preimage_worker.inversion.settings import (
     Settings,
     Start,
 )
+from preimage_worker.inversion.traits import traits_of
 
 
 def mv2015(representation: Representation, height: int, width: int) -> Settings:
@@ -91,19 +92,20 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
 def auto(representation: Representation, height: int, width: int) -> Settings:
     """Our own: the objective of mv2016, solved by `optimisers.quasi_newton` without jitter.
 
-    It starts from faint noise with the spectrum of natural pictures: what a code does not hold then
-    stays grey and smooth. Histograms of directions say nothing of contrast, so that of the start
-    stays: there it is stronger.
+    Shallow layers start as mv2016 does. Deep ones start from faint noise with the spectrum of
+    natural pictures: what their code does not hold then stays grey and smooth. Histograms of
+    directions say nothing of contrast, so that of the start stays: there it is stronger.
     """
-    shallow = representation.model in SHALLOW
-    return replace(
+    settings = replace(
         mv2016(representation, height, width),
         family=Family.QUASI_NEWTON,
         segments=(Segment(200, 1.0),),
         jitter_range=1,
-        start=Start.NATURAL,
-        start_amplitude=15.0 if shallow else 5.0,
     )
+    if traits_of(representation, height, width).fine:
+        return settings
+    amplitude = 15.0 if representation.model in SHALLOW else 5.0
+    return replace(settings, start=Start.NATURAL, start_amplitude=amplitude)
 
 
 def mv2016_activation(representation: Representation, height: int, width: int) -> Settings:

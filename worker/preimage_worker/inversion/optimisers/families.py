@@ -8,7 +8,6 @@ from torch import Tensor
 
 from preimage_worker.inversion.coordinates import in_coordinates
 from preimage_worker.inversion.optimisers import quasi_newton
-from preimage_worker.inversion.optimisers.quasi_newton import PLAIN, Traits
 from preimage_worker.inversion.optimisers.steps import (
     adam,
     momentum,
@@ -17,7 +16,10 @@ from preimage_worker.inversion.optimisers.steps import (
 )
 from preimage_worker.inversion.optimisers.transform import Buffers, Transform, chain
 from preimage_worker.inversion.settings import Coordinates, Family
+from preimage_worker.inversion.traits import Traits
 
+PLAIN_TRAITS = Traits()
+"""Of a representation of which nothing is known."""
 REFERENCE_ELEMENTS = 227 * 227 * 3
 """Of the pictures that the weights of 2015 were chosen for; other sizes weigh an element alike."""
 
@@ -59,7 +61,7 @@ METHODS: dict[Family, Method] = {
 
 
 @lru_cache
-def method(family: Family, coordinates: Coordinates, traits: Traits = PLAIN) -> Method:
+def method(family: Family, coordinates: Coordinates, traits: Traits = PLAIN_TRAITS) -> Method:
     """What a family means in these coordinates; the same object for the same arguments.
 
     `traits`, of the representation, matter to Family.QUASI_NEWTON alone.

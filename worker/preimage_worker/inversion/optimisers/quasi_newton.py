@@ -15,7 +15,6 @@ What makes it fast here (docs/explanation/solver.md has the trials):
   whose step had to be shortened takes less of it.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
@@ -32,6 +31,7 @@ from preimage_worker.inversion.optimisers.memory import (
     remember,
 )
 from preimage_worker.inversion.optimisers.transform import Buffers, Control, Seen, Transform
+from preimage_worker.inversion.traits import Traits
 
 RELAXED_STEPS = 30
 """Age at which a lane's gradients are exact."""
@@ -42,23 +42,9 @@ _FIRST_GAIN = 0.5  # of the objective: what a step without memory would gain if 
 _SHORTEST, _LONGEST = 0.1, 0.5  # between these the parabola shortens a step
 _TRIES = 8  # after so many in a row the memory is wrong
 _LEAK_FACTOR, _LEAST_LEAK = 0.3, 0.02
-_FLOORS = (0.004, 0.4)  # of μ, first and last: coarser structure than this is all one
+_FLOORS = (0.004, 0.04, 0.4)  # of μ, first, first of fine layers, last: coarser is all one
 _POWERS = (1.0, 0.75)  # of μ, first and last
 _STEEP_STEPS, _FLATTENING_STEPS = 8, 24
-_FINE_STRIDE, _COARSE_STRIDE = 8.0, 16.0
-
-
-class Traits(NamedTuple):
-    """What the method goes by, of a representation."""
-
-    stride: float
-    """Pixels per step of the code's grid."""
-    leak: float
-    """Share of the gradient that silent units pass at first; 0 without rectifiers."""
-
-
-PLAIN = Traits(stride=1.0, leak=0.0)
-"""Of a representation of which nothing is known."""
 
 
 class State(NamedTuple):
@@ -186,11 +172,9 @@ def _curvature(traits: Traits, age: Tensor, like: Tensor) -> Tensor:
     With power 1 and no floor it is the total variation's own, and the inverse spectrum of natural
     pictures.
     """
-    share = math.log(_COARSE_STRIDE / max(traits.stride, 1)) / math.log(
-        _COARSE_STRIDE / _FINE_STRIDE
-    )
-    flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * min(max(share, 0.0), 1.0)
-    floor = _FLOORS[0] * (_FLOORS[1] / _FLOORS[0]) ** flat
+    flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * (1 - traits.coarseness)
+    first = _FLOORS[1] if traits.fine else _FLOORS[0]
+    floor = first * (_FLOORS[2] / first) ** flat
     power = _POWERS[0] + (_POWERS[1] - _POWERS[0]) * flat
     spectrum = frequencies(*like.shape[-2:], like.device)
     return (spectrum + per_lane(floor, like)) ** per_lane(power, like)

@@ -25,7 +25,6 @@ _RECTIFIERS = {
     "relu",
     "relu_",
 }
-_MOST_LEAK, _WHOLE_LEAK = 0.3, 2.5
 _PLAIN_POOL_ARGUMENTS = 4  # input, kernel, stride, padding: no dilation
 _POOLS = {functional.max_pool2d, torch.max_pool2d, torch.ops.aten.max_pool2d.default}
 
@@ -63,15 +62,6 @@ def relax(representation: Representation, canvas: Tensor, leak: Tensor | None) -
     if plain or leak is None or not isinstance(representation, Relaxable):
         return representation(canvas)
     return representation.relaxed(canvas, leak)
-
-
-def first_leak(representation: Representation) -> float:
-    """The share to begin with: the longer the way, the less, as every unit on it adds to it.
-
-    0 where there is nothing to relax.
-    """
-    count = representation.rectifiers if isinstance(representation, Relaxable) else 0
-    return min(_MOST_LEAK, _WHOLE_LEAK / count) if count else 0.0
 
 
 def rectifiers(module: fx.GraphModule) -> int:

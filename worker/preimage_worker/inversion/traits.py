@@ -1,0 +1,54 @@
+"""How deep a representation looks: what the solver and its start go by.
+
+Shallow layers hold fine structure. There the start is white noise, since max pools of a smooth
+picture all look at the same places; and fine structure is sought from the beginning. Deep ones hold
+coarse structure, and what they leave open shall be smooth. The limits were found on SqueezeNet 1.0
+(docs/explanation/solver.md).
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.representations.relaxed import Relaxable
+
+_FINE_RECTIFIERS, _FINE_STRIDE, _COARSE_STRIDE = 8, 8.0, 16.0
+_LEAST_RECTIFIERS, _MOST_LEAK, _WHOLE_LEAK = 3, 0.3, 2.5
+
+
+@final
+@dataclass(frozen=True)
+class Traits:
+    """Of a representation of pictures of one size."""
+
+    stride: float = 1.0
+    """Pixels per step of the code's grid."""
+    rectifiers: int = 0
+    """Rectifiers and max pools on the longest way to the code; 0 where nothing is known."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether it is a shallow layer of a rectified network."""
+        return 0 < self.rectifiers <= _FINE_RECTIFIERS and self.stride <= _FINE_STRIDE
+
+    @property
+    def coarseness(self) -> float:
+        """Of the code's grid, from 0 (fine) to 1."""
+        return min(max((self.stride - _FINE_STRIDE) / (_COARSE_STRIDE - _FINE_STRIDE), 0.0), 1.0)
+
+    @property
+    def leak(self) -> float:
+        """Share of the gradient that silent units pass at first; see `representations.relaxed`.
+
+        The longer the way, the less, as every unit on it adds to it. On the shortest ones no unit
+        is silent for long.
+        """
+        if self.rectifiers < _LEAST_RECTIFIERS:
+            return 0.0
+        return min(_MOST_LEAK, _WHOLE_LEAK / self.rectifiers)
+
+
+def traits_of(representation: Representation, height: int, width: int) -> Traits:
+    """The traits of a representation of pictures of this size."""
+    count = representation.rectifiers if isinstance(representation, Relaxable) else 0
+    return Traits(representation.stride(height, width), count)
