@@ -9,7 +9,8 @@ SqueezeNet 1.0 with ImageNet's weights, HOGb and dense SIFT (bin 8), all of pict
 with C = 300 up to features.7, 100 at features.10, 20 at features.12, 100 for the formulas. It is
 measured on the picture as it would be delivered at that moment, without jitter. One pass is a
 forward and backward pass; every one is counted, line searches included, and the same number of both
-is compared. Measuring takes passes of its own, which belong to neither.
+is compared: a preset whose own schedule is shorter than the recipe's 350 gets 350 here. Measuring
+takes passes of its own, which belong to neither.
 
 The JSON file is a list of cells, written after each one; `--resume` skips the cells that are in it.
 A number of passes is null where the objective is not reached within the recipe's. The gallery shows
@@ -19,6 +20,7 @@ what this run has computed.
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,9 +65,13 @@ class Group(NamedTuple):
     device: torch.device
 
     def problems(self, preset: str) -> list[Problem]:
-        """Of every picture, with the grid's C."""
+        """Of every picture, with the grid's C, and no fewer steps than are compared."""
         weight = GRID.get(self.layer, 100.0 if self.layer in SHALLOW else 300.0)
-        settings = presets.resolve(preset, self.phi, SIDE, SIDE, Overrides(data_weight=weight))
+        overrides = Overrides(data_weight=weight)
+        settings = presets.resolve(preset, self.phi, SIDE, SIDE, overrides)
+        if settings.steps < MILESTONES[-1]:
+            overrides = replace(overrides, steps=MILESTONES[-1])
+            settings = presets.resolve(preset, self.phi, SIDE, SIDE, overrides)
         codes = [encode(self.phi, each.pixels, self.device) for each in self.pictures]
         return [Problem(code, SIDE, SIDE, settings, seed=SEED) for code in codes]
 
