@@ -17,6 +17,7 @@ import torch
 
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.report import LayerError, Measurement
+from preimage_worker.inversion.walk import Waypoint
 from preimage_worker.jobs import LaneResult
 
 _RESULT = "result"
@@ -78,6 +79,7 @@ def _note(result: LaneResult) -> torch.Tensor:
         "outcome": result.outcome.name,
         "steps": result.steps,
         "measurement": dataclasses.asdict(result.measurement),
+        "walked": [dataclasses.astuple(point) for point in result.walked],
     }
     return torch.frombuffer(bytearray(json.dumps(facts).encode()), dtype=torch.uint8)
 
@@ -91,6 +93,7 @@ def _result(restart: int, parts: Mapping[str, torch.Tensor]) -> LaneResult:
         steps=facts["steps"],
         curve=parts["curve"].numpy(),
         levels=parts["levels"].numpy(),
+        walked=tuple(Waypoint(*point) for point in facts["walked"]),
     )
 
 

@@ -16,6 +16,7 @@ from preimage_worker.errors import JobError
 from preimage_worker.findings import Findings
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.report import LaneReport, Measurement
+from preimage_worker.inversion.walk import Waypoint
 from preimage_worker.pictures import Pixels
 from preimage_worker.spec import Plan
 
@@ -78,6 +79,8 @@ class LaneResult:
     """(steps, terms), as inversion.lanes.CURVE_COLUMNS."""
     levels: NDArray[np.float32]
     """(channels, height, width), grey levels 0…255 before clipping and rounding."""
+    walked: tuple[Waypoint, ...] = ()
+    """Where the strengths of the priors led that were tried, of jobs that ask for that."""
 
 
 @final

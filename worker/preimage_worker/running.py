@@ -109,4 +109,5 @@ def lane_result(
         steps=running.reports[restart].step,
         curve=curve,
         levels=lane_levels(batch, index, running.plan),
+        walked=batch.walked(index),
     )

@@ -47,6 +47,8 @@ def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation
         hint = f": name {others} in {path}.preset" if others else ""
         for name in (name for name, given in chosen.items() if given):
             yield Violation(f"{path}.{name}", f"is not for {AUTO!r}, which has its own{hint}")
+    elif spec.priors.HasField("automatic"):
+        yield Violation("spec.priors.automatic", f"is for the preset {AUTO!r} alone")
     if spec.optimiser.decorrelate_colour and model.preprocessing.channels != _RGB:
         yield Violation(f"{path}.decorrelate_colour", f"needs colours; {model.name} has none")
 

@@ -5,6 +5,8 @@ on bit for bit. Randomness needs no state (see `counter`). Target and settings c
 problem, whose fingerprint is in the checkpoint, so that it cannot be taken for another's.
 """
 
+from dataclasses import astuple
+
 import torch
 from torch import Tensor
 
@@ -13,10 +15,11 @@ from preimage_worker.inversion.lane import CURVE_COLUMNS, Lane
 from preimage_worker.inversion.optimisers.transform import Transform
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.state import Lanes, new_lanes
+from preimage_worker.inversion.walk import Waypoint
 
 Snapshot = dict[str, Tensor]
 
-_PLACE = 5
+_PLACE, _WAYPOINT = 5, 3
 
 
 def take(lane: Lane, lanes: Lanes, index: int) -> Snapshot:
@@ -25,6 +28,9 @@ def take(lane: Lane, lanes: Lanes, index: int) -> Snapshot:
     snapshot = {
         "place": torch.tensor(place, dtype=torch.int64),
         "curve": torch.from_numpy(lane.whole_curve()),
+        "walked": torch.tensor(
+            [astuple(point) for point in lane.walked], dtype=torch.float64
+        ).reshape(-1, _WAYPOINT),
         "canvas": lanes.canvas[index],
         "kept": lanes.kept[index],
         "best": lanes.best[index],
@@ -55,6 +61,7 @@ def revive(
         _check(snapshot, name, torch.float32, shape)
     _check(snapshot, "place", torch.int64, (_PLACE,))
     _check(snapshot, "curve", torch.float32, (-1, len(CURVE_COLUMNS)))
+    _check(snapshot, "walked", torch.float64, (-1, _WAYPOINT))
     segment, segment_step, step, jittered, fingerprint = map(int, snapshot["place"])
     if fingerprint != problem.fingerprint:
         raise CheckpointError(
@@ -62,7 +69,17 @@ def revive(
             "start the problem afresh."
         )
     curve = (snapshot["curve"].clone().numpy(),)
-    lane = Lane(problem, segment, segment_step, step, bool(jittered), curve)
+    walked = tuple(Waypoint(*point) for point in snapshot["walked"].tolist())
+    lane = Lane(
+        problem,
+        segment,
+        segment_step,
+        step,
+        bool(jittered),
+        curve,
+        begun=step - segment_step,
+        walked=walked,
+    )
     lanes = new_lanes([problem], snapshot["canvas"][None].clone(), transform, device)
     return lane, lanes._replace(
         kept=snapshot["kept"][None].to(device, copy=True),

@@ -46,6 +46,23 @@ def measure(setup: Setup, pictures: Tensor, target: Target) -> Errors:
     return Errors(*(torch.stack(errors) for errors in zip(*both, strict=True)))
 
 
+def noise_floors(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
+    """‖m∘(Φ(x) − Φ(x in 8 bits))‖ / ‖m∘Φ₀‖, `(lanes,)`: what no delivered picture can show.
+
+    Arguments as for `measure`. Two forward passes a picture.
+    """
+    mean = setup.representation.mean
+    delivered = to_canvas(to_pixels(pictures, mean), mean)
+    floors = []
+    with torch.no_grad(), computing(Precision.FP32, setup.device):
+        for some in setup.portions(len(pictures)):
+            exact = setup.representation(pictures[some]).float()
+            rounded = setup.representation(delivered[some]).float()
+            missed = vector_norm(_masked(rounded - exact, target.of(some)), dim=1)
+            floors.append(missed / target.energy[some].sqrt())
+    return torch.cat(floors)
+
+
 def _errors(setup: Setup, canvas: Tensor, target: Target) -> tuple[Tensor, Tensor]:
     """Of the whole codes, `(lanes,)`, and of each layer, `(lanes, layers)`."""
     parts = parts_of(setup.representation, setup.height, setup.width)

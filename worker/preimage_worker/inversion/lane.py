@@ -16,12 +16,15 @@ from preimage_worker.inversion.priors import PRIORS
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import LaneReport
 from preimage_worker.inversion.settings import Segment
+from preimage_worker.inversion.walk import Waypoint
 
 CHECK_STEPS = 10
 """Stop rules are looked at when a lane has taken a multiple of so many steps of its own.
 
 Not whenever a run happens to end: that depends on the device and on who shares the batch.
 """
+FLOOR_PASSES = 2
+"""Forward passes that measuring a noise floor takes."""
 CURVE_COLUMNS = ("objective", "data", *PRIORS, "relative_error")
 """What is measured at every step, of the canvas before its update. The last column is
 `DataTerm.achieved`: of Loss.INNER the activation, since there is no error."""
@@ -61,6 +64,10 @@ class Lane:
     """`(steps, 5)` arrays, one after the other."""
     outcome: Outcome | None = None
     """Its end."""
+    begun: int = 0
+    """The step with which the segment began that was last measured."""
+    walked: tuple[Waypoint, ...] = ()
+    """Of a problem that walks: where each segment that is over led."""
 
     @classmethod
     def begin(cls, problem: Problem) -> Self:
@@ -78,9 +85,40 @@ class Lane:
     @property
     def until_look(self) -> int:
         """Steps until the lane must be looked at: its schedule ends, or its stop rule is due."""
+        most = self.remaining
+        if self.problem.walk is not None and most:
+            most = self._segments[self.segment].steps - self.segment_step
         if not self.problem.stop.asks:
-            return self.remaining
-        return min(self.remaining, CHECK_STEPS - self.step % CHECK_STEPS)
+            return most
+        return min(most, CHECK_STEPS - self.step % CHECK_STEPS)
+
+    @property
+    def prior_factor(self) -> float:
+        """Of the segment that the next step belongs to."""
+        return self._segments[min(self.segment, len(self._segments) - 1)].prior_factor
+
+    @property
+    def passes(self) -> int:
+        """Passes through the representation so far."""
+        return self.step + FLOOR_PASSES * len(self.walked)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether a segment of a walk is over and where it led is still to be measured."""
+        walks = self.problem.walk is not None and self.outcome is None
+        return walks and self.segment_step == 0 and self.segment > len(self.walked)
+
+    def arrive(self, noise_floor: float) -> "Lane":
+        """The lane that knows where the segment led, and its end if that was far enough."""
+        walk = self.problem.walk
+        assert walk is not None
+        factor = self._segments[len(self.walked)].prior_factor
+        point = Waypoint(factor, float(self.newest[4]), noise_floor)
+        after = replace(self, walked=(*self.walked, point))
+        if point.within(walk):
+            return replace(after, outcome=Outcome.TARGET_REACHED)
+        last = self.segment == len(self._segments)
+        return replace(after, outcome=Outcome.STEP_LIMIT) if last else after
 
     @property
     def canvas_size(self) -> tuple[int, int]:
@@ -111,7 +149,9 @@ class Lane:
     def advance(self, curve: Curve, *, finite: bool) -> "Lane":
         """The lane after the steps whose terms are in `curve`, `(steps, 5)`, and its end if any."""
         segment, segment_step, jittered = self.segment, self.segment_step, self.jittered
-        for _ in range(len(curve)):
+        begun = self.begun
+        for number in range(len(curve)):
+            begun = begun if segment_step else self.step + number
             jittered = self._segments[segment].jitter
             segment, segment_step = self._after(segment, segment_step + 1)
         moved = replace(
@@ -121,6 +161,7 @@ class Lane:
             step=self.step + len(curve),
             jittered=jittered,
             curve=(*self.curve, curve),
+            begun=begun,
         )
         return _judge(moved, finite=finite and bool(np.isfinite(curve[:, 0]).all()))
 
@@ -130,7 +171,7 @@ class Lane:
         return LaneReport(
             step=self.step,
             steps_total=self.step + self.remaining,
-            network_passes=self.step,
+            network_passes=self.passes,
             objective=objective,
             data=data,
             alpha_norm=alpha_norm,
@@ -143,10 +184,10 @@ class Lane:
     def newest(self) -> Curve:
         """The terms of the lane's picture as it was last measured: `(5,)`.
 
-        Of the last step; of a method that descends, of the best one.
+        Of the last step; of a method that descends, of the best one of the segment.
         """
         descends = self.problem.settings.family.descends
-        rows = self.whole_curve() if descends else self.curve[-1][-1:]
+        rows = self.whole_curve()[self.begun :] if descends else self.curve[-1][-1:]
         best: Curve = rows[np.nan_to_num(rows[:, 0], nan=np.inf).argmin()]
         return best
 
@@ -174,13 +215,14 @@ def _judge(lane: Lane, *, finite: bool) -> Lane:
     if due and target_error is not None and lane.newest[4] <= target_error:
         return replace(lane, outcome=Outcome.TARGET_REACHED)
     if lane.remaining == 0:
-        return replace(lane, outcome=Outcome.STEP_LIMIT)
+        return lane if lane.arrived else replace(lane, outcome=Outcome.STEP_LIMIT)
     return _leave_plateau(lane) if due and _on_plateau(lane) else lane
 
 
 def _leave_plateau(lane: Lane) -> Lane:
     """The lane in its next segment, or at its end."""
-    if lane.segment + 1 == len(lane.problem.settings.segments):
+    last = lane.segment + 1 == len(lane.problem.settings.segments)
+    if last and lane.problem.walk is None:
         return replace(lane, outcome=Outcome.CONVERGED)
     return replace(lane, segment=lane.segment + 1, segment_step=0)
 

@@ -35,6 +35,7 @@ from preimage_worker.inversion.shared_setup import Setup, default_lanes_per_pass
 from preimage_worker.inversion.start import draw
 from preimage_worker.inversion.state import Lanes
 from preimage_worker.inversion.traits import traits_of
+from preimage_worker.inversion.walk import Waypoint
 
 __all__ = ["CURVE_COLUMNS", "LaneBatch", "Precision"]
 
@@ -160,7 +161,7 @@ class LaneBatch:
         )
         return self._append((lane,), lanes)
 
-    def run(self, steps: int) -> tuple[Self, BoundaryReport]:
+    def run(self, steps: int) -> tuple["LaneBatch", BoundaryReport]:
         """Take at most `steps` steps with every lane, then look at them once.
 
         It stops early where a schedule ends or a stop rule is due. An empty batch takes none.
@@ -183,8 +184,8 @@ class LaneBatch:
             lane.advance(curve, finite=finite)
             for lane, curve, finite in zip(self.lanes, taken.curves, taken.finite, strict=True)
         )
-        report = BoundaryReport(steps, tuple(lane.report() for lane in lanes))
-        return replace(self, lanes=lanes, state=taken.state), report
+        moved = _arrive(replace(self, lanes=lanes, state=taken.state), taken.state)
+        return moved, BoundaryReport(steps, tuple(lane.report() for lane in moved.lanes))
 
     def select(self, indices: Sequence[int]) -> Self:
         """The batch with these lanes only, in this order."""
@@ -240,7 +241,7 @@ class LaneBatch:
         pictures = self.pictures(indices)
         errors = evaluate.measure(self.setup, pictures, target)
         whole, layers = errors.whole.T.tolist(), errors.layers.permute(1, 2, 0).tolist()
-        passes = [self.lanes[index].step + evaluate.PASSES for index in indices]
+        passes = [self.lanes[index].passes + evaluate.PASSES for index in indices]
         return tuple(
             Measurement(error, delivered, number, tuple(LayerError(*each) for each in own))
             for (error, delivered), number, own in zip(whole, passes, layers, strict=True)
@@ -249,6 +250,10 @@ class LaneBatch:
     def curve(self, index: int) -> Curve:
         """The lane's terms at every step so far, `(steps, 5)`, columns as `CURVE_COLUMNS`."""
         return self.lanes[index].whole_curve()
+
+    def walked(self, index: int) -> tuple[Waypoint, ...]:
+        """Where each strength of the priors led, of a lane that walks from strong to weak ones."""
+        return self.lanes[index].walked
 
     def outcome(self, index: int) -> Outcome | None:
         """The lane's end, or None while it runs."""
@@ -286,3 +291,16 @@ class LaneBatch:
         if self.state is None:
             raise BatchError("The batch has no lanes.")
         return self.state
+
+
+def _arrive(batch: LaneBatch, held: Lanes) -> LaneBatch:
+    """The batch whose lanes know where the segments of their walks have led."""
+    there = [index for index, lane in enumerate(batch.lanes) if lane.arrived]
+    if not there:
+        return batch
+    target = state.select(held, there).target
+    floors = evaluate.noise_floors(batch.setup, batch.pictures(there), target).tolist()
+    lanes = list(batch.lanes)
+    for index, floor in zip(there, floors, strict=True):
+        lanes[index] = lanes[index].arrive(floor)
+    return replace(batch, lanes=tuple(lanes))

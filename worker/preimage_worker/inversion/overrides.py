@@ -12,6 +12,7 @@ from preimage_worker.inversion.settings import (
     Settings,
     require,
 )
+from preimage_worker.inversion.walk import ladder
 
 Value = TypeVar("Value")
 
@@ -50,16 +51,21 @@ class Overrides:
     """
     steps: int | None = None
     """Steps of the whole schedule; its segments keep their proportions, see `scale_schedule`."""
+    walks: bool = False
+    """Whether the schedule begins with strong priors and goes on to weak ones; see `walk`."""
 
 
 def override(settings: Settings, overrides: Overrides) -> Settings:
     """The settings with a job's own numbers in place of the preset's.
 
     Raises:
-        SettingError: a number outside its range, or jitter where the family has none.
+        SettingError: a number outside its range, or jitter, rates or coordinates where the family
+            has none.
     """
     norm, variation = settings.alpha_norm, settings.total_variation
     factor, at = overrides.prior_factor, settings.coordinates
+    if settings.family is Family.QUASI_NEWTON:
+        _refuse_first_order(overrides)
     require("the factor of the priors", factor, 0, 1e30)
     return replace(
         settings,
@@ -83,6 +89,18 @@ def override(settings: Settings, overrides: Overrides) -> Settings:
     )
 
 
+def _refuse_first_order(overrides: Overrides) -> None:
+    """Raise for what only recipes of the first order have: the solver chooses all of it itself."""
+    given = {
+        "jitter": overrides.jitter is True,
+        "rate": overrides.rate_factor != 1,
+        "choice of coordinates": overrides.basis not in {None, Basis.PIXELS},
+        "choice of colours": overrides.decorrelated is True,
+    }
+    for name in (name for name, wanted in given.items() if wanted):
+        raise SettingError(f"The preset auto has no {name}; leave it out, or use mv2016.")
+
+
 def _or(value: Value | None, default: Value) -> Value:
     return default if value is None else value
 
@@ -100,7 +118,15 @@ def _segments(settings: Settings, overrides: Overrides) -> tuple[Segment, ...]:
         segments = (*(replace(s, jitter=overrides.jitter) for s in moving), *still)
     if overrides.steps is not None:
         segments = scale_schedule(segments, overrides.steps)
-    return tuple(replace(s, rate=s.rate * overrides.rate_factor) for s in segments)
+    segments = tuple(replace(s, rate=s.rate * overrides.rate_factor) for s in segments)
+    if not overrides.walks:
+        return segments
+    if not settings.family.descends:
+        raise SettingError(
+            "Only the preset auto finds the strength of the priors by itself; use it, or give a "
+            "factor."
+        )
+    return ladder(segments[0])
 
 
 def scale_schedule(segments: tuple[Segment, ...], steps: int) -> tuple[Segment, ...]:

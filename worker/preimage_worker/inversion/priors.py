@@ -87,10 +87,11 @@ A new prior is one more entry here and in `Settings.priors`."""
 def _power_sum(squares: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
     """Σ s^{e/2} with s = |v|² / scale², and `e/scale² · s^{e/2−1}`: its slope along v, over v.
 
-    A lane has the same slopes, bit for bit, whatever the magnitudes of the others are.
+    A lane has the same slopes, bit for bit, whatever the magnitudes of the others are. On a CPU the
+    bits of powers and sums depend on how many lanes there are, so each goes by itself (`by_lane`).
     """
     scale2 = prior.scale[:, None, None, None].square()
-    if len(set(prior.magnitudes)) == 1:
+    if len(set(prior.magnitudes)) == 1 and squares.device.type != "cpu":
         return _power_sum_of(squares, prior.magnitudes[0], scale2)
     single = (slice(lane, lane + 1) for lane in range(len(squares)))
     lanes = ((squares[i], prior.magnitudes[i.start], scale2[i]) for i in single)

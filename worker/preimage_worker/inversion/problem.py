@@ -17,6 +17,7 @@ from preimage_worker.inversion.errors import (
 )
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Loss, Settings, require
+from preimage_worker.inversion.walk import Walk
 
 
 @final
@@ -76,6 +77,9 @@ class Problem:
     restart: int = 0
     """Number of this pre-image among several of the same code."""
     stop: StopRule = field(default_factory=StopRule)
+    walk: Walk | None = None
+    """What ends a walk from strong priors to weak ones, for a schedule made for that; None for a
+    schedule that runs to its end."""
     scale: float | None = None
     """Of Loss.INNER: what ⟨m∘Φ, m∘Φ₀⟩ is divided by; None for ‖m∘Φ₀‖²."""
     start: Tensor | None = None
@@ -110,7 +114,7 @@ class Problem:
     @cached_property
     def fingerprint(self) -> int:
         """64 bits that tell this problem from others, for its checkpoints. Stopping is left out."""
-        facts = (self.settings, self.seed, self.restart, self.scale)
+        facts = (self.settings, self.seed, self.restart, self.scale, self.walk)
         digest = hashlib.sha256(repr(facts).encode())
         for tensor in (self.target, self.mask, self.start):
             if tensor is not None:

@@ -127,10 +127,13 @@ class Segment:
     """The optimiser's step size, in the family's own unit."""
     jitter: bool = False
     """Whether every step feeds its own random crop of a larger canvas."""
+    prior_factor: float = 1.0
+    """What the weights of all priors are multiplied by."""
 
     def __post_init__(self) -> None:
         require("a segment's steps", self.steps, 1, 10_000_000)
         require("a segment's rate", self.rate, 0, 1e30)
+        require("a segment's factor of the priors", self.prior_factor, 0, 1e30)
 
 
 @final

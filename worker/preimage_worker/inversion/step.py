@@ -33,7 +33,10 @@ def step(
         terms = torch.stack((data + priors.sum(0), data, *priors, achieved), dim=1)
         seen = control._replace(seen=Seen(lanes.canvas, terms[:, 0]))
         moved = _move(setup, lanes, gradient, weights, seen)
-        return _keep(lanes, moved, terms[:, 0], descends=setup.method.descends), terms
+        if not setup.method.descends:
+            return _keep(lanes, moved, terms[:, 0]), terms
+        begins = control.age.flatten() == 0
+        return _keep_best(lanes, moved, terms[:, 0], begins), terms
 
 
 def _data(
@@ -94,14 +97,20 @@ def _move(
     return lanes._replace(canvas=canvas, buffers=buffers)
 
 
-def _keep(before: Lanes, after: Lanes, objective: Tensor, *, descends: bool) -> Lanes:
+def _keep(before: Lanes, after: Lanes, objective: Tensor) -> Lanes:
     """Remember the canvas that was just measured, in lanes where the objective was finite.
 
-    And, where the method descends, below all before. A lane that is no longer finite runs on until
-    the boundary: lanes do not touch each other.
+    A lane that is no longer finite runs on until the boundary: lanes do not touch each other.
     """
     alive = before.alive & objective.isfinite()
-    better = alive & (objective < before.best)
+    kept = torch.where(alive[:, None, None, None], before.canvas, before.kept)
+    return after._replace(kept=kept, alive=alive)
+
+
+def _keep_best(before: Lanes, after: Lanes, objective: Tensor, begins: Tensor) -> Lanes:
+    """Remember the canvas that was just measured where it is the best one of the segment."""
+    alive = before.alive & objective.isfinite()
+    better = alive & (begins | (objective < before.best))
     kept = torch.where(better[:, None, None, None], before.canvas, before.kept)
-    best = torch.where(better & descends, objective, before.best)
+    best = torch.where(better, objective, before.best)
     return after._replace(kept=kept, best=best, alive=alive)

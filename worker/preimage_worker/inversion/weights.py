@@ -42,7 +42,10 @@ def weigh(lanes: Sequence[Lane], method: Method, like: Tensor) -> Weights:
     """The weights of these lanes on canvases of the shape and device of `like`."""
     settings = [lane.problem.settings for lane in lanes]
     sizes = [lane.canvas_size for lane in lanes]
-    shares = [method.share(like.shape[1], rows * columns) for rows, columns in sizes]
+    shares = [
+        lane.prior_factor * method.share(like.shape[1], rows * columns)
+        for lane, (rows, columns) in zip(lanes, sizes, strict=True)
+    ]
     bounds = [one.bound for one in settings]
     inside = _inside(sizes, like)
     return Weights(

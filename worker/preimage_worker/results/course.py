@@ -1,10 +1,13 @@
 """How an optimisation went: the terms at every step, and what an activation rose from and to."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from preimage.v1 import preimage_pb2 as wire
 from preimage_worker.inversion.lanes import CURVE_COLUMNS
+from preimage_worker.inversion.walk import Walk, Waypoint
 from preimage_worker.jobs import LaneResult
 
 _POINTS = 500
@@ -34,4 +37,17 @@ def activation(lane: LaneResult, scale: float) -> wire.Activation:
         optimised=lane.measurement.relative_error,
         delivered=lane.measurement.relative_error_delivered,
         scale=scale,
+    )
+
+
+def strength_curve(walked: Sequence[Waypoint], walk: Walk) -> wire.StrengthCurve:
+    """Where the strengths that were tried led; the last one is the one that was taken."""
+    last = walked[-1]
+    return wire.StrengthCurve(
+        noise_floor=last.noise_floor,
+        allowed_error=last.allowed(walk),
+        factors=[point.factor for point in walked],
+        relative_errors=[point.relative_error for point in walked],
+        chosen=len(walked) - 1,
+        within=last.within(walk),
     )

@@ -10,7 +10,7 @@ from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.settings import Loss
 from preimage_worker.jobs import Inverted, LaneResult
 from preimage_worker.models import Served
-from preimage_worker.results.course import activation, loss_curve
+from preimage_worker.results.course import activation, loss_curve, strength_curve
 from preimage_worker.results.diversity import diversity
 from preimage_worker.results.errors import code_errors
 from preimage_worker.results.fidelity import fidelity
@@ -62,6 +62,9 @@ def _reconstruction(done: Inverted, index: int, files: Files) -> wire.Reconstruc
                 lane.measurement, done.plan.target_norm, findings.reference, findings.layers
             )
         )
+    walk = done.plan.problems[index].walk
+    if walk is not None and lane.walked:
+        message.strength.CopyFrom(strength_curve(lane.walked, walk))
     if findings.classes:
         message.classes.CopyFrom(_classes(findings.classes[index]))
     if done.plan.original is not None:

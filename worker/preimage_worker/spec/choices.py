@@ -11,6 +11,7 @@ from preimage_worker.inversion.overrides import Overrides
 from preimage_worker.inversion.presets import CARICATURE_WEIGHT
 from preimage_worker.inversion.problem import StopRule
 from preimage_worker.inversion.settings import Basis, Loss, Settings
+from preimage_worker.inversion.walk import Walk
 
 PRECISIONS = {
     wire.PRECISION_UNSPECIFIED: Precision.FP32,
@@ -70,10 +71,22 @@ def overrides(spec: wire.PreimageSpec) -> Overrides:
         rate_factor=1.0 if rate is None else rate,
         jitter=optimiser.jitter if optimiser.HasField("jitter") else None,
         steps=optimiser.steps if optimiser.HasField("steps") else None,
+        walks=spec.priors.HasField("automatic"),
         basis=_BASES[optimiser.parametrisation],
         decorrelated=(
             optimiser.decorrelate_colour if optimiser.HasField("decorrelate_colour") else None
         ),
+    )
+
+
+def walk(priors: wire.Priors) -> Walk | None:
+    """What ends the search for the strength of the priors; None where it is given."""
+    if not priors.HasField("automatic"):
+        return None
+    asked, default = priors.automatic, Walk()
+    return Walk(
+        noise_multiple=asked.noise_multiple or default.noise_multiple,
+        least_error=asked.least_error or default.least_error,
     )
 
 

@@ -17,7 +17,7 @@ from preimage_worker.inversion.lanes import Precision
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Coordinates, Family, Loss, Settings
-from preimage_worker.spec.choices import LOSSES, PRECISIONS, overrides, stop_rule
+from preimage_worker.spec.choices import LOSSES, PRECISIONS, overrides, stop_rule, walk
 from preimage_worker.spec.inputs import Blobs, Input, read
 from preimage_worker.spec.targets import Aim, Subject, aim
 from preimage_worker.spec.units import strength
@@ -106,10 +106,6 @@ def plan(
 
 def _refuse_unknown(spec: wire.PreimageSpec) -> None:
     """What this worker does not do is refused, not left out."""
-    if spec.priors.HasField("automatic"):
-        raise InvalidSpecError(
-            "This worker does not find the strength of the priors by itself; send priors.factor."
-        )
     if spec.HasField("repulsion"):
         raise InvalidSpecError("This worker does not keep restarts apart; leave repulsion out.")
 
@@ -139,6 +135,7 @@ def _problems(
             seed=spec.seed,
             restart=restart,
             stop=stop_rule(spec.stopping),
+            walk=walk(spec.priors),
             start=goal.start,
         )
         for restart in range(max(spec.restarts, 1))

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from preimage_worker.inversion.by_lane import by_lane
+
 PAIRS = 5
 """Of each lane. 20 pairs won nothing that their memory and time were worth."""
 
@@ -74,7 +76,7 @@ def downhill(slope: Tensor, pairs: Pairs, inverse: Tensor) -> Tensor:
 
 def inner(first: Tensor, second: Tensor) -> Tensor:
     """⟨a, b⟩ of each lane, `(lanes,)`."""
-    return (first * second).flatten(1).sum(1)
+    return by_lane(lambda one, other: (one * other).flatten(1).sum(1), first, second)
 
 
 def per_lane(numbers: Tensor, like: Tensor) -> Tensor:

@@ -15,11 +15,13 @@ What makes it fast here (docs/explanation/solver.md has the trials):
   whose step had to be shortened takes less of it.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from preimage_worker.inversion.by_lane import by_lane
 from preimage_worker.inversion.cosine import dct2, frequencies, idct2
 from preimage_worker.inversion.optimisers.memory import (
     Pairs,
@@ -104,7 +106,7 @@ def quasi_newton(traits: Traits) -> Transform:
         factor = _shorten(seen.objective - before.value, decline)
         proposed = torch.where(
             per_lane(accepted | lost, moved),
-            _ahead(after, _curvature(traits, age, moved)),
+            _ahead(after, by_lane(partial(_curvature, traits), age, moved)),
             per_lane(factor, moved) * moved,
         )
         return idct2(after.point + proposed) - seen.canvas, after
