@@ -170,6 +170,7 @@ SPOILT: list[tuple[str, Spec, str]] = [
         "finite",
     ),
     ("spec.priors.automatic", maximising({}, priors={"automatic": {}}), "MAXIMISE does not seek"),
+    ("spec.priors.automatic", merged(priors={"automatic": {}}), "is for the preset 'auto' alone"),
     ("spec.priors.alpha_norm.form", merged(priors={"alpha_norm": {"form": 5}}), "unknown value 5"),
     (
         "spec.stopping.target_error",
@@ -193,6 +194,16 @@ SPOILT: list[tuple[str, Spec, str]] = [
         "spec.optimiser.parametrisation",
         merged(masked("last", "channels"), optimiser={"parametrisation": 2}),
         "name 'mv2016' or 'mv2015'",
+    ),
+    (
+        "spec.optimiser.rate_factor",
+        merged(masked("last", "channels"), optimiser={"rate_factor": 0.5}),
+        "whose steps are its own",
+    ),
+    (
+        "spec.optimiser.jitter",
+        merged(masked("last", "channels"), optimiser={"jitter": True}),
+        "whose steps are its own",
     ),
     (
         "spec.optimiser.preset",
@@ -235,7 +246,7 @@ RIGHT: list[Spec] = [
     masked(centre=8, channel_half=1, channels=[{"begin": 0, "end": 4}]),
     masked("last", "channels", boxes=[{"top": 5, "left": 6, "height": 1, "width": 1}]),
     merged(priors={"bound": 0.0, "factor": 0.0, "alpha_norm": {"form": 1}}),
-    merged(priors={"automatic": {}}),
+    merged(priors={"automatic": {}}, optimiser={"preset": "auto"}),
     merged(restarts=2, repulsion={"error_budget": 0.1}),
     merged(optimiser={"parametrisation": 3, "decorrelate_colour": True}),
 ]

@@ -120,13 +120,14 @@ async def test_an_activation_takes_the_first_preset_that_is_for_it_with_its_own_
     assert (claimed.batch.batch_key.split("|")[5], claimed.cost) == ("mv2016", 300.0)
 
 
-async def test_a_walk_over_strengths_is_reckoned_as_six_schedules(
+async def test_a_walk_over_strengths_is_reckoned_as_two_schedules(
     stack: Stack, worker: FakeWorker
 ) -> None:
     spec = from_code()
     spec.priors.automatic.SetInParent()
+    spec.optimiser.preset = "auto"
     await stack.preimages.CreatePreimage(create(spec))
-    assert worker.must_claim().cost == 6 * 350.0
+    assert worker.must_claim().cost == 2 * 200.0
 
 
 async def test_what_cannot_share_a_batch_has_keys_of_its_own(

@@ -40,7 +40,7 @@ TOY = models.Model(
         models.Layer(name="tokens", kind="Block", code_shape=[5, 6], stride=1),
         models.Layer(name="fc", kind="Linear", code_shape=[10], stride=1),
     ],
-    presets=PRESETS,
+    presets=(*PRESETS, models.Preset(name="auto", steps=200)),
 )
 HOG = models.Model(
     name="hog",

@@ -9,7 +9,7 @@ from preimage_service.checks.objectives import INVERTING
 from preimage_service.errors import Violation
 
 AUTO = "auto"
-"""The service's own solver. It inverts, and chooses the coordinates of its steps by itself."""
+"""The service's own solver. It inverts, and chooses its steps and their coordinates by itself."""
 _RGB = 3
 
 
@@ -28,7 +28,7 @@ def steps_of(spec: PreimageSpec, model: Model) -> int:
 
 
 def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation]:
-    """That the preset is one of the model's, and that coordinates and colours can be chosen."""
+    """That the preset is one of the model's, and that rates, jitter, coordinates, colours can be chosen."""
     names, wanted, path = _fitting(spec, model), spec.optimiser.preset, "spec.optimiser"
     if not names:
         sentence = f"is nothing that a preset of {model.name} is for"
@@ -39,6 +39,8 @@ def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation
             hint = f"is not for this objective; there are {', '.join(map(repr, names))}"
         yield Violation(f"{path}.preset", hint)
     chosen = {
+        "rate_factor": spec.optimiser.HasField("rate_factor") and spec.optimiser.rate_factor != 1,
+        "jitter": spec.optimiser.jitter,
         "parametrisation": bool(spec.optimiser.parametrisation),
         "decorrelate_colour": spec.optimiser.HasField("decorrelate_colour"),
     }
@@ -46,8 +48,8 @@ def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation
         others = " or ".join(repr(name) for name in names if name != AUTO)
         hint = f": name {others} in {path}.preset" if others else ""
         for name in (name for name, given in chosen.items() if given):
-            yield Violation(f"{path}.{name}", f"is not for {AUTO!r}, which has its own{hint}")
-    elif spec.priors.HasField("automatic"):
+            yield Violation(f"{path}.{name}", f"is not for {AUTO!r}, whose steps are its own{hint}")
+    elif spec.priors.HasField("automatic") and spec.objective.kind in INVERTING:
         yield Violation("spec.priors.automatic", f"is for the preset {AUTO!r} alone")
     if spec.optimiser.decorrelate_colour and model.preprocessing.channels != _RGB:
         yield Violation(f"{path}.decorrelate_colour", f"needs colours; {model.name} has none")
