@@ -28,7 +28,7 @@ def steps_of(spec: PreimageSpec, model: Model) -> int:
 
 
 def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation]:
-    """That the preset is one of the model's, and that rates, jitter, coordinates, colours can be chosen."""
+    """That the preset is one of the model's, and that it takes what is said of its steps."""
     names, wanted, path = _fitting(spec, model), spec.optimiser.preset, "spec.optimiser"
     if not names:
         sentence = f"is nothing that a preset of {model.name} is for"

@@ -163,7 +163,9 @@ class Lane:
             curve=(*self.curve, curve),
             begun=begun,
         )
-        return _judge(moved, finite=finite and bool(np.isfinite(curve[:, 0]).all()))
+        descends = self.problem.settings.family.descends
+        measured = moved.newest[:1] if descends else curve[:, 0]
+        return _judge(moved, finite=finite and bool(np.isfinite(measured).all()))
 
     def report(self) -> LaneReport:
         """The lane at this boundary; at least one step must have been taken."""

@@ -108,9 +108,13 @@ def _keep(before: Lanes, after: Lanes, objective: Tensor) -> Lanes:
 
 
 def _keep_best(before: Lanes, after: Lanes, objective: Tensor, begins: Tensor) -> Lanes:
-    """Remember the canvas that was just measured where it is the best one of the segment."""
-    alive = before.alive & objective.isfinite()
-    better = alive & (begins | (objective < before.best))
+    """Remember the canvas that was just measured where it is the best one of the segment.
+
+    A later one without a finite objective is a step too long, which the method takes back.
+    """
+    finite = objective.isfinite()
+    alive = before.alive & (finite | ~begins)
+    better = alive & finite & (begins | (objective < before.best))
     kept = torch.where(better[:, None, None, None], before.canvas, before.kept)
     best = torch.where(better, objective, before.best)
     return after._replace(kept=kept, best=best, alive=alive)

@@ -7,6 +7,7 @@ own, bit for bit; gradients are exact where the leak is 0. The idea is that of s
 gradients (Neftci, Mostafa & Zenke 2019).
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -96,12 +97,19 @@ def _kind(module: fx.GraphModule, node: fx.Node) -> str | None:
         called = module.get_submodule(str(node.target))
         if type(called) is nn.ReLU:
             return "rectifier"
-        return "pool" if type(called) is nn.MaxPool2d and called.dilation == 1 else None
-    if node.op not in {"call_function", "call_method"}:
+        return "pool" if type(called) is nn.MaxPool2d and _is_plain(vars(called)) else None
+    if node.op not in {"call_function", "call_method"} or not node.args:
         return None
     if node.target in _RECTIFIERS:
         return "rectifier"
-    return "pool" if node.target in _POOLS and len(node.args) <= _PLAIN_POOL_ARGUMENTS else None
+    plain = len(node.args) <= _PLAIN_POOL_ARGUMENTS and _is_plain(node.kwargs)
+    return "pool" if node.target in _POOLS and plain else None
+
+
+def _is_plain(options: Mapping[str, Any]) -> bool:
+    """Whether a max pool has windows without holes, and gives their maxima alone."""
+    holes = options.get("dilation", 1) not in (1, (1, 1), [1, 1])
+    return not holes and not options.get("return_indices", False)
 
 
 def _replace(
