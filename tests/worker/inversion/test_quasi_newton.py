@@ -1,0 +1,217 @@
+"""The solver's transform by itself: what it accepts, shortens, forgets and takes back."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from preimage_worker.inversion.cosine import dct2
+from preimage_worker.inversion.optimisers.quasi_newton import (
+    RELAXED_STEPS,
+    State,
+    leak,
+    quasi_newton,
+)
+from preimage_worker.inversion.optimisers.transform import Buffers, Control, Seen
+from preimage_worker.inversion.traits import Traits
+
+SIDE = 8
+Objective = Callable[[Tensor], Tensor]
+EXACT, RELAXED = Traits(), Traits(stride=4, rectifiers=10)
+
+
+def _control(canvas: Tensor, objective: Tensor, age: int) -> Control:
+    ages = torch.full((len(canvas), 1, 1, 1), float(age))
+    return Control(torch.ones_like(ages), (ages > 0).float(), ages, Seen(canvas, objective))
+
+
+def _bowl(seed: int) -> tuple[Objective, Tensor]:
+    """A convex quadratic of condition 100 around a random canvas, 3 at its minimum; and that."""
+    generator = torch.Generator().manual_seed(seed)
+    lowest = 10 * torch.randn(1, 1, SIDE, SIDE, generator=generator)
+    steep = 10 ** (2 * torch.rand(1, 1, SIDE, SIDE, generator=generator))
+
+    def objective(canvas: Tensor) -> Tensor:
+        return 3 + (steep * (canvas - lowest).square()).flatten(1).sum(1) / 2
+
+    return objective, lowest
+
+
+class Descent:
+    """The transform as the step calls it, on an objective of ours."""
+
+    def __init__(self, objective: Objective, canvas: Tensor, traits: Traits = EXACT) -> None:
+        self.transform = quasi_newton(traits)
+        self.objective, self.canvas = objective, canvas
+        self.buffers: Buffers = self.transform.init(canvas)
+        self.age = 0
+
+    @property
+    def state(self) -> State:
+        return State(*self.buffers)
+
+    def step(self) -> Tensor:
+        """Take one; returns the objective that was measured before it."""
+        canvas = self.canvas.detach().requires_grad_()
+        value = self.objective(canvas)
+        (gradient,) = torch.autograd.grad(value.sum(), canvas)
+        with torch.no_grad():
+            control = _control(self.canvas, value.detach(), self.age)
+            update, self.buffers = self.transform.update(gradient, self.buffers, control)
+            self.canvas = self.canvas + update
+        self.age += 1
+        return value.detach()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_it_reaches_the_minimum_of_a_convex_quadratic_in_few_steps(seed: int) -> None:
+    objective, lowest = _bowl(seed)
+    descent = Descent(objective, torch.zeros(1, 1, SIDE, SIDE))
+    values = torch.cat([descent.step() for _ in range(80)])
+    assert values.min() - 3 < 1e-4 * (values[0] - 3)
+    assert (descent.canvas - lowest).abs().max() < 0.3
+
+
+def _rough(canvas: Tensor) -> Tensor:
+    """Waves on a bowl: most proposals are refused."""
+    return (canvas.square() + 200 * (1 - torch.cos(3 * canvas))).flatten(1).sum(1)
+
+
+def test_it_never_accepts_a_rise() -> None:
+    start = 20 * torch.randn(3, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(5))
+    descent, accepted, refused = Descent(_rough, start), [], 0
+    for _ in range(60):
+        before = descent.state.value
+        value = descent.step()
+        accepted.append(descent.state.value)
+        if descent.age > 1:
+            assert (descent.state.value <= before).all()
+            refused += int((value > before).sum())
+    assert refused > 10
+    assert (accepted[-1] < accepted[0]).all()
+
+
+def test_a_refused_trial_is_shortened_along_the_same_line_and_the_point_kept() -> None:
+    objective, _ = _bowl(0)
+    descent = Descent(objective, torch.zeros(1, 1, SIDE, SIDE))
+    descent.step()
+    point, trial = descent.state.point, descent.canvas
+    way = dct2(trial) - point
+
+    descent.objective = lambda canvas: objective(canvas) + 1e6
+    descent.step()
+    assert torch.equal(descent.state.point, point)
+    assert descent.state.tries.tolist() == [1]
+    shorter = dct2(descent.canvas) - descent.state.point
+    factor = float((shorter * way).sum() / way.square().sum())
+    assert 0.1 - 1e-5 <= factor <= 0.5 + 1e-5
+    torch.testing.assert_close(shorter, factor * way, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("nothing", [torch.nan, torch.inf])
+def test_a_trial_without_a_finite_objective_is_refused(nothing: float) -> None:
+    objective, _ = _bowl(0)
+    descent = Descent(objective, torch.zeros(1, 1, SIDE, SIDE))
+    descent.step()
+    before, way = descent.state, dct2(descent.canvas) - descent.state.point
+    value = torch.tensor([nothing])
+    gradient = torch.full_like(descent.canvas, torch.nan)
+    control = _control(descent.canvas, value, 1)
+    update, buffers = descent.transform.update(gradient, descent.buffers, control)
+    after = State(*buffers)
+    assert torch.equal(after.point, before.point)
+    assert torch.equal(after.slope, before.slope)
+    assert after.value == before.value
+    shorter = dct2(descent.canvas + update) - before.point
+    torch.testing.assert_close(shorter, 0.1 * way, rtol=1e-3, atol=1e-3)
+
+
+def test_after_eight_refusals_the_memory_is_given_up() -> None:
+    objective, _ = _bowl(1)
+    descent = Descent(objective, torch.zeros(1, 1, SIDE, SIDE))
+    for _ in range(4):
+        descent.step()
+    assert (descent.state.weights > 0).any()
+    descent.objective = lambda canvas: objective(canvas) + 1e6
+    for number in range(1, 8):
+        descent.step()
+        assert descent.state.tries.tolist() == [number]
+        assert (descent.state.weights > 0).any()
+    descent.step()
+    assert not descent.state.weights.any()
+    assert descent.state.tries.tolist() == [0]
+
+
+def test_where_a_segment_begins_everything_is_forgotten() -> None:
+    objective, _ = _bowl(2)
+    used = Descent(objective, torch.zeros(1, 1, SIDE, SIDE))
+    for _ in range(12):
+        used.step()
+    fresh = Descent(objective, used.canvas)
+    used.age = 0
+    for _ in range(6):
+        assert torch.equal(used.step(), fresh.step())
+        assert torch.equal(used.canvas, fresh.canvas)
+
+
+def test_lanes_of_different_ages_have_the_bits_that_they_have_alone() -> None:
+    both = [Descent(_rough, torch.full((1, 1, SIDE, SIDE), fill), RELAXED) for fill in (7.0, -3.0)]
+    for _ in range(9):
+        both[0].step()
+    for _ in range(6):
+        canvas = torch.cat([one.canvas for one in both]).requires_grad_()
+        value = _rough(canvas)
+        (gradient,) = torch.autograd.grad(value.sum(), canvas)
+        ages = torch.tensor([float(one.age) for one in both])[:, None, None, None]
+        control = Control(ages, (ages > 0).float(), ages, Seen(canvas.detach(), value.detach()))
+        buffers = tuple(map(torch.cat, zip(*(one.buffers for one in both), strict=True)))
+        update, after = both[0].transform.update(gradient, buffers, control)
+        together = canvas.detach() + update
+        for lane, one in enumerate(both):
+            one.step()
+            assert torch.equal(together[lane : lane + 1], one.canvas)
+            assert all(
+                torch.equal(buffer[lane : lane + 1], own)
+                for buffer, own in zip(after, one.buffers, strict=True)
+            )
+
+
+def test_the_leak_shrinks_with_every_refusal_and_ends_with_age() -> None:
+    objective, _ = _bowl(0)
+    descent = Descent(objective, torch.zeros(1, 1, SIDE, SIDE), RELAXED)
+    first = RELAXED.leak
+    assert leak(descent.buffers).tolist() == pytest.approx([first])
+    descent.step()
+    assert leak(descent.buffers).tolist() == pytest.approx([first])
+    descent.objective = lambda canvas: objective(canvas) + 1e6
+    descent.step()
+    assert leak(descent.buffers).tolist() == pytest.approx([0.3 * first])
+    descent.objective = objective
+    descent.age = RELAXED_STEPS - 1
+    descent.step()
+    assert leak(descent.buffers).tolist() == [0]
+
+
+def test_gradients_of_different_relaxations_do_not_make_a_pair() -> None:
+    objective, _ = _bowl(0)
+    descent = Descent(objective, torch.zeros(1, 1, SIDE, SIDE), RELAXED)
+    descent.step()
+    descent.objective = lambda canvas: objective(canvas) + 1e6
+    descent.step()  # refused: the next pass has another leak than the point's slope
+    descent.objective = objective
+    descent.step()
+    assert descent.state.tries.tolist() == [0]
+    assert not descent.state.weights.any()
+    while descent.age < RELAXED_STEPS + 3:
+        descent.step()
+    assert descent.state.weights[0, 0] > 0
+
+
+def test_updates_leave_old_buffers_as_they_were() -> None:
+    descent = Descent(_rough, torch.full((2, 1, SIDE, SIDE), 4.0), RELAXED)
+    for _ in range(7):
+        before = [buffer.clone() for buffer in descent.buffers]
+        kept = descent.buffers
+        descent.step()
+        assert all(map(torch.equal, kept, before))
