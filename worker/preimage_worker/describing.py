@@ -36,6 +36,7 @@ LAYOUTS = {
     Layout.OTHER: wire.CODE_LAYOUT_OTHER,
 }
 _PRESETS = {
+    "auto": "Our own: the objective of mv2016, by limited-memory BFGS in cosine coefficients.",
     "mv2016": "Mahendran & Vedaldi, IJCV 2016: decayed Adagrad with momentum, jitter and a bound.",
     "mv2015": "Mahendran & Vedaldi, CVPR 2015: gradient descent with momentum, no jitter.",
     "lucid": "Olah et al. 2017: Adam in Fourier coefficients of separate colours; no priors.",

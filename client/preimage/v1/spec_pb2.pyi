@@ -301,7 +301,8 @@ Global___PreimageSpec: _TypeAlias = PreimageSpec  # noqa: Y015
 class Repulsion(_message.Message):
     """A term that pushes the restarts of one job apart, to show what the code leaves open: − weight ·
     mean over the other restarts of the mean squared difference, in units of (100 grey levels)². It
-    acts while a restart's relative error is below `error_budget`, and rests above.
+    acts while a restart's relative error is below `error_budget`, and rests above; not in the last
+    segment of the recipe, in which pictures settle, and not with the preset "auto".
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -740,7 +741,8 @@ Global___Priors: _TypeAlias = Priors  # noqa: Y015
 class AutomaticStrength(_message.Message):
     """Finds the largest factor whose relative error stays under a multiple of the noise floor, the
     change of the code when the picture is rounded to 8 bits. It walks from strong priors to weak
-    ones, each from the pre-image of the one before; the result holds the curve.
+    ones, each from the pre-image of the one before; the result holds the curve. Only with the preset
+    "auto".
     """
 
     DESCRIPTOR: _descriptor.Descriptor

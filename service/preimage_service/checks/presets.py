@@ -49,6 +49,8 @@ def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation
         hint = f": name {others} in {path}.preset" if others else ""
         for name in (name for name, given in chosen.items() if given):
             yield Violation(f"{path}.{name}", f"is not for {AUTO!r}, whose steps are its own{hint}")
+        if spec.HasField("repulsion"):
+            yield Violation("spec.repulsion", f"is not for {AUTO!r}{hint}")
     elif spec.priors.HasField("automatic") and spec.objective.kind in INVERTING:
         yield Violation("spec.priors.automatic", f"is for the preset {AUTO!r} alone")
     if spec.optimiser.decorrelate_colour and model.preprocessing.channels != _RGB:

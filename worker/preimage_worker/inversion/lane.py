@@ -15,6 +15,7 @@ from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.priors import PRIORS
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import LaneReport
+from preimage_worker.inversion.repulsion import Repulsion
 from preimage_worker.inversion.settings import Segment
 from preimage_worker.inversion.walk import Waypoint
 
@@ -86,7 +87,7 @@ class Lane:
     def until_look(self) -> int:
         """Steps until the lane must be looked at: its schedule ends, or its stop rule is due."""
         most = self.remaining
-        if self.problem.walk is not None and most:
+        if most and (self.problem.walk is not None or self.problem.repulsion is not None):
             most = self._segments[self.segment].steps - self.segment_step
         if not self.problem.stop.asks:
             return most
@@ -96,6 +97,12 @@ class Lane:
     def prior_factor(self) -> float:
         """Of the segment that the next step belongs to."""
         return self._segments[min(self.segment, len(self._segments) - 1)].prior_factor
+
+    @property
+    def repulsion(self) -> Repulsion | None:
+        """What pushes the lane now: nothing while its picture settles, in the last segment."""
+        settles = self.segment + 1 >= len(self._segments)
+        return None if settles else self.problem.repulsion
 
     @property
     def passes(self) -> int:

@@ -16,6 +16,7 @@ from preimage_worker.inversion.errors import (
     ZeroTargetError,
 )
 from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.repulsion import Repulsion
 from preimage_worker.inversion.settings import Loss, Settings, require
 from preimage_worker.inversion.walk import Walk
 
@@ -80,6 +81,8 @@ class Problem:
     walk: Walk | None = None
     """What ends a walk from strong priors to weak ones, for a schedule made for that; None for a
     schedule that runs to its end."""
+    repulsion: Repulsion | None = None
+    """What keeps this pre-image apart from those whose problems share it; None leaves it alone."""
     scale: float | None = None
     """Of Loss.INNER: what ⟨m∘Φ, m∘Φ₀⟩ is divided by; None for ‖m∘Φ₀‖²."""
     start: Tensor | None = None
@@ -91,6 +94,11 @@ class Problem:
         require("the picture's width", self.width, 1)
         _check_finite("target", self.target)
         self._check_inner()
+        if self.repulsion is not None and self.settings.family.descends:
+            raise SettingError(
+                "The preset auto measures every step by the one before, so nothing may push its "
+                "lanes; use mv2016 for restarts that keep apart."
+            )
         if self.mask is not None:
             _check_finite("mask", self.mask)
             _check_broadcast(self.mask, self.target)
@@ -114,7 +122,8 @@ class Problem:
     @cached_property
     def fingerprint(self) -> int:
         """64 bits that tell this problem from others, for its checkpoints. Stopping is left out."""
-        facts = (self.settings, self.seed, self.restart, self.scale, self.walk)
+        apart = self.repulsion and (self.repulsion.error_budget, self.repulsion.weight)
+        facts = (self.settings, self.seed, self.restart, self.scale, self.walk, apart)
         digest = hashlib.sha256(repr(facts).encode())
         for tensor in (self.target, self.mask, self.start):
             if tensor is not None:

@@ -16,6 +16,7 @@ from preimage_worker.inversion.optimisers.transform import Control, Seen
 from preimage_worker.inversion.precision import computing
 from preimage_worker.inversion.priors import PRIORS
 from preimage_worker.inversion.representations.relaxed import relax
+from preimage_worker.inversion.repulsion import push
 from preimage_worker.inversion.shared_setup import Setup
 from preimage_worker.inversion.state import Lanes
 from preimage_worker.inversion.weights import Weights
@@ -29,6 +30,7 @@ def step(
         value, achieved, pull = _data(setup, lanes, weights, offsets)
         priors, gradient = _priors(lanes.canvas, weights)
         gradient = add_crop_(gradient, offsets, pull)
+        gradient = push(gradient, lanes.canvas, achieved, weights.circles)
         data = weights.data * value
         terms = torch.stack((data + priors.sum(0), data, *priors, achieved), dim=1)
         seen = control._replace(seen=Seen(lanes.canvas, terms[:, 0]))

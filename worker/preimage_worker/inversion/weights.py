@@ -14,6 +14,7 @@ from preimage_worker.inversion.lane import Lane, Move
 from preimage_worker.inversion.optimisers.families import Method
 from preimage_worker.inversion.optimisers.transform import Control
 from preimage_worker.inversion.priors import PRIORS, Magnitude, Prior
+from preimage_worker.inversion.repulsion import Circle, circles
 from preimage_worker.inversion.settings import PriorSetting
 
 
@@ -34,6 +35,8 @@ class Weights(NamedTuple):
     """In the order of `PRIORS`."""
     bound: Tensor | None
     """`(lanes, 1, 1, 1)`, grey levels; None where no lane has one."""
+    circles: tuple[Circle, ...]
+    """Lanes that push each other apart."""
     inside: Tensor | None
     """`(lanes, 1, rows, columns)`: where each lane's canvas is; None where all fill the tensor."""
 
@@ -55,6 +58,7 @@ def weigh(lanes: Sequence[Lane], method: Method, like: Tensor) -> Weights:
             for name in PRIORS
         ),
         bound=_tensor(bounds, like)[:, None, None, None] if min(bounds) < math.inf else None,
+        circles=circles([lane.repulsion for lane in lanes]),
         inside=inside,
     )
 

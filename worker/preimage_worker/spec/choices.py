@@ -10,6 +10,7 @@ from preimage_worker.inversion.lanes import Precision
 from preimage_worker.inversion.overrides import Overrides
 from preimage_worker.inversion.presets import CARICATURE_WEIGHT
 from preimage_worker.inversion.problem import StopRule
+from preimage_worker.inversion.repulsion import Repulsion
 from preimage_worker.inversion.settings import Basis, Loss, Settings
 from preimage_worker.inversion.walk import Walk
 
@@ -88,6 +89,14 @@ def walk(priors: wire.Priors) -> Walk | None:
         noise_multiple=asked.noise_multiple or default.noise_multiple,
         least_error=asked.least_error or default.least_error,
     )
+
+
+def repulsion(spec: wire.PreimageSpec) -> Repulsion | None:
+    """What keeps the job's restarts apart, one object for all of them."""
+    if not spec.HasField("repulsion") or spec.restarts <= 1:
+        return None
+    asked = spec.repulsion
+    return Repulsion(asked.error_budget, asked.weight or 1.0)
 
 
 def stop_rule(rule: wire.StoppingRule) -> StopRule:

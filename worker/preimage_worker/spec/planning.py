@@ -17,7 +17,7 @@ from preimage_worker.inversion.lanes import Precision
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Coordinates, Family, Loss, Settings
-from preimage_worker.spec.choices import LOSSES, PRECISIONS, overrides, stop_rule, walk
+from preimage_worker.spec.choices import LOSSES, PRECISIONS, overrides, repulsion, stop_rule, walk
 from preimage_worker.spec.inputs import Blobs, Input, read
 from preimage_worker.spec.targets import Aim, Subject, aim
 from preimage_worker.spec.units import strength
@@ -77,7 +77,6 @@ def plan(
 ) -> Plan:
     """Resolves the inversion `item`; raises InvalidSpecError."""
     spec = item.invert
-    _refuse_unknown(spec)
     given = read(item, blobs, model, limits)
     loss = LOSSES[spec.objective.kind]
     preset = spec.optimiser.preset or presets.default(loss, [each.name for each in model.presets])
@@ -104,12 +103,6 @@ def plan(
     )
 
 
-def _refuse_unknown(spec: wire.PreimageSpec) -> None:
-    """What this worker does not do is refused, not left out."""
-    if spec.HasField("repulsion"):
-        raise InvalidSpecError("This worker does not keep restarts apart; leave repulsion out.")
-
-
 def _key(spec: wire.PreimageSpec, size: tuple[int, int], settings: Settings) -> BatchKey:
     return BatchKey(
         spec.representation.model,
@@ -125,6 +118,7 @@ def _key(spec: wire.PreimageSpec, size: tuple[int, int], settings: Settings) -> 
 def _problems(
     spec: wire.PreimageSpec, given: Input, settings: Settings, goal: Aim
 ) -> tuple[Problem, ...]:
+    apart = repulsion(spec)
     return tuple(
         Problem(
             target=goal.target,
@@ -136,6 +130,7 @@ def _problems(
             restart=restart,
             stop=stop_rule(spec.stopping),
             walk=walk(spec.priors),
+            repulsion=apart,
             start=goal.start,
         )
         for restart in range(max(spec.restarts, 1))
