@@ -43,7 +43,11 @@ def test_a_snapshot_is_on_the_host_and_shares_nothing_with_the_lanes(
     batch, _ = batch_of(deep, problem(deep), problem(deep, seed=1)).run(5)
     before = batch.pictures([1])
     snapshot = batch.snapshot(1)
-    assert {tensor.dtype for tensor in snapshot.values()} == {torch.float32, torch.float64, torch.int64}
+    assert {tensor.dtype for tensor in snapshot.values()} == {
+        torch.float32,
+        torch.float64,
+        torch.int64,
+    }
     for tensor in snapshot.values():
         assert tensor.device.type == "cpu"
         assert tensor.untyped_storage().nbytes() == tensor.nbytes
