@@ -11,8 +11,11 @@ from preimage_worker.engine import Engine
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.settings import Basis, Coordinates, Family, Loss
+from preimage_worker.inversion.walk import FACTORS
 from preimage_worker.jobs import Inverted
 from preimage_worker.models import Models
+from preimage_worker.results.inverted import inverted
+from preimage_worker.results.provenance import Surroundings
 from tests.worker import jobs
 
 CPU = torch.device("cpu")
@@ -253,12 +256,23 @@ def hog(item: work_pb2.WorkItem) -> work_pb2.WorkItem:
             "An activation has no relative error",
         ),
         (
-            hog(jobs.inversion(optimiser=jobs.steps(9, decorrelate_colour=True))),
+            hog(jobs.inversion(optimiser=jobs.steps(9, preset="mv2016", decorrelate_colour=True))),
             "pictures of 1 channels, whose colours cannot be decorrelated",
         ),
         (
-            jobs.inversion(repulsion=spec_pb2.Repulsion(error_budget=0.1)),
-            "does not keep restarts apart",
+            jobs.inversion(
+                restarts=2,
+                optimiser=jobs.steps(9, preset="auto"),
+                repulsion=spec_pb2.Repulsion(error_budget=0.1),
+            ),
+            "use mv2016 for restarts that keep apart",
+        ),
+        (
+            jobs.inversion(
+                optimiser=jobs.steps(9, preset="mv2016"),
+                priors=spec_pb2.Priors(automatic=spec_pb2.AutomaticStrength()),
+            ),
+            "Only the preset auto finds the strength",
         ),
     ],
 )
@@ -295,6 +309,32 @@ def finish(models: Models, *items: work_pb2.WorkItem, blobs: dict[str, bytes]) -
             assert isinstance(settled, Inverted)
             found[settled.delivery.ticket.id] = settled
     return [found[delivery.ticket.id] for delivery in deliveries]
+
+
+def test_an_automatic_strength_says_where_each_strength_led(models: Models) -> None:
+    automatic = spec_pb2.AutomaticStrength(noise_multiple=1e-9, least_error=1e-9)
+    item = jobs.inversion(
+        optimiser=jobs.steps(10, preset="auto"), priors=spec_pb2.Priors(automatic=automatic)
+    )
+    (done,) = finish(models, item, blobs={})
+    served = models.served(done.plan.key.model)
+    parcel = inverted(done, served, Surroundings("w", "cpu"), 1.0)
+    (found,) = parcel.result.invert.reconstructions
+    curve = found.strength
+    assert len(curve.factors) == len(curve.relative_errors) == curve.chosen + 1 == len(FACTORS)
+    assert not curve.within
+    assert curve.noise_floor > 0
+    assert curve.allowed_error == pytest.approx(1e-9 * (1 + curve.noise_floor))
+    assert found.steps == 5 + 7 * 2
+
+
+def test_restarts_that_repel_each_other_share_what_does_it(models: Models) -> None:
+    apart = spec_pb2.Repulsion(error_budget=0.2)
+    item = jobs.inversion(restarts=3, optimiser=jobs.steps(9, preset="mv2016"), repulsion=apart)
+    first, *others = plan_of(models, item).problems
+    assert first.repulsion is not None
+    assert (first.repulsion.error_budget, first.repulsion.weight) == (0.2, 1.0)
+    assert all(other.repulsion is first.repulsion for other in others)
 
 
 def test_every_objective_runs_to_its_end_beside_the_others(models: Models) -> None:
