@@ -192,7 +192,10 @@ def test_forms_bounds_factors_and_coordinates_reach_the_settings(models: Models)
             factor=0.25,
         ),
         optimiser=jobs.steps(
-            9, parametrisation=spec_pb2.PARAMETRISATION_DCT, decorrelate_colour=True
+            9,
+            preset="mv2016",
+            parametrisation=spec_pb2.PARAMETRISATION_DCT,
+            decorrelate_colour=True,
         ),
     )
     plan = plan_of(models, item)
@@ -342,6 +345,7 @@ def test_every_objective_runs_to_its_end_beside_the_others(models: Models) -> No
     several = jobs.inversion(optimiser=jobs.steps(12))
     several.invert.representation.further_layers.add(layer="features.7")
     asked = objective("MAHALANOBIS", uploaded_variance=uploaded(variance, "v"))
+    fourier = jobs.steps(12, preset="mv2016", parametrisation=spec_pb2.PARAMETRISATION_FOURIER)
     items = [
         jobs.inversion(optimiser=jobs.steps(12)),
         with_kind("COSINE", optimiser=jobs.steps(12)),
@@ -349,7 +353,7 @@ def test_every_objective_runs_to_its_end_beside_the_others(models: Models) -> No
         several,
         raising(channel=3),
         with_kind("CARICATURE", optimiser=jobs.steps(12)),
-        jobs.inversion(optimiser=jobs.steps(12, parametrisation=spec_pb2.PARAMETRISATION_FOURIER)),
+        jobs.inversion(optimiser=fourier),
     ]
     blobs = {"v": data(variance)}
     together = finish(models, *items, blobs=blobs)
