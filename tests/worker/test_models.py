@@ -43,8 +43,17 @@ def test_the_steps_of_presets_are_those_of_the_papers(models: Models) -> None:
         found = announced(models, name).presets
         return {preset.name: (preset.steps, preset.activation_steps) for preset in found}
 
-    assert steps("tiny") == {"mv2016": (350, 300), "mv2015": (400, 0), "lucid": (0, 512)}
-    assert steps("hog") == {"mv2016": (350, 300), "mv2015": (800, 0), "lucid": (0, 512)}
+    others = {"auto": (200, 0), "mv2016": (350, 300), "lucid": (0, 512)}
+    assert steps("tiny") == {**others, "mv2015": (400, 0)}
+    assert steps("hog") == {**others, "mv2015": (800, 0)}
+
+
+def test_the_first_preset_for_codes_is_our_own_and_for_activations_the_papers(
+    models: Models,
+) -> None:
+    presets = announced(models, "tiny").presets
+    assert next(preset.name for preset in presets if preset.steps) == "auto"
+    assert next(preset.name for preset in presets if preset.activation_steps) == "mv2016"
 
 
 def test_a_model_without_weights_is_announced_with_the_sentence_that_helps(models: Models) -> None:

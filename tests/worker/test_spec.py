@@ -49,12 +49,12 @@ def with_code(code: np.ndarray, dtype: int = tensor_pb2.DATA_TYPE_FLOAT32) -> wo
 
 def test_a_bare_job_gets_the_default_preset_and_the_models_input_size(models: Models) -> None:
     plan = plan_of(models, jobs.inversion())
-    assert plan.preset == "mv2016"
-    assert plan.key.family is Family.ADAGRAD
+    assert plan.preset == "auto"
+    assert plan.key.family is Family.QUASI_NEWTON
     assert (plan.key.height, plan.key.width) == (jobs.SIDE, jobs.SIDE)
     assert len(plan.problems) == 1
     assert plan.settings.data_weight == 300
-    assert plan.settings.steps == 350
+    assert plan.settings.steps == 200
 
 
 def test_a_picture_and_its_code_give_the_same_problem(models: Models) -> None:
@@ -93,7 +93,8 @@ def test_overrides_reach_the_settings(models: Models) -> None:
 
 
 def test_every_resolved_number_stands_in_the_provenance(models: Models) -> None:
-    settings = spec.settings_map(plan_of(models, jobs.inversion()).settings)
+    item = jobs.inversion(optimiser=spec_pb2.Optimiser(preset="mv2016"))
+    settings = spec.settings_map(plan_of(models, item).settings)
     assert settings["data_weight"] == 300
     assert settings["total_variation.scale"] == pytest.approx(80 / 6.5)
     assert settings["segments.0.steps"] == 300

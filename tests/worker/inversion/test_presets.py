@@ -149,6 +149,49 @@ def test_jitter_can_be_asked_for_where_the_preset_leaves_it_out() -> None:
         _resolve("mv2015", Overrides(jitter=True))
 
 
+@pytest.mark.parametrize("node", ["0", "1", "4"])
+def test_auto_has_the_objective_of_mv2016(node: str) -> None:
+    network = small_network(node)
+    ours = resolve("auto", network, SIDE, SIDE)
+    theirs = resolve("mv2016", network, SIDE, SIDE)
+    assert ours.data_weight == theirs.data_weight
+    assert (ours.priors, ours.bound, ours.loss) == (theirs.priors, theirs.bound, theirs.loss)
+    assert ours.family is Family.QUASI_NEWTON
+    assert not any(segment.jitter for segment in ours.segments)
+    assert (ours.steps, ours.jitter_range) == (200, 1)
+
+
+def test_auto_starts_shallow_layers_from_white_noise_and_others_from_faint_natural_noise() -> None:
+    def start(representation: Representation) -> tuple[Start, float]:
+        settings = resolve("auto", representation, SIDE, SIDE)
+        return settings.start, settings.start_amplitude
+
+    assert start(small_network("1")) == (Start.UNIFORM, 80 / math.sqrt(3))
+    assert start(small_network("0")) == (Start.NATURAL, 5)
+    assert start(hogb()) == (Start.NATURAL, 15)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (Overrides(jitter=True), "no jitter"),
+        (Overrides(rate_factor=2), "no rate"),
+        (Overrides(basis=Basis.DCT), "no choice of coordinates"),
+        (Overrides(decorrelated=True), "no choice of colours"),
+    ],
+)
+def test_auto_refuses_what_only_recipes_of_the_first_order_have(
+    overrides: Overrides, words: str
+) -> None:
+    with pytest.raises(SettingError, match=rf"auto has {words}; leave it out, or use mv2016"):
+        _resolve("auto", overrides)
+
+
+def test_auto_takes_what_leaves_its_steps_alone() -> None:
+    changes = Overrides(jitter=False, basis=Basis.PIXELS, decorrelated=False, data_weight=5)
+    assert _resolve("auto", changes) == _resolve("auto", Overrides(data_weight=5))
+
+
 @pytest.mark.parametrize(
     ("steps", "expected"), [(350, [300, 50]), (7, [6, 1]), (2, [2]), (1, [1]), (3500, [3000, 500])]
 )

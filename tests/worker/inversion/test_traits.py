@@ -1,0 +1,44 @@
+"""What the solver knows of a representation."""
+
+import pytest
+
+from preimage_worker.inversion.representations.hog import hog
+from preimage_worker.inversion.traits import Traits, traits_of
+from tests.worker.inversion.small import SIDE, small_network
+
+
+def test_a_networks_traits_are_its_stride_and_its_longest_way() -> None:
+    assert traits_of(small_network("1"), SIDE, SIDE) == Traits(2.4, 1)
+    assert traits_of(small_network("4"), SIDE, SIDE) == Traits(8, 2)
+
+
+def test_formulas_have_a_stride_alone_and_nothing_to_relax() -> None:
+    traits = traits_of(hog(), 64, 64)
+    assert traits == Traits(8, 0)
+    assert (traits.fine, traits.leak) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("traits", "fine"),
+    [
+        (Traits(1, 1), [True]),
+        (Traits(8, 8), [True]),
+        (Traits(8.1, 1), [False]),
+        (Traits(1, 9), [False]),
+        (Traits(1, 0), [False]),
+    ],
+)
+def test_shallow_layers_of_rectified_networks_are_fine(traits: Traits, fine: list[bool]) -> None:
+    assert [traits.fine] == fine
+
+
+@pytest.mark.parametrize(("stride", "coarseness"), [(1, 0), (8, 0), (12, 0.5), (16, 1), (227, 1)])
+def test_coarseness_goes_from_0_to_1_with_the_stride(stride: float, coarseness: float) -> None:
+    assert Traits(stride).coarseness == coarseness
+
+
+@pytest.mark.parametrize(
+    ("rectifiers", "leak"), [(0, 0), (2, 0), (3, 0.3), (8, 0.3), (10, 0.25), (25, 0.1)]
+)
+def test_the_longer_the_way_the_less_silent_units_pass(rectifiers: int, leak: float) -> None:
+    assert Traits(rectifiers=rectifiers).leak == pytest.approx(leak)
