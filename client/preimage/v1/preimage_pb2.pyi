@@ -721,7 +721,11 @@ Global___PictureFidelity: _TypeAlias = PictureFidelity  # noqa: Y015
 
 @_typing.final
 class LossCurve(_message.Message):
-    """The objective by term. All lists have the same length."""
+    """The objective by term, of every canvas that was measured. All lists have the same length.
+
+    Preset "auto" measures what it tries: its curve rises where a step was too long and was taken back.
+    The pre-image is the one with the lowest objective, which need not be the last.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -857,9 +857,9 @@ class Optimiser(_message.Message):
     steps: _builtins.int
     """Number of steps, 1 to the server's cap. Left out: the preset's; its schedule keeps its shape."""
     rate_factor: _builtins.float
-    """Multiplies every learning rate of the schedule. Left out: 1."""
+    """Multiplies every learning rate of the schedule. Left out: 1. Not for "auto", which has none."""
     jitter: _builtins.bool
-    """Feed a randomly shifted crop at every step. Left out: as the preset does."""
+    """Feed a randomly shifted crop at every step. Left out: as the preset does. "auto" cannot."""
     precision: Global___Precision.ValueType
     """Arithmetic of the network. Default: FLOAT32."""
     parametrisation: Global___Parametrisation.ValueType
