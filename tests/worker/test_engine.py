@@ -253,6 +253,12 @@ def test_a_finished_restart_survives_in_the_checkpoint(models: Models) -> None:
     assert np.array_equal(lane.levels, done.lanes[0].levels)
 
 
+def test_a_checkpoint_that_is_too_large_for_the_queue_is_not_kept() -> None:
+    half = torch.empty(checkpoints.MOST_BYTES // 8, device="meta")
+    assert checkpoints.fits({"0/canvas": half, "0/kept": half})
+    assert not checkpoints.fits({"0/canvas": half, "0/kept": half, "0/place": torch.zeros(1)})
+
+
 def test_a_damaged_checkpoint_means_a_fresh_start(models: Models) -> None:
     engine = Engine(models, jobs.settings(), torch.device("cpu"))
     item = jobs.inversion(optimiser=jobs.steps(10))

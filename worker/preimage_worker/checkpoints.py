@@ -21,6 +21,8 @@ from preimage_worker.inversion.walk import Waypoint
 from preimage_worker.jobs import LaneResult
 
 _RESULT = "result"
+MOST_BYTES = 256 * 1024**2
+"""Of a checkpoint. Redis takes no string above 512 MiB, and should not hold many like it."""
 
 
 @final
@@ -48,6 +50,11 @@ def collect(
         flat[f"{restart}/{_RESULT}/levels"] = torch.from_numpy(result.levels)
         flat[f"{restart}/{_RESULT}/note"] = _note(result)
     return flat
+
+
+def fits(flat: Mapping[str, torch.Tensor]) -> bool:
+    """Whether it is small enough to be kept; a job that is not starts anew if it must."""
+    return sum(tensor.nbytes for tensor in flat.values()) <= MOST_BYTES
 
 
 def pack(flat: Mapping[str, torch.Tensor]) -> bytes:

@@ -17,7 +17,7 @@ from typing import final
 from preimage_queue import BatchRef, BeatVerdict, Claimed, Queue, QueueError
 from preimage_worker import metrics
 from preimage_worker.announcing import Profile, notice
-from preimage_worker.checkpoints import pack
+from preimage_worker.checkpoints import fits, pack
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.intake import delivery_of, ticket_for
 from preimage_worker.jobs import Drop, Failed, Pulse, Returned, Settlement, Ticket
@@ -210,14 +210,20 @@ class Courier:
     def _write_checkpoints(self) -> None:
         while self._checkpoints:
             job, pulse = next(iter(self._checkpoints.items()))
-            assert pulse.snapshot is not None
             if self._leases.holds(pulse.ticket):
-                data = pack(pulse.snapshot)
-                attempt = pulse.ticket.attempt
-                self._queue.put_checkpoint(job, attempt, pulse.snapshot_step, data)
-                metrics.CHECKPOINTS.inc()
-                metrics.CHECKPOINT_BYTES.inc(len(data))
+                self._write_checkpoint(pulse)
             del self._checkpoints[job]
+
+    def _write_checkpoint(self, pulse: Pulse) -> None:
+        assert pulse.snapshot is not None
+        job, attempt = pulse.ticket.id, pulse.ticket.attempt
+        if not fits(pulse.snapshot):
+            log.warning("job %s: its lanes are too large for a checkpoint", job)
+            return
+        data = pack(pulse.snapshot)
+        self._queue.put_checkpoint(job, attempt, pulse.snapshot_step, data)
+        metrics.CHECKPOINTS.inc()
+        metrics.CHECKPOINT_BYTES.inc(len(data))
 
     def _claim(self) -> None:
         if fresh := self._mailbox.take_offer():

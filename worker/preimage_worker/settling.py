@@ -11,7 +11,7 @@ from typing import final
 
 from preimage_queue import Finish, FinishVerdict, HandBackMode, HandBackVerdict, Queue, State
 from preimage_worker import metrics
-from preimage_worker.checkpoints import pack
+from preimage_worker.checkpoints import fits, pack
 from preimage_worker.inversion.settings import Loss
 from preimage_worker.jobs import (
     Crashed,
@@ -118,7 +118,7 @@ class Settler:
 
     def _return(self, returned: Returned) -> None:
         ticket = returned.ticket
-        if returned.snapshot:
+        if returned.snapshot and fits(returned.snapshot):
             data = pack(returned.snapshot)
             self._queue.put_checkpoint(ticket.id, ticket.attempt, returned.step, data)
         self._hand_back(ticket, HandBackMode.SILENT, "")
