@@ -24,7 +24,7 @@ class Specification:
     model: Model
     preset: Annotated[
         str | None,
-        typer.Option(help="Named recipe: auto, mv2016, mv2015, lucid. [default: the model's]"),
+        typer.Option(help="Solver or recipe: auto, mv2016, mv2015, lucid. [default: the model's]"),
     ] = None
     seed: Annotated[int, typer.Option(min=0, help="Seed of the start and of the jitter.")] = 0
     restarts: Annotated[
@@ -47,7 +47,7 @@ class Specification:
     ] = None
     rate_factor: Annotated[
         float | None,
-        typer.Option(help="Multiplies every learning rate.", rich_help_panel=_METHOD),
+        typer.Option(help="Multiplies every learning rate of a recipe.", rich_help_panel=_METHOD),
     ] = None
     jitter: Annotated[
         bool | None,
