@@ -156,7 +156,8 @@ def test_the_delivered_picture_is_the_best_one_measured_and_its_report_says_so()
     batch = batch_of(representation, posed)
     seen = []
     while batch.outcome(0) is None:
-        seen.append(batch.state.canvas[0] if batch.state else None)
+        assert batch.state is not None
+        seen.append(batch.state.canvas[0])
         batch, report = batch.run(1)
     curve = batch.curve(0)
     best = int(curve[:, 0].argmin())

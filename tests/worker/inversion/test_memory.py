@@ -70,7 +70,8 @@ def test_the_newest_pair_holds_exactly() -> None:
 
 
 def test_without_a_pair_the_diagonal_alone_is_taken() -> None:
-    slope, diagonal = np.arange(SIZE) - 4.0, np.linspace(0.5, 2, SIZE)
+    slope: Array = np.arange(SIZE, dtype=np.float64) - 4
+    diagonal: Array = 0.5 + np.arange(SIZE, dtype=np.float64) / 8
     found = downhill(_canvas(slope), no_pairs(_canvas(slope)), _canvas(diagonal))
     np.testing.assert_array_equal(found.numpy().ravel(), -diagonal * slope)
 

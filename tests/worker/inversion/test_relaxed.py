@@ -54,7 +54,8 @@ class Pools(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         holes = self.holes(functional.max_pool2d(pictures, 2, stride=1, dilation=2))
         values, _ = functional.max_pool2d(holes, 2, return_indices=True)
-        return functional.max_pool2d(values, 2, ceil_mode=True) + self.last(values)
+        both: Tensor = functional.max_pool2d(values, 2, ceil_mode=True) + self.last(values)
+        return both
 
 
 def _branches() -> NetworkRepresentation:
