@@ -166,7 +166,7 @@ def test_auto_starts_shallow_layers_from_white_noise_and_others_from_faint_natur
         settings = resolve("auto", representation, SIDE, SIDE)
         return settings.start, settings.start_amplitude
 
-    assert start(small_network("1")) == (Start.UNIFORM, 80 / math.sqrt(3))
+    assert start(small_network("1")) == (Start.UNIFORM, 120)
     assert start(small_network("0")) == (Start.NATURAL, 5)
     assert start(hogb()) == (Start.NATURAL, 15)
 

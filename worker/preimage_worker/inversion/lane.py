@@ -241,6 +241,9 @@ def _on_plateau(lane: Lane) -> bool:
     plateau, window = lane.problem.stop.plateau, lane.problem.stop.plateau_window_steps
     if plateau is None or lane.segment_step < 2 * window:
         return False
-    recent = lane.whole_curve()[-2 * window :, 0].astype(np.float64)
+    objective = lane.whole_curve()[lane.begun :, 0].astype(np.float64)
+    if lane.problem.settings.family.descends:  # a canvas that was refused says nothing
+        objective = np.fmin.accumulate(objective)
+    recent = objective[-2 * window :]
     before, now = recent[:window].mean(), recent[window:].mean()
     return bool(before - now < plateau * abs(before))

@@ -92,9 +92,11 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
 def auto(representation: Representation, height: int, width: int) -> Settings:
     """Our own: the objective of mv2016, solved by `optimisers.quasi_newton` without jitter.
 
-    Shallow layers start as mv2016 does. Deep ones start from faint noise with the spectrum of
-    natural pictures: what their code does not hold then stays grey and smooth. Histograms of
-    directions say nothing of contrast, so that of the start stays: there it is stronger.
+    Shallow layers start from white noise, as mv2016 does, the first ones from stronger noise: the
+    more a max pool's candidates differ, the better the minimum. Deep ones start from faint noise
+    with the spectrum of natural pictures: what their code does not hold then stays grey and smooth.
+    Histograms of directions say nothing of contrast, so that of the start stays: there it is
+    stronger.
     """
     settings = replace(
         mv2016(representation, height, width),
@@ -102,8 +104,9 @@ def auto(representation: Representation, height: int, width: int) -> Settings:
         segments=(Segment(200, 1.0),),
         jitter_range=1,
     )
-    if traits_of(representation, height, width).fine:
-        return settings
+    traits = traits_of(representation, height, width)
+    if traits.fine:
+        return replace(settings, start_amplitude=120.0) if traits.finest else settings
     amplitude = 15.0 if representation.model in SHALLOW else 5.0
     return replace(settings, start=Start.NATURAL, start_amplitude=amplitude)
 

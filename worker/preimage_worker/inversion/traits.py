@@ -32,6 +32,11 @@ class Traits:
         return 0 < self.rectifiers <= _FINE_RECTIFIERS and self.stride <= _FINE_STRIDE
 
     @property
+    def finest(self) -> bool:
+        """Whether it is one of the first layers: a rectifier, and perhaps a pool."""
+        return self.fine and self.rectifiers < _LEAST_RECTIFIERS
+
+    @property
     def coarseness(self) -> float:
         """Of the code's grid, from 0 (fine) to 1."""
         return min(max((self.stride - _FINE_STRIDE) / (_COARSE_STRIDE - _FINE_STRIDE), 0.0), 1.0)

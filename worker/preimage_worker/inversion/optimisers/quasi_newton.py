@@ -44,7 +44,8 @@ _FIRST_GAIN = 0.5  # of the objective: what a step without memory would gain if 
 _SHORTEST, _LONGEST = 0.1, 0.5  # between these the parabola shortens a step
 _TRIES = 8  # after so many in a row the memory is wrong
 _LEAK_FACTOR, _LEAST_LEAK = 0.3, 0.02
-_FLOORS = (0.004, 0.04, 0.4)  # of μ, first, first of fine layers, last: coarser is all one
+_FLOORS = (0.004, 0.4)  # of μ, first and last: coarser structure than this is all one
+_FINEST_FLOOR = 0.04  # of the first layers at first; other fine layers begin with the last floor
 _POWERS = (1.0, 0.75)  # of μ, first and last
 _STEEP_STEPS, _FLATTENING_STEPS = 8, 24
 
@@ -175,8 +176,8 @@ def _curvature(traits: Traits, age: Tensor, like: Tensor) -> Tensor:
     pictures.
     """
     flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * (1 - traits.coarseness)
-    first = _FLOORS[1] if traits.fine else _FLOORS[0]
-    floor = first * (_FLOORS[2] / first) ** flat
+    first = _FINEST_FLOOR if traits.finest else _FLOORS[traits.fine]
+    floor = first * (_FLOORS[1] / first) ** flat
     power = _POWERS[0] + (_POWERS[1] - _POWERS[0]) * flat
     spectrum = frequencies(*like.shape[-2:], like.device)
     return (spectrum + per_lane(floor, like)) ** per_lane(power, like)
