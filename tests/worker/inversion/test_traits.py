@@ -8,8 +8,8 @@ from tests.worker.inversion.small import SIDE, small_network
 
 
 def test_a_networks_traits_are_its_stride_and_its_longest_way() -> None:
-    assert traits_of(small_network("1"), SIDE, SIDE) == Traits(2.4, 1)
-    assert traits_of(small_network("4"), SIDE, SIDE) == Traits(8, 2)
+    assert traits_of(small_network("1"), SIDE, SIDE) == Traits(2.4, 1, coloured=True)
+    assert traits_of(small_network("4"), SIDE, SIDE) == Traits(8, 2, coloured=True)
 
 
 def test_formulas_have_a_stride_alone_and_nothing_to_relax() -> None:

@@ -96,6 +96,20 @@ def _cycles(basis: Basis, size: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
+def principal_colours(device: torch.device) -> tuple[Tensor, Tensor]:
+    """The principal colours of natural pictures, and their shares of the variance.
+
+    Returns:
+        `(3, 3)`, orthonormal columns, and `(3,)`, in the same order.
+    """
+    directions = torch.tensor(_COLOUR_DIRECTIONS, dtype=torch.float64)
+    basis, signs = torch.linalg.qr(directions)  # the figures above are rounded
+    basis *= signs.diagonal().sign()
+    shares = torch.tensor(_COLOUR_VARIANCES, dtype=torch.float64)
+    return basis.to(device, torch.float32), shares.to(device, torch.float32)
+
+
+@lru_cache(maxsize=8)
 def _colours(device: torch.device) -> Tensor:
     """C, `(3, 3)`: columns are the components, as long as their standard deviations."""
     directions = torch.tensor(_COLOUR_DIRECTIONS, dtype=torch.float64)

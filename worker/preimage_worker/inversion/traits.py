@@ -13,6 +13,7 @@ from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.relaxed import Relaxable
 
 _FINE_RECTIFIERS, _FINE_STRIDE, _COARSE_STRIDE = 8, 8.0, 16.0
+_COLOURS = 3
 _LEAST_RECTIFIERS, _MOST_LEAK, _WHOLE_LEAK = 3, 0.3, 2.5
 
 
@@ -25,6 +26,8 @@ class Traits:
     """Pixels per step of the code's grid."""
     rectifiers: int = 0
     """Rectifiers and max pools on the longest way to the code; 0 where nothing is known."""
+    coloured: bool = False
+    """Whether its pictures have three channels."""
 
     @property
     def fine(self) -> bool:
@@ -56,4 +59,5 @@ class Traits:
 def traits_of(representation: Representation, height: int, width: int) -> Traits:
     """The traits of a representation of pictures of this size."""
     count = representation.rectifiers if isinstance(representation, Relaxable) else 0
-    return Traits(representation.stride(height, width), count)
+    coloured = representation.channels == _COLOURS
+    return Traits(representation.stride(height, width), count, coloured)

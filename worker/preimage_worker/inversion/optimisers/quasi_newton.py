@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from preimage_worker.inversion.by_lane import by_lane
+from preimage_worker.inversion.coordinates import principal_colours
 from preimage_worker.inversion.cosine import dct2, frequencies, idct2
 from preimage_worker.inversion.optimisers.memory import (
     Pairs,
@@ -48,6 +49,7 @@ _FLOORS = (0.004, 0.4)  # of μ, first and last: coarser structure than this is 
 _FINEST_FLOOR = 0.04  # of the first layers at first; other fine layers begin with the last floor
 _POWERS = (1.0, 0.75)  # of μ, first and last
 _STEEP_STEPS, _FLATTENING_STEPS = 8, 24
+_COLOUR_POWER = 0.5  # of a colour's share of the variance of natural pictures
 
 
 class State(NamedTuple):
@@ -92,7 +94,7 @@ def quasi_newton(traits: Traits) -> Transform:
         seen, age = control.seen, control.age.flatten()
         assert seen is not None
         before = State(*buffers)
-        point, slope = dct2(seen.canvas), dct2(gradient)
+        point, slope = _coefficients(traits, seen.canvas), _coefficients(traits, gradient)
         moved = point - before.point
         decline = inner(before.slope, moved).clamp(max=0)
         fresh = age == 0
@@ -110,7 +112,7 @@ def quasi_newton(traits: Traits) -> Transform:
             _ahead(after, by_lane(partial(_curvature, traits), age, moved)),
             per_lane(factor, moved) * moved,
         )
-        return idct2(after.point + proposed) - seen.canvas, after
+        return _canvas(traits, after.point + proposed) - seen.canvas, after
 
     return Transform(len(State._fields), init, update)
 
@@ -170,14 +172,41 @@ def _shorten(rise: Tensor, decline: Tensor) -> Tensor:
 
 
 def _curvature(traits: Traits, age: Tensor, like: Tensor) -> Tensor:
-    """The diagonal, `(lanes, 1, height, width)`, up to a factor: (μ + floor)^power.
+    """The diagonal, `(lanes, 1 or channels, height, width)`, up to a factor: (μ + floor)^power.
 
     With power 1 and no floor it is the total variation's own, and the inverse spectrum of natural
-    pictures.
+    pictures. Where colours are principal ones, those that are rare in natural pictures weigh more.
     """
     flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * (1 - traits.coarseness)
     first = _FINEST_FLOOR if traits.finest else _FLOORS[traits.fine]
     floor = first * (_FLOORS[1] / first) ** flat
     power = _POWERS[0] + (_POWERS[1] - _POWERS[0]) * flat
     spectrum = frequencies(*like.shape[-2:], like.device)
-    return (spectrum + per_lane(floor, like)) ** per_lane(power, like)
+    diagonal = (spectrum + per_lane(floor, like)) ** per_lane(power, like)
+    if not _separates_colours(traits):
+        return diagonal
+    _, shares = principal_colours(like.device)
+    rarity = (shares[0] / shares) ** (_COLOUR_POWER * traits.coarseness)
+    return diagonal * rarity[:, None, None]
+
+
+def _separates_colours(traits: Traits) -> bool:
+    """Deep layers leave colours open; shallow ones do not, and need no help."""
+    return traits.coloured and traits.coarseness > 0
+
+
+def _coefficients(traits: Traits, canvas: Tensor) -> Tensor:
+    """Of a canvas or a gradient: an orthonormal change of coordinates."""
+    if _separates_colours(traits):
+        colours, _ = principal_colours(canvas.device)
+        canvas = by_lane(partial(torch.einsum, "ij,lihw->ljhw", colours), canvas)
+    return dct2(canvas)
+
+
+def _canvas(traits: Traits, coefficients: Tensor) -> Tensor:
+    """The canvas that has these coefficients."""
+    canvas = idct2(coefficients)
+    if not _separates_colours(traits):
+        return canvas
+    colours, _ = principal_colours(canvas.device)
+    return by_lane(partial(torch.einsum, "ij,ljhw->lihw", colours), canvas)
