@@ -71,7 +71,7 @@ class Settings:
     """Time between two beats: leases renewed, progress written, cancellations heard."""
     stall_seconds: float = _from("PREIMAGE_STALL_SECONDS", "300", _seconds)
     """A job whose step has not moved for this long is no longer renewed: the device hangs."""
-    checkpoint_seconds: float = _from("PREIMAGE_CHECKPOINT_SECONDS", "10", _seconds)
+    checkpoint_seconds: float = _from("PREIMAGE_CHECKPOINT_SECONDS", "30", _seconds)
     """Time between two checkpoints of a running job."""
     drain_seconds: float = _from("PREIMAGE_DRAIN_SECONDS", "8", _seconds)
     """After SIGTERM, jobs are handed back and the process ends within this time."""
