@@ -2,8 +2,8 @@
 
 The strongest priors that a code allows make the most natural picture. How much error they may cost
 is the layer's to say: what changes of a code when its picture is rounded to 8 bits cannot be seen
-in any delivered picture. So a lane walks down a ladder of strengths, each from the pre-image of the
-one before, and ends at the first whose error is within a multiple of that floor and a small
+in any delivered picture. So a lane walks down a ladder of strengths, each from where the one before
+left off, and ends at the first whose error is within a multiple of that floor and a small
 allowance.
 """
 
