@@ -39,8 +39,7 @@ def measure(setup: Setup, pictures: Tensor, target: Target) -> Errors:
         pictures: `(lanes, channels, height, width)`, canvas units.
         target: of the same lanes.
     """
-    mean = setup.representation.mean
-    delivered = to_canvas(to_pixels(pictures, mean), mean)
+    delivered = _delivered(setup, pictures)
     with torch.no_grad(), computing(Precision.FP32, setup.device):
         both = [_errors(setup, canvas, target) for canvas in (pictures, delivered)]
     return Errors(*(torch.stack(errors) for errors in zip(*both, strict=True)))
@@ -51,8 +50,7 @@ def noise_floors(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
 
     Arguments as for `measure`. Two forward passes a picture.
     """
-    mean = setup.representation.mean
-    delivered = to_canvas(to_pixels(pictures, mean), mean)
+    delivered = _delivered(setup, pictures)
     floors = []
     with torch.no_grad(), computing(Precision.FP32, setup.device):
         for some in setup.portions(len(pictures)):
@@ -61,6 +59,12 @@ def noise_floors(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
             missed = vector_norm(_masked(rounded - exact, target.of(some)), dim=1)
             floors.append(missed / target.energy[some].sqrt())
     return torch.cat(floors)
+
+
+def _delivered(setup: Setup, pictures: Tensor) -> Tensor:
+    """The canvases of the 8-bit pictures."""
+    mean = setup.representation.mean
+    return to_canvas(to_pixels(pictures, mean), mean)
 
 
 def _errors(setup: Setup, canvas: Tensor, target: Target) -> tuple[Tensor, Tensor]:

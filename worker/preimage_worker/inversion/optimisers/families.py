@@ -39,6 +39,11 @@ class Method(NamedTuple):
     """What share of the gradient silent units shall pass; None where gradients are exact."""
 
 
+def _mean_over_pixels(_: int, pixels: int) -> float:
+    """Priors as means over the canvas' pixels."""
+    return 1 / pixels
+
+
 METHODS: dict[Family, Method] = {
     # Mahendran & Vedaldi 2015, and the released invert_nn.
     Family.MOMENTUM: Method(
@@ -49,12 +54,12 @@ METHODS: dict[Family, Method] = {
     # Mahendran & Vedaldi 2016, and the released nnpreimage.
     Family.ADAGRAD: Method(
         chain(scale_by_decayed_adagrad(0.9), momentum(0.9)),
-        share=lambda _, pixels: 1 / pixels,
+        share=_mean_over_pixels,
         jitters=True,
     ),
     Family.ADAM: Method(
         adam(0.9, 0.999),
-        share=lambda _, pixels: 1 / pixels,
+        share=_mean_over_pixels,
         jitters=True,
     ),
 }
@@ -69,7 +74,7 @@ def method(family: Family, coordinates: Coordinates, traits: Traits = PLAIN_TRAI
     if family is Family.QUASI_NEWTON:
         return Method(
             quasi_newton.quasi_newton(traits),
-            share=lambda _, pixels: 1 / pixels,
+            share=_mean_over_pixels,
             jitters=False,
             descends=True,
             leak=quasi_newton.leak if traits.leak else None,
