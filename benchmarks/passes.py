@@ -2,7 +2,8 @@
 
     python -m benchmarks.passes [--pictures DIR] [--limit N] [--layers features.1,hogb,…]
                                 [--presets auto,…] [--reference-preset mv2016]
-                                [--json FILE] [--resume] [--gallery STEM] [--device cpu|cuda]
+                                [--json FILE] [--resume] [--recipes-from FILE]
+                                [--gallery STEM] [--device cpu|cuda]
 
 SqueezeNet 1.0 with ImageNet's weights, HOGb and dense SIFT (bin 8), all of pictures resized to
 227 × 227, grey for the two formulas. Both presets get the same objective: the reference preset's,
@@ -13,6 +14,8 @@ is compared: a preset whose own schedule is shorter than the recipe's 350 gets 3
 takes passes of its own, which belong to neither.
 
 The JSON file is a list of cells, written after each one; `--resume` skips the cells that are in it.
+A recipe does not change while a solver is worked on: `--recipes-from` takes its figures from the
+cells of an earlier run, where they are of the same seed and version of torch.
 A number of passes is null where the objective is not reached within the recipe's. The gallery shows
 what this run has computed.
 """
@@ -21,6 +24,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +35,7 @@ from benchmarks import passes_results as results
 from benchmarks.acceptance import Cell
 from benchmarks.canvases import encode, psnr_db
 from benchmarks.measure import surroundings
-from benchmarks.pictures import Picture, load
+from benchmarks.pictures import Picture, Pixels, load
 from benchmarks.racing import Judge, Track
 from benchmarks.subjects import SHALLOW, SIDE, representation
 from preimage_worker import device as devices
@@ -83,59 +87,98 @@ class Done(NamedTuple):
     tiles: tuple[gallery.Tile, ...]
 
 
-def race(group: Group, reference: str, tested: Sequence[str]) -> Iterator[Done]:
+class Recipe(NamedTuple):
+    """What the reference preset did with a picture."""
+
+    objective_at: dict[int, float]
+    passes: int
+    psnr_db: float
+    pixels: Pixels | None
+    """None where the figures are of an earlier run."""
+
+    @property
+    def final(self) -> float:
+        """The objective after the last pass that is compared."""
+        return self.objective_at[MILESTONES[-1]]
+
+
+def race(
+    group: Group, reference: str, tested: Sequence[str], known: Sequence[Cell]
+) -> Iterator[Done]:
     """The cells of a group: the reference preset once, then every tested one."""
-    judge = Judge(group.phi, MILESTONES, group.device)
-    by = group.problems(reference)
-    recipe = [Track() for _ in by]
-    judge.follow(by, by, recipe)
+    judge, by = Judge(group.phi, MILESTONES, group.device), group.problems(reference)
+    recipes = _recipes(group, judge, by, known)
     for preset in tested:
-        finals = [track.objective_at[MILESTONES[-1]] for track in recipe]
-        tracks = [Track(limits=(CLOSE * final, final)) for final in finals]
+        tracks = [Track(limits=(CLOSE * recipe.final, recipe.final)) for recipe in recipes]
         judge.follow(group.problems(preset), by, tracks)
-        for picture, *two in zip(group.pictures, recipe, tracks, strict=True):
-            yield _done(group, (reference, preset), picture, *two)
+        for picture, recipe, track in zip(group.pictures, recipes, tracks, strict=True):
+            yield _done(group, (reference, preset), picture, recipe, track)
+
+
+def _recipes(
+    group: Group, judge: Judge, by: Sequence[Problem], known: Sequence[Cell]
+) -> list[Recipe]:
+    """What the reference preset does: what is known of it, else after running it."""
+    have = {cell["picture"]: _of_cell(cell) for cell in known if cell["layer"] == group.layer}
+    left = [i for i, picture in enumerate(group.pictures) if picture.name not in have]
+    tracks, problems = [Track() for _ in left], [by[i] for i in left]
+    if left:
+        judge.follow(problems, problems, tracks)
+    for index, track in zip(left, tracks, strict=True):
+        picture = group.pictures[index]
+        quality = psnr_db(track.pixels, picture.pixels)
+        have[picture.name] = Recipe(track.objective_at, track.passes, quality, track.pixels)
+    return [have[picture.name] for picture in group.pictures]
+
+
+def _of_cell(cell: Cell) -> Recipe:
+    at = {int(passes): value for passes, value in cell["recipe_objective_at"].items()}
+    return Recipe(at, cell["recipe_passes"], cell["recipe_psnr_db"], None)
 
 
 def _done(
-    group: Group, names: tuple[str, str], picture: Picture, recipe: Track, tested: Track
+    group: Group, names: tuple[str, str], picture: Picture, recipe: Recipe, tested: Track
 ) -> Done:
     close, reach = (tested.first.get(limit) for limit in tested.limits)
-    pairs = zip(names, (recipe, tested), strict=True)
-    quality = {name: psnr_db(track.pixels, picture.pixels) for name, track in pairs}
+    quality = psnr_db(tested.pixels, picture.pixels)
     cell = {
         "representation": group.phi.model,
         "layer": group.layer,
         "picture": picture.name,
-        "recipe_objective": recipe.objective_at[MILESTONES[-1]],
+        "recipe_objective": recipe.final,
         "recipe_passes": recipe.passes,
         "passes_to_within_5_percent": close,
         "passes_to_reach": reach,
-        "objective_at": _by_name(tested),
-        "recipe_objective_at": _by_name(recipe),
-        "psnr_db": quality[names[1]],
-        "recipe_psnr_db": quality[names[0]],
+        "objective_at": _by_name(tested.objective_at),
+        "recipe_objective_at": _by_name(recipe.objective_at),
+        "psnr_db": quality,
+        "recipe_psnr_db": recipe.psnr_db,
         "preset": names[1],
         "reference_preset": names[0],
         "seed": SEED,
         "surroundings": surroundings(devices.name(group.device)),
     }
-    tiles = (
-        gallery.Tile(picture.pixels, picture.name),
-        gallery.Tile(recipe.pixels, f"{names[0]}, {quality[names[0]]:.1f} dB"),
-        gallery.Tile(tested.pixels, f"{names[1]}, {quality[names[1]]:.1f} dB"),
-    )
-    return Done(cell, tiles)
+    return Done(cell, tuple(_tiles(names, picture, recipe, (tested.pixels, quality))))
 
 
-def _by_name(track: Track) -> dict[str, float]:
-    return {str(passes): track.objective_at[passes] for passes in MILESTONES}
+def _tiles(
+    names: tuple[str, str], picture: Picture, recipe: Recipe, tested: tuple[Pixels, float]
+) -> Iterator[gallery.Tile]:
+    yield gallery.Tile(picture.pixels, picture.name)
+    if recipe.pixels is not None:
+        yield gallery.Tile(recipe.pixels, f"{names[0]}, {recipe.psnr_db:.1f} dB")
+    yield gallery.Tile(tested[0], f"{names[1]}, {tested[1]:.1f} dB")
+
+
+def _by_name(objective_at: dict[int, float]) -> dict[str, float]:
+    return {str(passes): objective_at[passes] for passes in MILESTONES}
 
 
 def measure(
     options: argparse.Namespace,
     pictures: Sequence[Picture],
     present: Sequence[Cell],
+    recipes: Sequence[Cell],
     keep: Callable[[Done], None],
 ) -> None:
     """All cells that are not present; on a CPU picture by picture, else a layer at once."""
@@ -148,7 +191,7 @@ def measure(
         size = 1 if device.type == "cpu" else max(len(wanted), 1)
         for start in range(0, len(wanted), size):
             group = Group(layer, phi, wanted[start : start + size], device)
-            for done in race(group, options.reference_preset, options.presets):
+            for done in race(group, options.reference_preset, options.presets, recipes):
                 keep(done)
 
 
@@ -167,10 +210,23 @@ def main() -> None:
         if options.json:
             results.write(options.json, cells)
 
-    measure(options, pictures, tuple(cells), keep)
+    measure(options, pictures, tuple(cells), _known(options), keep)
     print(results.report(cells, str(MILESTONES[-1])))
     if options.gallery:
         gallery.write("Passes: the recipe and the solver after equal passes", rows, options.gallery)
+
+
+def _known(options: argparse.Namespace) -> list[Cell]:
+    """The cells of an earlier run whose recipe would do the same again."""
+    if options.recipes_from is None:
+        return []
+    same = {"reference_preset": options.reference_preset, "seed": SEED}
+    return [
+        cell
+        for cell in results.read(options.recipes_from)
+        if all(cell[key] == value for key, value in same.items())
+        and cell["surroundings"]["torch"] == version("torch")
+    ]
 
 
 def _options() -> argparse.Namespace:
@@ -183,6 +239,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--recipes-from", type=Path)
     parser.add_argument("--gallery", type=Path)
     options = parser.parse_args()
     options.limit = options.limit or None

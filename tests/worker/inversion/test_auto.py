@@ -172,13 +172,13 @@ def test_the_delivered_picture_is_the_best_one_measured_and_its_report_says_so()
 
 def test_a_target_error_ends_it_with_the_picture_that_reached_it() -> None:
     representation = small_network("1")
-    posed = _auto(representation, 200, stop=StopRule(target_error=0.3))
+    posed = _auto(representation, 200, stop=StopRule(target_error=0.1))
     batch, report = run_to_end(batch_of(representation, posed))
     (lane,) = report.lanes
     assert lane.outcome is Outcome.TARGET_REACHED
     assert lane.step % 10 == 0
-    assert lane.relative_error <= 0.3
-    assert (batch.curve(0)[: lane.step - 10, 4] > 0.3).any()
+    assert lane.relative_error <= 0.1
+    assert (batch.curve(0)[: lane.step - 10, 4] > 0.1).any()
     (measured,) = batch.measure([0])
     assert measured.relative_error == pytest.approx(lane.relative_error, rel=1e-4)
 

@@ -123,3 +123,23 @@ def test_inner_products_have_the_same_bits_whoever_shares_the_batch_and_the_thre
             assert torch.equal(inner(first[lanes], second[lanes]), together[lanes])
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("side", [31, 128])
+def test_the_way_downhill_has_the_same_bits_whoever_shares_the_batch_and_the_threads(
+    side: int,
+) -> None:
+    generator, before = torch.Generator().manual_seed(0), torch.get_num_threads()
+    pairs, slope = no_pairs(torch.zeros(6, 3, side, side)), torch.zeros(6, 3, side, side)
+    for _ in range(PAIRS + 1):
+        step, slope = (torch.randn(slope.shape, generator=generator) for _ in range(2))
+        pairs = remember(pairs, step, step + slope / 9, torch.ones(6, dtype=torch.bool))
+    diagonal = torch.rand(6, 1, side, side, generator=generator)
+    try:
+        torch.set_num_threads(2)
+        together = downhill(slope, pairs, diagonal)
+        for some in (slice(0, 1), slice(1, 3), slice(3, 6)):
+            alone = downhill(slope[some], Pairs(*(part[some] for part in pairs)), diagonal[some])
+            assert torch.equal(alone, together[some])
+    finally:
+        torch.set_num_threads(before)

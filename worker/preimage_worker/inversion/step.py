@@ -33,7 +33,7 @@ def step(
         gradient = push(gradient, lanes.canvas, achieved, weights.circles)
         data = weights.data * value
         terms = torch.stack((data + priors.sum(0), data, *priors, achieved), dim=1)
-        seen = control._replace(seen=Seen(lanes.canvas, terms[:, 0]))
+        seen = control._replace(seen=Seen(lanes.canvas, terms[:, 0], weights.bound))
         moved = _move(setup, lanes, gradient, weights, seen)
         if not setup.method.descends:
             return _keep(lanes, moved, terms[:, 0]), terms

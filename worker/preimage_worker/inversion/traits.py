@@ -14,7 +14,7 @@ from preimage_worker.inversion.representations.relaxed import Relaxable
 
 _FINE_RECTIFIERS, _FINE_STRIDE, _COARSE_STRIDE = 8, 8.0, 16.0
 _COLOURS = 3
-_LEAST_RECTIFIERS, _MOST_LEAK, _WHOLE_LEAK = 3, 0.3, 2.5
+_LEAST_RECTIFIERS, _MOST_LEAK, _FULL_RECTIFIERS, _LEAK_POWER = 3, 0.5, 8, 2.5
 
 
 @final
@@ -32,7 +32,7 @@ class Traits:
     @property
     def fine(self) -> bool:
         """Whether it is a shallow layer of a rectified network."""
-        return 0 < self.rectifiers <= _FINE_RECTIFIERS and self.stride <= _FINE_STRIDE
+        return 1 < self.rectifiers <= _FINE_RECTIFIERS and self.stride <= _FINE_STRIDE
 
     @property
     def finest(self) -> bool:
@@ -53,7 +53,7 @@ class Traits:
         """
         if self.rectifiers < _LEAST_RECTIFIERS:
             return 0.0
-        return min(_MOST_LEAK, _WHOLE_LEAK / self.rectifiers)
+        return float(min(_MOST_LEAK, (_FULL_RECTIFIERS / self.rectifiers) ** _LEAK_POWER))
 
 
 def traits_of(representation: Representation, height: int, width: int) -> Traits:

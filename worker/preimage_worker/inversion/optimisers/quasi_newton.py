@@ -36,10 +36,11 @@ from preimage_worker.inversion.optimisers.memory import (
 from preimage_worker.inversion.optimisers.transform import Buffers, Control, Seen, Transform
 from preimage_worker.inversion.traits import Traits
 
-RELAXED_STEPS = 30
+RELAXED_STEPS = 45
 """Age at which a lane's gradients are exact."""
 
 _ARMIJO = 1e-4
+_ROUNDING = 1e-6  # of the objective, relative
 _LENGTH = 1.5  # of a step; 1 is the model's minimum, and the true one lies beyond on average
 _FIRST_GAIN = 0.5  # of the objective: what a step without memory would gain if it were linear
 _SHORTEST, _LONGEST = 0.1, 0.5  # between these the parabola shortens a step
@@ -49,6 +50,7 @@ _FLOORS = (0.004, 0.4)  # of μ, first and last: coarser structure than this is 
 _FINEST_FLOOR = 0.04  # of the first layers at first; other fine layers begin with the last floor
 _POWERS = (1.0, 0.75)  # of μ, first and last
 _STEEP_STEPS, _FLATTENING_STEPS = 8, 24
+_AT_BOUND = 1 - 1e-5
 _COLOUR_POWER = 0.5  # of a colour's share of the variance of natural pictures
 
 
@@ -62,7 +64,7 @@ class State(NamedTuple):
     steps: Tensor
     """The memory's, as are the two that follow."""
     changes: Tensor
-    weights: Tensor
+    births: Tensor
     value: Tensor
     """Objective at the point, `(lanes,)`."""
     tries: Tensor
@@ -75,7 +77,7 @@ class State(NamedTuple):
     @property
     def pairs(self) -> Pairs:
         """The memory."""
-        return Pairs(self.steps, self.changes, self.weights)
+        return Pairs(self.steps, self.changes, self.births)
 
 
 def quasi_newton(traits: Traits) -> Transform:
@@ -94,17 +96,19 @@ def quasi_newton(traits: Traits) -> Transform:
         seen, age = control.seen, control.age.flatten()
         assert seen is not None
         before = State(*buffers)
-        point, slope = _coefficients(traits, seen.canvas), _coefficients(traits, gradient)
+        tight = _tight(seen, gradient)
+        point = _coefficients(traits, seen.canvas)
+        slope = _coefficients(traits, _within(gradient, seen.canvas, tight))
         moved = point - before.point
         decline = inner(before.slope, moved).clamp(max=0)
         fresh = age == 0
-        accepted = fresh | (seen.objective <= before.value + _ARMIJO * decline)
+        accepted = fresh | _fell(seen.objective, before.value, decline, inner(slope, moved))
         after = _accept(before, point, slope, seen, accepted)
         after = _with_memory(after, before, moved, accepted=accepted, fresh=fresh)
         after = after._replace(leak=_leak(after.leak, accepted, age))
         lost = after.tries >= _TRIES
         after = after._replace(
-            weights=forget(after.pairs, lost).weights, tries=torch.where(lost, 0, after.tries)
+            births=forget(after.pairs, lost).births, tries=torch.where(lost, 0, after.tries)
         )
         factor = _shorten(seen.objective - before.value, decline)
         proposed = torch.where(
@@ -112,9 +116,41 @@ def quasi_newton(traits: Traits) -> Transform:
             _ahead(after, by_lane(partial(_curvature, traits), age, moved)),
             per_lane(factor, moved) * moved,
         )
-        return _canvas(traits, after.point + proposed) - seen.canvas, after
+        step = _canvas(traits, after.point - point + proposed)
+        inside = _within(step, seen.canvas, tight)
+        return torch.where(per_lane(accepted, step), inside, step), after
 
     return Transform(len(State._fields), init, update)
+
+
+def _fell(objective: Tensor, value: Tensor, decline: Tensor, incline: Tensor) -> Tensor:
+    """Whether a step lowered the objective by enough (Armijo).
+
+    Near a minimum what it gains is less than the rounding of the objective, not of the gradient:
+    there the slopes at both ends of the step decide (Hager & Zhang 2005, "A new conjugate gradient
+    method with guaranteed descent and an efficient line search", the approximate Wolfe conditions).
+    """
+    close = objective <= value + _ROUNDING * value.abs()
+    level = incline <= (2 * _ARMIJO - 1) * decline
+    return (objective <= value + _ARMIJO * decline) | (close & level)
+
+
+def _tight(seen: Seen, gradient: Tensor) -> Tensor | None:
+    """Pixels at the bound whose objective falls beyond it, `(lanes, 1, height, width)`."""
+    if seen.bound is None:
+        return None
+    length = seen.canvas.square().sum(1, keepdim=True).sqrt()
+    outward = (gradient * seen.canvas).sum(1, keepdim=True) < 0
+    return (length >= _AT_BOUND * seen.bound) & outward
+
+
+def _within(vectors: Tensor, canvas: Tensor, tight: Tensor | None) -> Tensor:
+    """The vectors without their share along the canvas' colours, at tight pixels."""
+    if tight is None:
+        return vectors
+    square = canvas.square().sum(1, keepdim=True)
+    along = (vectors * canvas).sum(1, keepdim=True) / square
+    return vectors - torch.where(tight, along, 0) * canvas
 
 
 def leak(buffers: Buffers) -> Tensor:
@@ -144,7 +180,7 @@ def _with_memory(
     alike = after.slope_leak == before.slope_leak
     change = after.slope - before.slope
     pairs = remember(forget(before.pairs, fresh), moved, change, accepted & alike & ~fresh)
-    return after._replace(steps=pairs.steps, changes=pairs.changes, weights=pairs.weights)
+    return after._replace(**pairs._asdict())
 
 
 def _leak(leak: Tensor, accepted: Tensor, age: Tensor) -> Tensor:
@@ -159,7 +195,7 @@ def _ahead(state: State, curvature: Tensor) -> Tensor:
     inverse = 1 / curvature
     proposed, plain = downhill(state.slope, state.pairs, inverse), -inverse * state.slope
     gain = inner(state.slope, proposed)
-    known = (state.weights[:, 0] > 0) & (gain < 0)
+    known = state.pairs.known & (gain < 0)
     first = _FIRST_GAIN * state.value.abs() / inner(state.slope, plain).abs().clamp(min=1e-30)
     whole = per_lane(known, plain)
     return torch.where(whole, _LENGTH * proposed, per_lane(first, plain) * plain)

@@ -21,6 +21,9 @@ class Seen(NamedTuple):
     """`(lanes, channels, height, width)`."""
     objective: Tensor
     """`(lanes,)`."""
+    bound: Tensor | None = None
+    """How long the colour vector of a pixel may be, `(lanes, 1, 1, 1)`; None where all may be of
+    any length."""
 
 
 class Control(NamedTuple):

@@ -146,7 +146,8 @@ class _LeakyRectifier(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - torch's context
         result, leak = ctx.saved_tensors
-        return torch.where(result > 0, gradient, _each(leak, gradient) * gradient), None
+        passed = torch.ops.aten.threshold_backward(gradient, result, 0)
+        return torch.lerp(passed, gradient, _each(leak, gradient)), None
 
 
 def leaky_rectifier(values: Tensor, leak: Tensor) -> Tensor:
@@ -157,15 +158,35 @@ def leaky_rectifier(values: Tensor, leak: Tensor) -> Tensor:
     return result
 
 
+class _LeakyPool(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, leak: Tensor, window: Window) -> Tensor:  # noqa: ANN401 - torch's context
+        highest, places = functional.max_pool2d(
+            values, *window[:3], ceil_mode=window.ceil, return_indices=True
+        )
+        ctx.save_for_backward(values, places, leak)
+        ctx.window = window
+        result: Tensor = highest
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401 - torch's context
+        (values, places, leak), (*window, ceil) = ctx.saved_tensors, ctx.window
+        exact = torch.ops.aten.max_pool2d_with_indices_backward(
+            gradient, values, *window, 1, ceil, places
+        )
+        spread = torch.ops.aten.avg_pool2d_backward(
+            gradient, values, *window, ceil, count_include_pad=True, divisor_override=None
+        )
+        return torch.lerp(exact, spread, _each(leak, exact)), None, None
+
+
 def leaky_pool(values: Tensor, leak: Tensor, window: Window) -> Tensor:
     """A max pool, of whose gradient the leak's share goes to all of a window alike."""
-    highest = functional.max_pool2d(values, *window[:3], ceil_mode=window.ceil)
     if len(values) != len(leak):
-        return highest
-    mean = functional.avg_pool2d(values, *window[:3], ceil_mode=window.ceil)
-    share = _each(leak, highest)
-    # The second term is zero: it moves the leak's share of the gradient from one to the other.
-    return highest + share * ((mean - mean.detach()) - (highest - highest.detach()))
+        return functional.max_pool2d(values, *window[:3], ceil_mode=window.ceil)
+    result: Tensor = _LeakyPool.apply(values, leak, window)
+    return result
 
 
 def _each(leak: Tensor, like: Tensor) -> Tensor:
