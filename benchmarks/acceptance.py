@@ -88,7 +88,7 @@ def _behind(cell: Cell) -> str:
     if cell["passes_to_reach"] is not None:
         return ""
     last = list(cell["objective_at"].values())[-1]
-    return f"{last:.4g} instead of {cell['recipe_objective']:.4g}"
+    return _over(last, cell["recipe_objective"])
 
 
 def _above(cell: Cell) -> str:
@@ -96,8 +96,11 @@ def _above(cell: Cell) -> str:
 
 
 def _at(cell: Cell, at: str) -> str:
-    ours, theirs = cell["objective_at"][at], cell["recipe_objective_at"][at]
-    return f"{ours:.4g} over {theirs:.4g} at {at}"
+    return f"{_over(cell['objective_at'][at], cell['recipe_objective_at'][at])} at {at}"
+
+
+def _over(ours: float, theirs: float) -> str:
+    return f"{ours:.4g} is {100 * (ours / theirs - 1):.2g} % above {theirs:.4g}"
 
 
 def spell(number: float | None) -> str:

@@ -115,6 +115,19 @@ def test_a_resumed_run_measures_what_is_missing_and_keeps_the_rest(
     assert "MISSED: within 5 %" in captured.out
 
 
+def test_a_recipe_that_ran_before_is_taken_from_there(run: Run, tmp_path: Path) -> None:
+    first = run("--limit 1 --layers 1 --presets slower")
+    earlier, cell = tmp_path / "earlier.json", dict(first[0])
+    cell |= {"recipe_psnr_db": 12.5, "recipe_passes": 19}
+    earlier.write_text(json.dumps([cell]))
+    (known,) = run(f"--limit 1 --layers 1 --presets slower --recipes-from {earlier}")
+    assert known == {**first[0], "recipe_psnr_db": 12.5, "recipe_passes": 19}
+    for key, other in (("seed", 1), ("surroundings", {"torch": "1.0"})):
+        earlier.write_text(json.dumps([cell | {key: other}]))
+        (again,) = run(f"--limit 1 --layers 1 --presets slower --recipes-from {earlier}")
+        assert again == first[0]
+
+
 def _cell(**changed: object) -> dict[str, Any]:
     return {
         "representation": "net",
@@ -141,9 +154,13 @@ def test_cells_at_the_edge_of_every_criterion_meet_it() -> None:
     [
         ({"passes_to_within_5_percent": 176}, 1, "net deep cat: 176"),
         ({"passes_to_within_5_percent": None}, 1, "net deep cat: never"),
-        ({"passes_to_reach": None, "objective_at": {"25": 1, "350": 10}}, 2, "10 instead of 10"),
-        ({"objective_at": {"25": 31, "350": 9}}, 3, "31 over 30 at 25"),
-        ({"objective_at": {"25": float("nan"), "350": 9}}, 3, "nan over 30 at 25"),
+        (
+            {"passes_to_reach": None, "recipe_objective": 9.99995},
+            2,
+            "10 is 0.0005 % above 10",
+        ),
+        ({"objective_at": {"25": 31, "350": 9}}, 3, "31 is 3.3 % above 30 at 25"),
+        ({"objective_at": {"25": float("nan"), "350": 9}}, 3, "nan is nan % above 30 at 25"),
     ],
 )
 def test_one_bad_cell_among_three_is_missed_by_name(

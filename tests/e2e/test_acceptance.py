@@ -1,10 +1,11 @@
-"""What the published recipe reaches on a natural picture, through the whole service."""
+"""What recipe and solver reach on a natural picture, through the whole service."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from preimage import Client
+from preimage import Client, Result
 from preimage.embedded import Stack, StackOptions
 from tests.e2e.stacks import chelsea, require_weights
 from tests.redis_server import require_server
@@ -39,3 +40,21 @@ def test_mv2016_inverts_squeezenet_as_well_as_a_plain_script_of_the_recipe(
     assert result.errors.relative_delivered <= 1.1 * error
     assert result.fidelity is not None
     assert result.fidelity.psnr_db >= psnr_db
+
+
+@pytest.mark.parametrize("layer", ["features.1", "features.5"])
+@pytest.mark.slow
+def test_auto_needs_100_passes_for_what_the_recipe_reaches_with_350(
+    client: Client, layer: str
+) -> None:
+    def invert(**settings: Any) -> Result:
+        return client.invert(
+            chelsea(), model="squeezenet1_0", layer=layer, data_weight=300, **settings
+        )
+
+    recipe, found = invert(preset="mv2016"), invert(steps=100)
+    assert found.steps == 100
+    assert min(found.loss_curve.objective) <= 1.05 * recipe.loss_curve.objective[-1]
+    assert recipe.fidelity is not None
+    assert found.fidelity is not None
+    assert found.fidelity.psnr_db >= recipe.fidelity.psnr_db - 0.5

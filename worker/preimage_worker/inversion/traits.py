@@ -31,12 +31,15 @@ class Traits:
 
     @property
     def fine(self) -> bool:
-        """Whether it is a shallow layer of a rectified network."""
+        """Whether it is a shallow layer of a rectified network, behind more than one rectifier.
+
+        A single one leaves an almost convex problem, for which any start will do.
+        """
         return 1 < self.rectifiers <= _FINE_RECTIFIERS and self.stride <= _FINE_STRIDE
 
     @property
     def finest(self) -> bool:
-        """Whether it is one of the first layers: a rectifier, and perhaps a pool."""
+        """Whether it is one of the first layers: two rectifiers, or one and a pool."""
         return self.fine and self.rectifiers < _LEAST_RECTIFIERS
 
     @property
