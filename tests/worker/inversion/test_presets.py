@@ -166,9 +166,15 @@ def test_auto_starts_shallow_layers_from_white_noise_and_others_from_faint_natur
         settings = resolve("auto", representation, SIDE, SIDE)
         return settings.start, settings.start_amplitude
 
-    assert start(small_network("1")) == (Start.UNIFORM, 120)
-    assert start(small_network("0")) == (Start.NATURAL, 5)
+    assert start(small_network("4")) == (Start.UNIFORM, 120)
+    assert start(small_network("1")) == start(small_network("0")) == (Start.NATURAL, 5)
     assert start(hogb()) == (Start.NATURAL, 15)
+
+
+def test_auto_weighs_the_code_of_formulas_ten_times_as_much_as_mv2016() -> None:
+    ours, theirs = (resolve(preset, hogb(), SIDE, SIDE) for preset in ("auto", "mv2016"))
+    assert ours.data_weight == 10 * theirs.data_weight
+    assert ours.priors == theirs.priors
 
 
 @pytest.mark.parametrize(

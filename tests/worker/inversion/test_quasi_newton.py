@@ -19,7 +19,7 @@ from preimage_worker.inversion.traits import Traits
 
 SIDE = 8
 Objective = Callable[[Tensor], Tensor]
-EXACT, RELAXED = Traits(), Traits(stride=4, rectifiers=10)
+EXACT, RELAXED = Traits(), Traits(stride=4, rectifiers=10, leak=0.25)
 
 
 def _control(canvas: Tensor, objective: Tensor, age: int, bound: Tensor | None = None) -> Control:

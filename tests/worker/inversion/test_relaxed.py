@@ -8,7 +8,8 @@ import torchvision
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from preimage_worker.inversion.representations.hog import hog
+from preimage_worker.inversion.representations.dsift import bin5
+from preimage_worker.inversion.representations.hog import hog, hogb
 from preimage_worker.inversion.representations.network import (
     NetworkRepresentation,
     Preprocessing,
@@ -206,9 +207,23 @@ def test_the_longest_way_counts() -> None:
 
 
 def test_representations_without_rectifiers_are_unchanged() -> None:
-    canvas = 40 * torch.randn(2, 1, 32, 32)
-    assert not isinstance(hog(), Relaxable)
-    assert torch.equal(relax(hog(), canvas, torch.ones(2)), hog()(canvas))
+    canvas = 40 * torch.randn(2, 1, 48, 48)
+    assert not isinstance(bin5(), Relaxable)
+    assert torch.equal(relax(bin5(), canvas, torch.ones(2)), bin5()(canvas))
+
+
+def test_hard_votes_pass_the_leaks_share_of_the_gradient_of_split_ones() -> None:
+    canvas = (40 * torch.randn(3, 1, 32, 32)).requires_grad_()
+    leaks = torch.tensor([0.0, 0.25, 1.0])
+    codes = relax(hog(), canvas, leaks)
+    assert torch.equal(codes, hog()(canvas))
+    hard, found = _pull(hog()(canvas), canvas), _pull(codes, canvas)
+    assert torch.equal(found[0], hard[0])
+    whole = _pull(relax(hog(), canvas, torch.ones(3)), canvas)
+    torch.testing.assert_close(found[1], 0.75 * hard[1] + 0.25 * whole[1])
+    assert not torch.allclose(whole, hard, rtol=0.1)
+    split = relax(hogb(), canvas, leaks)
+    torch.testing.assert_close(_pull(split, canvas), _pull(hogb()(canvas), canvas))
 
 
 def test_where_no_lane_leaks_the_plain_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def auto(representation: Representation, height: int, width: int) -> Settings:
     more a max pool's candidates differ, the better the minimum. Deep ones start from faint noise
     with the spectrum of natural pictures: what their code does not hold then stays grey and smooth.
     Histograms of directions say nothing of contrast, so that of the start stays: there it is
-    stronger.
+    stronger, and C is ten times mv2016's, so that the priors leave enough for 8 bits to hold.
     """
     settings = replace(
         mv2016(representation, height, width),
@@ -104,11 +104,19 @@ def auto(representation: Representation, height: int, width: int) -> Settings:
         segments=(Segment(200, 1.0),),
         jitter_range=1,
     )
+    if representation.model in SHALLOW:
+        return replace(
+            settings,
+            data_weight=10 * settings.data_weight,
+            start=Start.NATURAL,
+            start_amplitude=15.0,
+        )
     traits = traits_of(representation, height, width)
+    if traits.finest:
+        return replace(settings, start_amplitude=120.0)
     if traits.fine:
-        return replace(settings, start_amplitude=120.0) if traits.finest else settings
-    amplitude = 15.0 if representation.model in SHALLOW else 5.0
-    return replace(settings, start=Start.NATURAL, start_amplitude=amplitude)
+        return settings
+    return replace(settings, start=Start.NATURAL, start_amplitude=5.0)
 
 
 def mv2016_activation(representation: Representation, height: int, width: int) -> Settings:

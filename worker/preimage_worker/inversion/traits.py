@@ -14,7 +14,7 @@ from preimage_worker.inversion.representations.relaxed import Relaxable
 
 _FINE_RECTIFIERS, _FINE_STRIDE, _COARSE_STRIDE = 8, 8.0, 16.0
 _COLOURS = 3
-_LEAST_RECTIFIERS, _MOST_LEAK, _FULL_RECTIFIERS, _LEAK_POWER = 3, 0.5, 8, 2.5
+_FINEST_RECTIFIERS = 2
 
 
 @final
@@ -28,6 +28,8 @@ class Traits:
     """Rectifiers and max pools on the longest way to the code; 0 where nothing is known."""
     coloured: bool = False
     """Whether its pictures have three channels."""
+    leak: float = 0.0
+    """Share of the gradient that silent units pass at first; see `representations.relaxed`."""
 
     @property
     def fine(self) -> bool:
@@ -40,27 +42,17 @@ class Traits:
     @property
     def finest(self) -> bool:
         """Whether it is one of the first layers: two rectifiers, or one and a pool."""
-        return self.fine and self.rectifiers < _LEAST_RECTIFIERS
+        return self.fine and self.rectifiers <= _FINEST_RECTIFIERS
 
     @property
     def coarseness(self) -> float:
         """Of the code's grid, from 0 (fine) to 1."""
         return min(max((self.stride - _FINE_STRIDE) / (_COARSE_STRIDE - _FINE_STRIDE), 0.0), 1.0)
 
-    @property
-    def leak(self) -> float:
-        """Share of the gradient that silent units pass at first; see `representations.relaxed`.
-
-        The longer the way, the less, as every unit on it adds to it. On the shortest ones no unit
-        is silent for long.
-        """
-        if self.rectifiers < _LEAST_RECTIFIERS:
-            return 0.0
-        return float(min(_MOST_LEAK, (_FULL_RECTIFIERS / self.rectifiers) ** _LEAK_POWER))
-
 
 def traits_of(representation: Representation, height: int, width: int) -> Traits:
     """The traits of a representation of pictures of this size."""
-    count = representation.rectifiers if isinstance(representation, Relaxable) else 0
-    coloured = representation.channels == _COLOURS
-    return Traits(representation.stride(height, width), count, coloured)
+    stride, coloured = representation.stride(height, width), representation.channels == _COLOURS
+    if not isinstance(representation, Relaxable):
+        return Traits(stride, 0, coloured)
+    return Traits(stride, representation.rectifiers, coloured, representation.leak)

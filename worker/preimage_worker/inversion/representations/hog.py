@@ -25,6 +25,7 @@ CHANNELS = DIRECTIONS + ORIENTATIONS
 SMALLEST_SIDE = 2 * CELL
 
 _CLAMP = 0.2
+_LEAK = 0.3
 _BLOCK_FLOOR = 1e-4  # as in the UoCTTI code
 
 
@@ -83,11 +84,37 @@ class Hog:
             )
         return CHANNELS, _cells(height), _cells(width)
 
+    @property
+    def rectifiers(self) -> int:
+        """None."""
+        return 0
+
+    @property
+    def leak(self) -> float:
+        """Of HOG, whose votes jump from one direction to the next: nothing turns a gradient."""
+        return 0.0 if self.bilinear else _LEAK
+
     def __call__(self, canvas: Tensor) -> Tensor:
         """`(lanes, 27, cells, cells)`: 18 signed directions, then 9 unsigned orientations."""
         with torch.autocast(canvas.device.type, enabled=False):
             across, down = _gradients(canvas[:, 0])
             votes = vote(across, down, ORIENTATIONS, bilinear=self.bilinear)
+            return _normalise(_spread(votes, *canvas.shape[-2:]))
+
+    def relaxed(self, canvas: Tensor, leak: Tensor) -> Tensor:
+        """The same codes; the leak's share of the gradient is that of votes which HOGb would give.
+
+        Args:
+            canvas: as for a call.
+            leak: `(lanes,)`, from 0 to 1.
+        """
+        with torch.autocast(canvas.device.type, enabled=False):
+            across, down = _gradients(canvas[:, 0])
+            votes = vote(across, down, ORIENTATIONS, bilinear=self.bilinear)
+            split = vote(across, down, ORIENTATIONS, bilinear=True)
+            # Zero: it moves the leak's share of the gradient from one to the other.
+            moved = (split - split.detach()) - (votes - votes.detach())
+            votes = votes + leak[:, None, None, None] * moved
             return _normalise(_spread(votes, *canvas.shape[-2:]))
 
 

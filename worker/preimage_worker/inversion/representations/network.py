@@ -17,7 +17,7 @@ from preimage_worker.inversion.errors import UnknownNodeError
 from preimage_worker.inversion.representations.layouts import follow, grid_rows
 from preimage_worker.inversion.representations.nodes import cut, probe
 from preimage_worker.inversion.representations.parts import Part, line_up
-from preimage_worker.inversion.representations.relaxed import rectifiers, relaxed
+from preimage_worker.inversion.representations.relaxed import first_leak, rectifiers, relaxed
 from preimage_worker.inversion.representations.survey import Survey
 from preimage_worker.inversion.representations.tracing import trace
 
@@ -69,6 +69,11 @@ class NetworkRepresentation:
     def rectifiers(self) -> int:
         """Rectifiers and max pools on the longest way to the code."""
         return rectifiers(self.module)
+
+    @property
+    def leak(self) -> float:
+        """By the number of rectifiers."""
+        return first_leak(self.rectifiers)
 
     @cached_property
     def _relaxed(self) -> fx.GraphModule:

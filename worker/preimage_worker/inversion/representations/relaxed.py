@@ -4,7 +4,7 @@ A unit that is silent at the present picture and active in the target has the gr
 never learns that it is wanted. Here rectifiers pass a share of the gradient, the leak, through what
 they silence, and max pools spread that share over all that they chose from. Codes are the network's
 own, bit for bit; gradients are exact where the leak is 0. The idea is that of surrogate
-gradients (Neftci, Mostafa & Zenke 2019).
+gradients (Neftci, Mostafa & Zenke 2019). Other representations that choose can do alike (`Hog`).
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,7 @@ _RECTIFIERS = {
     "relu",
     "relu_",
 }
+_LEAST_RECTIFIERS, _MOST_LEAK, _FULL_RECTIFIERS, _LEAK_POWER = 3, 0.5, 8, 2.5
 _PLAIN_POOL_ARGUMENTS = 4  # input, kernel, stride, padding: no dilation
 _POOLS = {functional.max_pool2d, torch.max_pool2d, torch.ops.aten.max_pool2d.default}
 
@@ -49,6 +50,11 @@ class Relaxable(Representation, Protocol):
         """Rectifiers and max pools on the longest way to the code."""
         ...
 
+    @property
+    def leak(self) -> float:
+        """The share of the gradient to pass at first, for a solver that asks for it."""
+        ...
+
     def relaxed(self, canvas: Tensor, leak: Tensor) -> Tensor:
         """The same codes, with relaxed gradients; `leak` is `(lanes,)`, from 0 to 1."""
         ...
@@ -63,6 +69,16 @@ def relax(representation: Representation, canvas: Tensor, leak: Tensor | None) -
     if plain or leak is None or not isinstance(representation, Relaxable):
         return representation(canvas)
     return representation.relaxed(canvas, leak)
+
+
+def first_leak(rectifiers: int) -> float:
+    """The share for a network with so many rectifiers and pools in a row.
+
+    The more, the less, as each of them adds to it. Of the shortest ways no unit is silent for long.
+    """
+    if rectifiers < _LEAST_RECTIFIERS:
+        return 0.0
+    return float(min(_MOST_LEAK, (_FULL_RECTIFIERS / rectifiers) ** _LEAK_POWER))
 
 
 def rectifiers(module: fx.GraphModule) -> int:
