@@ -3,10 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from preimage_worker.inversion import presets
 from preimage_worker.inversion.cosine import dct2
+from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.settings import Start
 from preimage_worker.inversion.start import draw
-from tests.worker.inversion.small import problem, small_network
+from tests.worker.inversion.small import SIDE, problem, small_network
 
 
 def test_the_start_of_2015_has_exactly_its_root_mean_square_in_every_picture() -> None:
@@ -45,3 +47,20 @@ def test_a_natural_start_has_its_root_mean_square_and_more_of_the_low_frequencie
         assert float(noise.square().mean().sqrt()) == pytest.approx(settings.start_amplitude)
         slow = dct2(noise)[:, :16, :16].square().sum() / noise.square().sum()
         assert float(slow) > 0.5  # of white noise it is 1/16
+
+
+def test_the_solver_starts_faint_where_the_mask_leaves_positions_out() -> None:
+    representation = small_network("4")
+    target = torch.ones(representation.code_shape(SIDE, SIDE))
+    places, channels = torch.zeros_like(target), torch.zeros_like(target)
+    places[:, 1, 1] = 1
+    channels[0] = 1
+
+    def strength(mask: torch.Tensor | None, preset: str = "auto") -> float:
+        settings = presets.resolve(preset, representation, SIDE, SIDE)
+        masked = Problem(target, SIDE, SIDE, settings, mask=mask)
+        return float(draw(masked, (3, SIDE, SIDE)).square().mean().sqrt())
+
+    assert strength(None) == strength(channels) > 50
+    assert strength(places) == pytest.approx(5, rel=1e-3)
+    assert strength(places, "mv2016") == strength(None, "mv2016") > 20

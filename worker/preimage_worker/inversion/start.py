@@ -14,6 +14,8 @@ from preimage_worker.inversion.counter import hash64
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.settings import Basis, Coordinates, Start
 
+_MAP_DIMENSIONS = 3
+_FAINT = 5.0  # grey levels
 _STREAM = 0x5354415254  # keeps these draws apart from the jitter's counters
 
 
@@ -21,13 +23,15 @@ def draw(problem: Problem, shape: tuple[int, int, int]) -> Tensor:
     """The problem's first canvas `(channels, rows, columns)` in grey levels, float32, on the CPU.
 
     Of the problem only seed, restart and the settings' law and amplitude are read; or its own
-    start, in the centre, its edges repeated over the room for jitter.
+    start, in the centre, its edges repeated over the room for jitter. Of families that descend also
+    whether the mask leaves positions out: what only the priors see there keeps much of its start,
+    so that it is faint and smooth.
     """
     if problem.start is not None:
         return _surrounded(problem.start.detach().float().cpu(), shape)
     counters = hash64(problem.seed, problem.restart, _STREAM)
     generator = torch.Generator().manual_seed(counters >> 1)
-    law, amplitude = problem.settings.start, problem.settings.start_amplitude
+    law, amplitude = _law(problem)
     if law is Start.NATURAL:
         return amplitude * natural_noise(shape, generator)
     if law is Start.NORMAL:
@@ -37,6 +41,19 @@ def draw(problem: Problem, shape: tuple[int, int, int]) -> Tensor:
     # Not torch.quantile, which refuses more than 16 million elements.
     rank = max(1, round(0.95 * noise.numel()))
     return noise * (amplitude / noise.flatten().kthvalue(rank).values)
+
+
+def _law(problem: Problem) -> tuple[Start, float]:
+    if problem.settings.family.descends and _leaves_positions_out(problem):
+        return Start.NATURAL, _FAINT
+    return problem.settings.start, problem.settings.start_amplitude
+
+
+def _leaves_positions_out(problem: Problem) -> bool:
+    """Of codes with rows and columns: whether no channel of some position counts."""
+    if problem.mask is None or problem.target.ndim != _MAP_DIMENSIONS:
+        return False
+    return bool((problem.mask.expand(problem.target.shape) == 0).all(0).any())
 
 
 def natural_noise(shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
