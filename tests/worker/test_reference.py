@@ -185,6 +185,10 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path) -> None:
         (["--model", "unknown"], "no model 'unknown'"),
         (["--limit", "1"], "offers 1 pictures"),
         (["--pictures", "/no/such/folder"], "is no folder"),
+        (["--model", "hog", "--side", "4"], "A picture of 4×4 pixels is too small for hog"),
+        (["--model", "hog", "--side", "2049"], "PREIMAGE_MAXIMUM_PIXELS); name 2048 or less."),
+        (["--model", "tiny", "--model", "hog", "--layer", "x"], "No layer of tiny or hog matches"),
+        (["--layer", "features.0", "--layer", "x"], "matches x"),
     ],
 )
 def test_what_cannot_be_built_ends_with_one_sentence_and_status_2(
@@ -217,6 +221,84 @@ def test_a_picture_that_is_none_or_a_copy_is_named(
     said = capsys.readouterr().err
     assert sentence in said
     assert "1.png" in said
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_side_that_one_of_the_layers_cannot_see_is_refused_before_anything_is_measured(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalogue = tmp_path / "formulas.toml"
+    catalogue.write_text('[models.dsift]\narchitecture = "dsift"\n')
+    monkeypatch.setenv("PREIMAGE_CATALOGUE", str(catalogue))
+    asked = ["--side", "10", "-o", str(tmp_path / "set.json")]
+    assert main(["--pictures", str(album), *asked]) == 2
+    (said,) = capsys.readouterr().err.strip().splitlines()
+    assert "A picture of 10×10 pixels is too small for" in said
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_picture_that_is_none_is_told_without_words_about_memory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "0.png").write_bytes(jobs.picture(0, 40, 56))
+    (tmp_path / "1.png").write_bytes(b"no picture")
+    asked = ["--model", "hog", "-o", str(tmp_path / "set.json")]
+    assert main(["--pictures", str(tmp_path), *asked]) == 2
+    said = capsys.readouterr().err
+    assert "BytesIO" not in said
+    assert "remove it from the folder" in said
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_truncated_picture_is_named_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "0.png").write_bytes(jobs.picture(0, 40, 56))
+    (tmp_path / "1.png").write_bytes(jobs.picture(1, 40, 56)[:-600])
+    asked = ["--model", "hog", "-o", str(tmp_path / "set.json")]
+    assert main(["--pictures", str(tmp_path), *asked]) == 2
+    said = capsys.readouterr().err
+    assert "1.png" in said
+    assert "remove it from the folder" in said
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [("absent/set.json", "make it, or name another file"), ("", "is a folder")],
+)
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured(
+    album: Path, tmp_path: Path, place: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["--model", "hog", "-o", str(tmp_path / place)]
+    assert main(["--pictures", str(album), *asked]) == 2
+    (said,) = capsys.readouterr().err.strip().splitlines()
+    assert str(tmp_path) in said
+    assert sentence in said
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_command_prints_the_digest_that_results_name(
+    album: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "set.json"
+    assert main(["--pictures", str(album), "--model", "hog", "-o", str(output)]) == 0
+    (reference,) = files.load(output)
+    layer, whole = capsys.readouterr().err.strip().splitlines()
+    assert f"digest {reference.digest}, which results name" in layer
+    assert reference.pictures_digest in whole
+    assert "pictures_digest" in whole
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_layer_of_one_of_several_models_is_enough(
+    album: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "set.json"
+    asked = ["--model", "tiny", "--model", "hog", "--layer", "features.0", "-o", str(output)]
+    assert main(["--pictures", str(album), *asked]) == 0
+    assert [each.model for each in files.load(output)] == ["tiny"]
+    assert "hog has no layer that matches" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("environment")

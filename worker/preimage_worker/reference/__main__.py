@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _build(asked: argparse.Namespace, settings: Settings) -> None:
+    files.check_place(asked.output)
     chosen = device.choose(settings.device)
     device.set_up(settings.threads)
     limits = Limits(settings.maximum_picture_pixels, settings.maximum_pixels)
@@ -48,17 +49,23 @@ def _build(asked: argparse.Namespace, settings: Settings) -> None:
     if asked.model:
         entries = tuple(entry for entry in entries if entry.name in asked.model)
     models = Models(entries, settings, chosen)
-    wanted = choose(models, asked.model, asked.layer, asked.side)
+    wanted = choose(models, asked.model, asked.layer, asked.side, limits)
+    for name in sorted({*asked.model} - {each.model.name for each in wanted}):
+        _say(f"{name} has no layer that matches; nothing is measured of it.")
     references = []
     for number, each in enumerate(wanted, 1):
         reference = build(models, each, album, chosen)
         references.append(reference)
         _say(
             f"[{number}/{len(wanted)}] {each.model.name} {each.layer}, {each.height} × "
-            f"{each.width}: codes of different pictures are {reference.mean_distance:.6g} apart"
+            f"{each.width}: codes of different pictures are {reference.mean_distance:.6g} apart "
+            f"(digest {reference.digest}, which results name)"
         )
     files.write(asked.output, references)
-    _say(f"{asked.output} is written, of {len(album)} pictures with the digest {album.digest}.")
+    _say(
+        f"{asked.output} is written, of {len(album)} pictures; its pictures_digest, the same in "
+        f"all sets of these pictures, is {album.digest}."
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="PATTERN",
-        help='a layer, or a pattern such as "features.*"; default: every layer',
+        help='a layer, or a pattern such as "features.*", of one of the models at least; '
+        "default: every layer",
     )
     add(
         "--limit",

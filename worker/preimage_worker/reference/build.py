@@ -20,9 +20,11 @@ from preimage.v1 import model_service_pb2 as wire
 from preimage_worker import spec
 from preimage_worker.errors import InvalidSpecError, ReferenceSetError
 from preimage_worker.inversion.distances import pairwise_distances
+from preimage_worker.inversion.errors import InversionError
 from preimage_worker.inversion.precision import Precision, computing
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.models import Models
+from preimage_worker.pictures import Limits
 from preimage_worker.reference.gather import Album
 from preimage_worker.reference.sets import Reference, summarise
 
@@ -39,25 +41,34 @@ class Wanted:
 
 
 def choose(
-    models: Models, names: Sequence[str], layers: Sequence[str], side: int
+    models: Models, names: Sequence[str], layers: Sequence[str], side: int, limits: Limits
 ) -> tuple[Wanted, ...]:
     """The layers that the command names.
 
     Args:
         models: of the worker's catalogue.
         names: of models; none means every one that is served.
-        layers: patterns such as "features.*"; none means every layer.
+        layers: patterns such as "features.*", each of a layer of some model; none means every
+            layer.
         side: height and width for representations of any size, in pixels.
+        limits: of the worker; no job looks for larger pictures.
 
     Raises:
-        ReferenceSetError: a model cannot be used here, or no layer of it matches.
+        ReferenceSetError: a model cannot be used here, no layer matches a pattern, or the side is
+            too short or too long for a layer.
     """
-    served = [each for each in models.announcements() if _takes_pictures(each)]
-    return tuple(
-        wanted
-        for model in ([_served(models, name) for name in names] if names else served)
-        for wanted in _layers(model, layers, side, strict=bool(names))
+    offered = (
+        [_served(models, name) for name in names]
+        if names
+        else [each for each in models.announcements() if _takes_pictures(each)]
     )
+    for pattern in layers:
+        _check_matched(offered, pattern)
+    chosen = tuple(wanted for model in offered for wanted in _layers(model, layers, side))
+    for wanted in chosen:
+        if wanted.model.preprocessing.any_size:
+            _check_side(models, wanted, side, limits)
+    return chosen
 
 
 def _served(models: Models, name: str) -> wire.Model:
@@ -77,23 +88,37 @@ def _takes_pictures(model: wire.Model) -> bool:
     return served and model.preprocessing.channels in {1, 3}
 
 
-def _layers(
-    model: wire.Model, patterns: Sequence[str], side: int, *, strict: bool
-) -> Iterator[Wanted]:
+def _layers(model: wire.Model, patterns: Sequence[str], side: int) -> Iterator[Wanted]:
     size = model.preprocessing.input_size
     height, width = (side, side) if model.preprocessing.any_size else (size.height, size.width)
-    names = [layer.name for layer in model.layers]
-    chosen = [
-        name
-        for name in names
-        if not patterns or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-    ]
-    if strict and not chosen:
+    for layer in model.layers:
+        if not patterns or any(fnmatch.fnmatchcase(layer.name, each) for each in patterns):
+            yield Wanted(model, layer.name, height, width)
+
+
+def _check_matched(offered: Sequence[wire.Model], pattern: str) -> None:
+    if any(fnmatch.fnmatchcase(layer.name, pattern) for each in offered for layer in each.layers):
+        return
+    names = " or ".join(each.name for each in offered)
+    known = (
+        f"its layers are {', '.join(layer.name for layer in offered[0].layers)}"
+        if len(offered) == 1
+        else "`preimage models NAME` lists the layers of each"
+    )
+    raise ReferenceSetError(f"No layer of {names} matches {pattern}; {known}.")
+
+
+def _check_side(models: Models, wanted: Wanted, side: int, limits: Limits) -> None:
+    if side**2 > limits.sought:
         raise ReferenceSetError(
-            f"No layer of {model.name} matches {', '.join(patterns)}; its layers are "
-            f"{', '.join(names)}."
+            f"--side {side} is too long for {wanted.model.name}: pictures of {side} × {side} "
+            f"pixels are larger than this worker's limit of {limits.sought} pixels "
+            f"(PREIMAGE_MAXIMUM_PIXELS); name {math.isqrt(limits.sought)} or less."
         )
-    return (Wanted(model, name, height, width) for name in chosen)
+    try:
+        models.representation(wanted.model.name, wanted.layer).code_shape(side, side)
+    except InversionError as error:
+        raise ReferenceSetError(str(error)) from None
 
 
 def build(models: Models, wanted: Wanted, album: Album, device: torch.device) -> Reference:

@@ -4,6 +4,7 @@ Every entry ends with its own digest, so that a damaged or edited number is foun
 """
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import pairwise
@@ -14,6 +15,21 @@ from preimage_worker.reference.sets import Reference, key
 
 FORMAT = "preimage-reference/1"
 _AT_LEAST_PICTURES = 2
+
+
+def check_place(path: Path) -> None:
+    """Raises ReferenceSetError where `write` would fail, before anything is measured."""
+    folder = path.parent
+    if path.is_dir():
+        raise ReferenceSetError(f"{path} is a folder; name the file to write in it.")
+    if not folder.is_dir():
+        raise ReferenceSetError(
+            f"{path} cannot be written: there is no folder {folder}; make it, or name another file."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ReferenceSetError(
+            f"{path} cannot be written: you may not write in {folder}; name another file."
+        )
 
 
 def write(path: Path, references: Sequence[Reference]) -> None:

@@ -1,10 +1,13 @@
 """The pictures of a folder, for a reference set."""
 
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
+
+from PIL import Image, UnidentifiedImageError
 
 from preimage_worker import pictures
 from preimage_worker.errors import InvalidSpecError, ReferenceSetError
@@ -33,7 +36,10 @@ class Album:
         try:
             decoded = pictures.decode(_bytes(file), self.limits)
         except InvalidSpecError as error:
-            raise ReferenceSetError(f"{file}: {error}") from None
+            reason = str(error).removesuffix(".")
+            raise ReferenceSetError(
+                f"{file}: {reason}; replace it, or remove it from the folder."
+            ) from None
         return pictures.resize(decoded, height, width)
 
 
@@ -41,7 +47,8 @@ def gather(folder: Path, limit: int, limits: pictures.Limits) -> Album:
     """The first `limit` pictures of a folder, by name.
 
     Raises:
-        ReferenceSetError: no such folder, fewer than two pictures, or one of them twice.
+        ReferenceSetError: no such folder, fewer than two pictures, one of them twice, or one that
+            begins like no picture.
     """
     if not folder.is_dir():
         raise ReferenceSetError(f"{folder} is no folder; name one that holds natural pictures.")
@@ -55,14 +62,32 @@ def gather(folder: Path, limit: int, limits: pictures.Limits) -> Album:
 
 
 def _digest(files: Sequence[Path]) -> str:
-    """Also refuses copies: they are no unrelated pictures, and would make distances of 0."""
+    """Also refuses what is no picture, and copies.
+
+    Those are no unrelated pictures, and would make distances of 0.
+    """
     known: dict[str, Path] = {}
     for file in files:
-        digest = hashlib.sha256(_bytes(file)).hexdigest()
+        data = _bytes(file)
+        _check_format(file, data)
+        digest = hashlib.sha256(data).hexdigest()
         if digest in known:
             raise ReferenceSetError(f"{known[digest]} and {file} are one picture: remove one.")
         known[digest] = file
     return hashlib.sha256("".join(sorted(known)).encode()).hexdigest()[:16]
+
+
+def _check_format(file: Path, data: bytes) -> None:
+    """Before anything is measured, and with the name that Pillow does not know."""
+    try:
+        Image.open(io.BytesIO(data), formats=pictures.FORMATS).close()
+    except UnidentifiedImageError:
+        raise ReferenceSetError(
+            f"{file} cannot be decoded: it is damaged, or no PNG, JPEG or WebP picture; replace "
+            "it, or remove it from the folder."
+        ) from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return  # Decoding it says what is wrong.
 
 
 def _bytes(file: Path) -> bytes:
