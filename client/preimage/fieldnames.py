@@ -50,9 +50,12 @@ NAMES = {
 }
 """Paths and names; what follows a path ("….mask.channels[0]") follows its name."""
 
+_FURTHER = re.compile(r"\bspec\.representation\.further_layers\[(\d+)\]")
+"""One of the layers behind the first, which is a field of its own on the wire."""
 _PATH = re.compile(rf"\b({'|'.join(map(re.escape, NAMES))})(?!\w)")
 
 
 def with_setting_names(sentence: str) -> str:
-    """Puts the names of settings in the place of paths."""
-    return _PATH.sub(lambda found: NAMES[found[1]], sentence)
+    """Puts the names of settings in the place of paths, and counts `layers` from the first one."""
+    counted = _FURTHER.sub(lambda found: f"layers[{int(found[1]) + 1}]", sentence)
+    return _PATH.sub(lambda found: NAMES[found[1]], counted)

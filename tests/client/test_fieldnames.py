@@ -30,7 +30,7 @@ def test_the_names_are_those_of_a_request_and_no_setting_is_forgotten() -> None:
         ("spec.representation.mask.channels[0]: ends early", "mask.channels[0]: ends early"),
         ("spec.target.features.shape: is (3,)", "code.shape: is (3,)"),
         ("spec.target.unit.row: is 9", "unit.row: is 9"),
-        ("spec.representation.further_layers[0].weight: is -1", "layers[0].weight: is -1"),
+        ("spec.representation.further_layers[0].weight: is -1", "layers[1].weight: is -1"),
         ("spec.priors.automatic.least_error: is -1", "prior_weight.least_error: is -1"),
         ("spec.priors.total_variation.weight: is -1", "tv_weight: is -1"),
         ("spec.seed: is odd; spec.restarts: is 99", "seed: is odd; restarts: is 99"),

@@ -72,7 +72,7 @@ HUGE = {"digest": "a" * 64, "dtype": 1, "shape": [4, 2**10, 2**15]}
 OBJECTIVE, TARGET = "spec.objective", "spec.target"
 LAYERS, MASK = "spec.representation.further_layers", "spec.representation.mask"
 SPOILT: list[tuple[str, Spec, str]] = [
-    (f"{TARGET}.unit", merged(target={"unit": {"channel": 1}}), "for OBJECTIVE_KIND_MAXIMISE"),
+    (f"{TARGET}.unit", merged(target={"unit": {"channel": 1}}), "what a maximisation raises"),
     (f"{TARGET}.unit.channel", maximising({"channel": 4}), "below 4"),
     (f"{TARGET}.unit.channel", maximising({"channel": -1}), "at least 0"),
     (f"{TARGET}.unit", maximising({"channel": 1, "row": 2}), "alone"),
@@ -82,14 +82,18 @@ SPOILT: list[tuple[str, Spec, str]] = [
     (f"{TARGET}.unit.token", maximising({"channel": 1, "token": 5}, "tokens"), "below 5"),
     (f"{TARGET}.unit.row", maximising({"channel": 1, "row": 0, "column": 0}, "fc"), "with height"),
     (f"{TARGET}.features", merged(objective={"kind": CARICATURE}), "must be a picture"),
-    (f"{OBJECTIVE}.activation_scale", merged(objective={"activation_scale": 1}), "MAXIMISE"),
+    (f"{OBJECTIVE}.activation_scale", merged(objective={"activation_scale": 1}), "a maximisation"),
     (
         f"{OBJECTIVE}.activation_scale",
         merged(objective={"kind": MAXIMISE, "activation_scale": 0}),
         "above 0",
     ),
-    (f"{OBJECTIVE}.variance", merged(objective={"kind": MAHALANOBIS}), "is required"),
-    (f"{OBJECTIVE}.variance", merged(objective={"variance": code(4, 8, 8)}), "MAHALANOBIS"),
+    (
+        f"{OBJECTIVE}.variance",
+        merged(objective={"kind": MAHALANOBIS}),
+        "required by the Mahalanobis",
+    ),
+    (f"{OBJECTIVE}.variance", merged(objective={"variance": code(4, 8, 8)}), "Mahalanobis loss"),
     (f"{OBJECTIVE}.variance.data", with_variance(0.0), "above 0"),
     (f"{OBJECTIVE}.variance.data", with_variance(-1.0), "above 0"),
     (f"{OBJECTIVE}.variance.data", with_variance(math.nan), "1e-30 to 1e30"),
@@ -105,7 +109,7 @@ SPOILT: list[tuple[str, Spec, str]] = [
         ),
         "hexadecimal",
     ),
-    (f"{LAYERS}[0].layer", layers({"layer": "cnov"}), "'conv'"),
+    (f"{LAYERS}[0].layer", layers({"layer": "cnov"}), "'cnov' is no layer of toy; did"),
     (f"{LAYERS}[0].layer", layers({"layer": "conv"}), "twice"),
     (f"{LAYERS}[1].layer", layers({"layer": "fc"}, {"layer": "fc"}), "twice"),
     (f"{LAYERS}[0].layer", layers({}), "is required"),
@@ -136,7 +140,7 @@ SPOILT: list[tuple[str, Spec, str]] = [
     (
         LAYERS,
         layers({"layer": "fc"}, base=merged(from_picture(), objective={"kind": CARICATURE})),
-        "INVERT",
+        "need an inversion with the squared loss",
     ),
     (
         f"{LAYERS}[0].uploaded_features",
@@ -169,7 +173,11 @@ SPOILT: list[tuple[str, Spec, str]] = [
         merged(priors={"automatic": {"least_error": math.nan}}),
         "finite",
     ),
-    ("spec.priors.automatic", maximising({}, priors={"automatic": {}}), "MAXIMISE does not seek"),
+    (
+        "spec.priors.automatic",
+        maximising({}, priors={"automatic": {}}),
+        "a maximisation does not seek",
+    ),
     ("spec.priors.automatic", merged(priors={"automatic": {}}), "is for the preset 'auto' alone"),
     ("spec.priors.alpha_norm.form", merged(priors={"alpha_norm": {"form": 5}}), "unknown value 5"),
     (
@@ -178,7 +186,7 @@ SPOILT: list[tuple[str, Spec, str]] = [
         "relative error",
     ),
     ("spec.repulsion", merged(repulsion={"error_budget": 0.1}), "at least 2"),
-    ("spec.repulsion", maximising({}, restarts=2, repulsion={"error_budget": 1}), "MAXIMISE"),
+    ("spec.repulsion", maximising({}, restarts=2, repulsion={"error_budget": 1}), "a maximisation"),
     ("spec.repulsion.error_budget", merged(restarts=2, repulsion={}), "above 0"),
     (
         "spec.repulsion.weight",

@@ -21,6 +21,7 @@ from preimage_service.settings import Settings
 
 _PICTURE_CHANNELS = (1, 3)
 """Grey and RGB: what a picture can become."""
+_LONGEST_QUOTE = 128
 
 
 @final
@@ -41,8 +42,7 @@ def find_fit(
     if layer is None and not representation.layer:
         return None, []  # that one is required was told without the model
     if layer is None:
-        hint = suggest(representation.layer, [one.name for one in model.layers])
-        return None, [Violation(f"{path}.layer", f"is no layer of {model.name}; {hint}")]
+        return None, [no_layer(model, representation.layer, path)]
     size = sought_size(model, layer, representation, taken)
     given = representation.HasField("input_size")
     where = f"{path}.input_size" if given else taken.path
@@ -63,6 +63,12 @@ def check_shape(model: Model, layer: Layer, size: Size | None, taken: Taken) -> 
         where = f" for pictures of {size.width} × {size.height}" if size else ""
         fault = f"is {taken.code_shape}; the code of {layer.name} is {shape}{where}"
         yield Violation(f"{taken.path}.shape", fault)
+
+
+def no_layer(model: Model, name: str, path: str) -> Violation:
+    """That the layer of the message at `path` is none of the model's."""
+    quoted, hint = repr(name[:_LONGEST_QUOTE]), suggest(name, [one.name for one in model.layers])
+    return Violation(f"{path}.layer", f"{quoted} is no layer of {model.name}; {hint}")
 
 
 def find_layer(model: Model, name: str) -> Layer | None:

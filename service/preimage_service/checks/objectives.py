@@ -28,6 +28,10 @@ INVERTING = frozenset(
 _SQUARED = frozenset(
     {ObjectiveKind.OBJECTIVE_KIND_UNSPECIFIED, ObjectiveKind.OBJECTIVE_KIND_INVERT}
 )
+_AIMLESS: dict[int, str] = {
+    ObjectiveKind.OBJECTIVE_KIND_MAXIMISE: "a maximisation",
+    ObjectiveKind.OBJECTIVE_KIND_CARICATURE: "a caricature",
+}
 _MOST_ALPHA, _MOST_BETA = 12.0, 4.0
 _MOST_GREY_LEVELS = 1e6
 
@@ -43,13 +47,11 @@ def check_objective(spec: PreimageSpec) -> Iterator[Violation]:
     yield from _check_target(spec)
     yield from _check_variance(objective)
     if objective.HasField("activation_scale") and not _is(objective, "MAXIMISE"):
-        yield Violation(
-            "spec.objective.activation_scale", "is for OBJECTIVE_KIND_MAXIMISE: leave it out"
-        )
+        yield Violation("spec.objective.activation_scale", "is for a maximisation: leave it out")
     if spec.representation.further_layers and objective.kind not in _SQUARED:
         yield Violation(
             "spec.representation.further_layers",
-            "are for OBJECTIVE_KIND_INVERT: several layers share a squared distance",
+            "need an inversion with the squared loss: several layers share a squared distance",
         )
     if objective.kind not in INVERTING:
         yield from _check_aimless(spec)
@@ -98,7 +100,7 @@ def _check_target(spec: PreimageSpec) -> Iterator[Violation]:
     if source is None:
         yield Violation("spec.target", "must hold a picture, features, uploaded_features or a unit")
     elif source == "unit" and not _is(objective, "MAXIMISE"):
-        yield Violation("spec.target.unit", "is for OBJECTIVE_KIND_MAXIMISE: name that kind")
+        yield Violation("spec.target.unit", "is what a maximisation raises: ask for one")
     elif source != "picture" and _is(objective, "CARICATURE"):
         yield Violation(f"spec.target.{source}", "must be a picture: a caricature starts from one")
 
@@ -107,11 +109,11 @@ def _check_variance(objective: Objective) -> Iterator[Violation]:
     given = objective.WhichOneof("variances")
     if given and not _is(objective, "MAHALANOBIS"):
         yield Violation(
-            f"spec.objective.{given}", "is for OBJECTIVE_KIND_MAHALANOBIS: leave it out"
+            f"spec.objective.{given}", "is for the Mahalanobis loss: ask for it, or leave this out"
         )
     elif not given and _is(objective, "MAHALANOBIS"):
         yield Violation(
-            "spec.objective.variance", "is required by OBJECTIVE_KIND_MAHALANOBIS, of Φ₀'s shape"
+            "spec.objective.variance", "is required by the Mahalanobis loss, of Φ₀'s shape"
         )
 
 
@@ -123,13 +125,9 @@ def _check_aimless(spec: PreimageSpec) -> Iterator[Violation]:
         ("spec.stopping.target_error", spec.stopping.HasField("target_error")),
     ):
         if given:
-            name = ObjectiveKind.Name(spec.objective.kind) if _known(spec) else "this kind"
-            yield Violation(path, f"goes by the relative error to Φ₀, which {name} does not seek")
+            what = _AIMLESS.get(spec.objective.kind, "this kind")
+            yield Violation(path, f"goes by the relative error to Φ₀, which {what} does not seek")
 
 
 def _is(objective: Objective, name: str) -> bool:
     return objective.kind == ObjectiveKind.Value(f"OBJECTIVE_KIND_{name}")
-
-
-def _known(spec: PreimageSpec) -> bool:
-    return spec.objective.kind in ObjectiveKind.values()

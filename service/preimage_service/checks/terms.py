@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from preimage.v1.model_service_pb2 import Model
 from preimage.v1.spec_pb2 import PreimageSpec
-from preimage_service.checks.fields import suggest
-from preimage_service.checks.fitting import check_shape, find_layer, sought_size
+from preimage_service.checks.fitting import check_shape, find_layer, no_layer, sought_size
 from preimage_service.checks.layers import MOST_FURTHER_LAYERS
 from preimage_service.checks.masks import check_mask, check_unit
 from preimage_service.checks.shapes import Size, expected_shape
@@ -30,9 +29,8 @@ def check_terms(model: Model, spec: PreimageSpec, inputs: Inputs) -> Iterator[Vi
 def _check_further(
     model: Model, spec: PreimageSpec, inputs: Inputs, size: Size | None
 ) -> Iterator[Violation]:
-    names = [layer.name for layer in model.layers]
     terms = spec.representation.further_layers[:MOST_FURTHER_LAYERS]
-    if terms and len(names) == 1:
+    if terms and len(model.layers) == 1:
         sentence = f"cannot be had: {model.name} has one layer"
         yield Violation("spec.representation.further_layers", sentence)
         return
@@ -42,8 +40,7 @@ def _check_further(
         layer = find_layer(model, term.layer)
         if layer is None:
             if term.layer:
-                hint = suggest(term.layer, names)
-                yield Violation(f"{path}.layer", f"is no layer of {model.name}; {hint}")
+                yield no_layer(model, term.layer, path)
             continue
         if code is not None:
             yield from check_shape(model, layer, size, code)
