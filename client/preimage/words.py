@@ -75,7 +75,7 @@ def _classes(classes: ClassAgreement) -> str:
 
 
 def _strength(curve: StrengthCurve) -> str:
-    reach = "" if curve.within else ", which even so is not reached"
+    reach = "" if curve.within else "; none was enough, which more steps may change"
     return (
         f"multiplied by {curve.factor:.3g}, the best of {len(curve.factors)} for an error of "
         f"{curve.allowed_error:.2%}{reach}"

@@ -40,6 +40,51 @@ def test_what_is_left_out_is_left_to_the_preset() -> None:
     assert message.lane == spec_pb2.LANE_INTERACTIVE
 
 
+EVERY_FIELD = spec_pb2.PreimageSpec(
+    representation={
+        "model": "hog",
+        "layer": "cells",
+        "input_size": {"height": 120, "width": 160},
+        "mask": {
+            "channels": [{"begin": 0, "end": 2}, {"begin": 5, "end": 7}],
+            "boxes": [{"top": 1, "left": 2, "height": 3, "width": 4}],
+            "centre": 5,
+            "channel_half": "CHANNEL_HALF_SECOND",
+        },
+    },
+    objective={"kind": "OBJECTIVE_KIND_COSINE", "data_weight": 100.0},
+    priors={
+        "alpha_norm": {
+            "weight": 0.25,
+            "exponent": 6.0,
+            "form": "ALPHA_NORM_FORM_ISOTROPIC",
+        },
+        "total_variation": {"weight": 0.5, "exponent": 1.5},
+        "bound": 90.0,
+        "factor": 0.5,
+    },
+    optimiser={
+        "preset": "mv2016",
+        "steps": 40,
+        "rate_factor": 0.5,
+        "jitter": False,
+        "precision": "PRECISION_BFLOAT16",
+        "parametrisation": "PARAMETRISATION_DCT",
+        "decorrelate_colour": False,
+    },
+    stopping={
+        "target_error": 0.05,
+        "plateau": {"minimum_decrease": 0.01, "window_steps": 20},
+    },
+    restarts=4,
+    repulsion={"error_budget": 0.1, "weight": 2.0},
+    seed=2**64 - 1,
+    lane="LANE_BATCH",
+    deadline=Duration(seconds=2, nanos=500_000_000),
+    progress={"preview_every_steps": 5},
+)
+
+
 def test_every_setting_reaches_its_field() -> None:
     message = spec(
         loss="cosine",
@@ -74,49 +119,7 @@ def test_every_setting_reaches_its_field() -> None:
         lane="batch",
         preview_every_steps=5,
     )
-    assert message == spec_pb2.PreimageSpec(
-        representation={
-            "model": "hog",
-            "layer": "cells",
-            "input_size": {"height": 120, "width": 160},
-            "mask": {
-                "channels": [{"begin": 0, "end": 2}, {"begin": 5, "end": 7}],
-                "boxes": [{"top": 1, "left": 2, "height": 3, "width": 4}],
-                "centre": 5,
-                "channel_half": "CHANNEL_HALF_SECOND",
-            },
-        },
-        objective={"kind": "OBJECTIVE_KIND_COSINE", "data_weight": 100.0},
-        priors={
-            "alpha_norm": {
-                "weight": 0.25,
-                "exponent": 6.0,
-                "form": "ALPHA_NORM_FORM_ISOTROPIC",
-            },
-            "total_variation": {"weight": 0.5, "exponent": 1.5},
-            "bound": 90.0,
-            "factor": 0.5,
-        },
-        optimiser={
-            "preset": "mv2016",
-            "steps": 40,
-            "rate_factor": 0.5,
-            "jitter": False,
-            "precision": "PRECISION_BFLOAT16",
-            "parametrisation": "PARAMETRISATION_DCT",
-            "decorrelate_colour": False,
-        },
-        stopping={
-            "target_error": 0.05,
-            "plateau": {"minimum_decrease": 0.01, "window_steps": 20},
-        },
-        restarts=4,
-        repulsion={"error_budget": 0.1, "weight": 2.0},
-        seed=2**64 - 1,
-        lane="LANE_BATCH",
-        deadline=Duration(seconds=2, nanos=500_000_000),
-        progress={"preview_every_steps": 5},
-    )
+    assert message == EVERY_FIELD
 
 
 def test_a_weight_of_zero_is_not_a_weight_that_was_left_out() -> None:

@@ -13,7 +13,7 @@ class Outcome(Enum):
     """
 
     CONVERGED = "The objective stopped improving before the schedule ended."
-    TARGET_REACHED = "The relative error reached the target that was asked for."
+    TARGET_REACHED = "The relative error reached what was asked for."
     STEP_LIMIT = "Every step of the schedule was taken."
     DIVERGED = "The objective stopped being a finite number; the last finite picture is kept."
     DEADLINE = "The deadline passed; the picture is the one reached by then."
