@@ -1,7 +1,9 @@
 """An operator's own networks: programs, functions, and pictures other than 224 pixels in colour."""
 
+import logging
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = torch.export.export(own.resnet20().eval(), (example,), dynamic_shapes=({0: lanes},))
     torch.export.save(program, made / "own.pt2")
     (made / "bad.pt2").write_bytes(b"no program at all")
+    with zipfile.ZipFile(made / "other.pt2", "w") as archive:
+        archive.writestr("some/file", "no program either")
     return made
 
 
@@ -83,9 +87,18 @@ def test_a_program_that_is_not_there_is_announced_with_the_reason(tmp_path: Path
     assert not model.layers
 
 
-def test_a_file_that_is_no_program_is_refused(folder: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"bad\.pt2 cannot be read as a program"):
-        of("export:bad.pt2", folder=folder)
+@pytest.mark.parametrize("file", ["bad.pt2", "other.pt2"])
+def test_a_file_that_is_no_program_is_refused_and_torch_logs_nothing(
+    folder: Path, caplog: pytest.LogCaptureFixture, file: str
+) -> None:
+    logging.getLogger("torch").addHandler(caplog.handler)  # torch's own lets nothing through
+    try:
+        with pytest.raises(CatalogueError, match=f"{file} cannot be read as a program") as caught:
+            of(f"export:{file}", folder=folder)
+    finally:
+        logging.getLogger("torch").removeHandler(caplog.handler)
+    assert not caplog.records
+    assert "warnings above" not in str(caught.value)
 
 
 def test_a_picture_size_that_the_program_does_not_take_is_the_catalogues_fault(

@@ -64,6 +64,30 @@ def test_weights_of_another_network_are_refused_in_one_line(folder: Path) -> Non
     assert "\n" not in str(caught.value)
 
 
+def test_weights_that_do_not_fit_are_told_by_their_parameters(folder: Path) -> None:
+    state = dict(torchvision.models.get_model("squeezenet1_1", weights=None).state_dict())
+    state["head.weight"] = state.pop("classifier.1.weight")
+    state["classifier.1.bias"] = torch.zeros(7)
+    safetensors.torch.save_file(state, folder / "own.safetensors")
+    source = weights.find(entry(FileWeights("own.safetensors")), folder)
+    with pytest.raises(WeightsMissingError) as caught:
+        architectures.build(entry(TorchvisionWeights()), source)
+    assert str(caught.value).endswith(
+        "do not fit torchvision:squeezenet1_1: 1 parameter is missing (classifier.1.weight); "
+        "1 parameter is unexpected (head.weight); 1 parameter is of another shape "
+        "(classifier.1.bias (7,) instead of (1000,))."
+    )
+
+
+def test_of_many_parameters_that_do_not_fit_the_first_are_named(folder: Path) -> None:
+    source = weights.find(entry(FileWeights("squeezenet1_1.safetensors")), folder)
+    with pytest.raises(
+        WeightsMissingError, match=r"12 parameters are missing \(.*, …\); "
+    ) as caught:
+        architectures.build(entry(TorchvisionWeights(), "alexnet"), source)
+    assert len(str(caught.value)) < 500
+
+
 def test_a_file_that_is_no_safetensors_is_refused(folder: Path) -> None:
     (folder / "bad.safetensors").write_bytes(b"not tensors at all")
     source = weights.find(entry(FileWeights("bad.safetensors")), folder)

@@ -10,7 +10,10 @@ the catalogue, never from a request.
 """
 
 import importlib
+import logging
 import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors
@@ -22,9 +25,13 @@ from torch.export.passes import move_to_device_pass
 from preimage_worker.catalogue import IncludedWeights, ModelEntry
 from preimage_worker.errors import CatalogueError, WeightsMissingError
 from preimage_worker.networks import NETWORKS
-from preimage_worker.weights import Source, read, torchvision_name, unknown
+from preimage_worker.weights import Source, State, read, torchvision_name, unknown
 
 _CPU = torch.device("cpu")
+_ABOUT_LOG = ". Please check the warnings above"
+"""How torch refers to what it logs when it cannot load a program."""
+_SHOWN = 3
+"""How many parameters a sentence names."""
 
 
 def bare(entry: ModelEntry, source: Source | None) -> nn.Module:
@@ -79,13 +86,26 @@ def _program(entry: ModelEntry, source: Source | None, device: torch.device) -> 
     assert source is not None
     assert source.file is not None
     try:
-        program = torch.export.load(source.file)
+        with _quiet("torch.export"):
+            program = torch.export.load(source.file)
     except (OSError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise CatalogueError(
             f"models.{entry.name}.architecture: {source.file.name} cannot be read as a program of "
-            f"torch.export ({_first_line(error)})."
+            f"torch.export ({_first_line(error).partition(_ABOUT_LOG)[0]})."
         ) from None
     return move_to_device_pass(program, device).module()
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Without what a logger warns of: the traceback of what is raised, and said in a sentence."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _call(entry: ModelEntry, seed: int) -> nn.Module:
@@ -114,13 +134,46 @@ def _call(entry: ModelEntry, seed: int) -> nn.Module:
 
 
 def _fill(network: nn.Module, entry: ModelEntry, file: Path) -> None:
+    state: State | None = None
     try:
-        network.load_state_dict(read(file))
+        state = read(file)
+        network.load_state_dict(state)
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        why = _first_line(error)
+        if state is not None:
+            why = _differences(network, state) or why
         raise WeightsMissingError(
-            f"The weights of {entry.name} in {file.name} do not fit {entry.architecture}: "
-            f"{_first_line(error)}."
+            f"The weights of {entry.name} in {file.name} do not fit {entry.architecture}: {why}."
         ) from None
+
+
+def _differences(network: nn.Module, state: State) -> str:
+    """Which parameters keep a state from being the network's; empty if these are not the reason."""
+    try:
+        own = _shapes(network.state_dict())
+        shapes = _shapes(state)
+        other = [name for name in shapes if name in own and shapes[name] != own[name]]
+        rest = {name: value for name, value in state.items() if name not in other}
+        keys = network.load_state_dict(rest, strict=False)
+    except RuntimeError:  # the network reads its state in a way of its own
+        return ""
+    missing = [name for name in keys.missing_keys if name not in other]
+    reshaped = [f"{name} {shapes[name]} instead of {own[name]}" for name in other]
+    kinds = {"missing": missing, "unexpected": keys.unexpected_keys, "of another shape": reshaped}
+    return "; ".join(_listed(words, kind) for kind, words in kinds.items() if words)
+
+
+def _shapes(state: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
+    """Of its tensors; a network can keep other things beside them."""
+    return {
+        name: tuple(value.shape) for name, value in state.items() if isinstance(value, torch.Tensor)
+    }
+
+
+def _listed(words: Sequence[str], kind: str) -> str:
+    more = ", …" if len(words) > _SHOWN else ""
+    count = "1 parameter is" if len(words) == 1 else f"{len(words)} parameters are"
+    return f"{count} {kind} ({', '.join(words[:_SHOWN])}{more})"
 
 
 def _first_line(error: Exception) -> str:
