@@ -51,7 +51,7 @@ def read_source(source: Source, maximum_encoded_bytes: int) -> Content:
         return source
     if isinstance(source, Mapping):
         return {layer: read_code(code, f"The code of {layer!r}") for layer, code in source.items()}
-    if isinstance(source, Features) or _is_code_path(source):
+    if isinstance(source, Features) or is_code_path(source):
         return read_code(source, "The code")
     if isinstance(source, str | Path | bytes | Image.Image):
         return encoded_or_pixels(source, maximum_encoded_bytes)
@@ -61,7 +61,8 @@ def read_source(source: Source, maximum_encoded_bytes: int) -> Content:
     return encoded_or_pixels(array, maximum_encoded_bytes)
 
 
-def _is_code_path(source: Source) -> TypeGuard[str | Path]:
+def is_code_path(source: Source) -> TypeGuard[str | Path]:
+    """Whether it is the path of a code, by its suffix."""
     return isinstance(source, str | Path) and Path(source).suffix.lower() in _CODE_SUFFIXES
 
 

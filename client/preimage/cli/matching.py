@@ -8,9 +8,10 @@ import typer
 
 from preimage.cli.specification import STOP
 from preimage.cli.values import LayerCode, LayerWeight, read_layer, read_layer_code
+from preimage.kinds import POSITIVE
 from preimage.parts import Mask, Repulsion
 from preimage.request import Loss, Settings
-from preimage.sources import CodeSource, Source
+from preimage.sources import CodeSource, Source, is_code_path
 
 __all__ = ["Matching"]
 
@@ -72,7 +73,8 @@ class Matching:
     error_budget: Annotated[
         float | None,
         typer.Option(
-            help="Push restarts apart as long as their relative errors are below this.",
+            help="Push restarts apart as long as their relative errors are below this; needs "
+            "--preset mv2016 or mv2015.",
             rich_help_panel=_OPEN,
         ),
     ] = None
@@ -83,7 +85,11 @@ class Matching:
         return tuple(each.layer for each in self.layer)
 
     def settings(self, mask: Mask | None) -> Settings:
-        """The same as keyword arguments of the SDK; a mask is that of the first layer."""
+        """The same as keyword arguments of the SDK; a mask is that of the first layer.
+
+        Raises:
+          BadInput: the weight of the only layer is none.
+        """
         settings = Settings(
             loss=self.loss,
             variance=self.variance,
@@ -94,17 +100,24 @@ class Matching:
         if len(self.layer) > 1:
             settings["layers"] = {each.layer: each.weight for each in self.layer}
             settings["mask"] = mask and {self.layer[0].layer: mask}
+        else:  # its weight changes nothing, and is not sent
+            POSITIVE.check(f"layers[{self.layer[0].layer!r}]", self.layer[0].weight)
         return settings
 
     def source(self, first: Path) -> Source:
         """What is inverted: a file, or the codes of several layers.
 
         Raises:
-          typer.BadParameter: --code does not name the further layers.
+          typer.BadParameter: --code stands beside a picture, or does not name the further layers.
         """
         further: dict[str, CodeSource] = {each.layer: each.file for each in self.code or ()}
         if not further:
             return first
+        if not is_code_path(first):
+            raise typer.BadParameter(
+                f"--code is for codes, and {first} is a picture: give the code of "
+                f"{self.layers[0]} in its place, or leave --code out."
+            )
         if set(further) != set(self.layers[1:]):
             wanted = ", ".join(self.layers[1:]) or "none"
             raise typer.BadParameter(f"--code must name each further --layer once: {wanted}.")

@@ -59,3 +59,9 @@ def test_the_options_of_the_program_are_documented() -> None:
 def test_each_command_says_what_it_does_in_a_sentence(name: str) -> None:
     first_line = (inspect.getdoc(COMMANDS[name].callback) or "").splitlines()[0]
     assert first_line.endswith(".")
+
+
+def test_the_error_budget_names_the_presets_that_it_needs() -> None:
+    command: Any = typer.main.get_group(app)
+    (option,) = (each for each in command.commands["invert"].params if each.name == "error_budget")
+    assert "--preset mv2016 or mv2015" in option.help

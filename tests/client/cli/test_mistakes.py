@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import grpc
+import numpy as np
 import pytest
 
 import preimage
@@ -48,6 +49,25 @@ def test_a_refusal_is_its_sentence(run: Run, picture: Path, service: FakeService
     assert ended.exit_code == 1
     assert "There is no model hug." in ended.stderr
     assert "Traceback" not in ended.output
+
+
+@pytest.mark.parametrize("weight", ["-1", "0", "nan", "inf"])
+def test_the_weight_of_a_single_layer_is_checked_too(
+    run: Run, picture: Path, service: FakeService, weight: str
+) -> None:
+    ended = run("invert", picture, "--model", "hog", "--layer", f"hog={weight}")
+    assert ended.exit_code == 1
+    assert "layers['hog'] must be a number, more than 0" in ended.stderr
+    assert not service.requests
+
+
+def test_codes_beside_a_picture_are_refused_with_the_reason(
+    run: Run, picture: Path, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "ok.npy", np.ones(3, "f4"))
+    ended = run("invert", picture, *HOG, "--layer", "b", "--code", "b=ok.npy")
+    assert ended.exit_code == 2
+    assert "--code is for codes" in " ".join(ended.stderr.replace("│", " ").split())
 
 
 def test_a_draining_server_is_not_taken_for_none(
