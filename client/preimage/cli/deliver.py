@@ -7,13 +7,12 @@ import numpy as np
 import typer
 
 from preimage.cli.output import print_json
-from preimage.errors import JobCancelled, JobFailed
 from preimage.reconstructions import Reconstruction
 from preimage.results import Result
 from preimage.summaries import numbers_of
 from preimage.words import findings, spread_in_words
 
-__all__ = ["Out", "deliver", "failed_as_json", "read_out"]
+__all__ = ["Out", "deliver", "read_out"]
 
 # The formats that are documented. Pillow writes more, but not every picture in each of them.
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".npy"}
@@ -60,16 +59,6 @@ def deliver(result: Result, out: Path | None, *, as_json: bool) -> None:
         return
     _print_lines(result)
     _print_places(result, places)
-
-
-def failed_as_json(error: JobFailed | JobCancelled) -> dict[str, Any]:
-    """The JSON object of a job that has no result."""
-    if isinstance(error, JobCancelled):
-        state = reason = "CANCELLED"
-        message = error.cancel_reason or str(error)
-    else:
-        state, reason, message = "FAILED", error.reason, str(error)
-    return {"id": error.job_id, "state": state, "error": {"reason": reason, "message": message}}
 
 
 def _place(result: Result, index: int, out: Path) -> Path:

@@ -8,14 +8,14 @@ from typing import Annotated, final
 
 import typer
 
-from preimage.cli.deliver import Out, deliver, failed_as_json
+from preimage.cli.deliver import Out, deliver
 from preimage.cli.options import DEFAULT_TARGET, Json, Target
 from preimage.cli.output import print_json, say
 from preimage.cli.progress import JobBar
 from preimage.cli.session import session
 from preimage.client import Client
 from preimage.enums import State
-from preimage.errors import JobCancelled, JobFailed, PreimageError
+from preimage.errors import PreimageError
 from preimage.events import Preview
 from preimage.jobs import Job
 from preimage.request import Settings, Task
@@ -120,12 +120,8 @@ def _run(client: Client, wish: Wish, delivery: Delivery) -> Result:
         job = _submit(client, wish, delivery, settings)
         try:
             return job.result(on_progress=bar.show, on_preview=write)
-        except (JobFailed, JobCancelled) as error:
-            if delivery.as_json:
-                print_json(failed_as_json(error))
-            raise
         except PreimageError:
-            raise  # the job goes on, and the message says how to take it up again
+            raise  # it ended, or goes on and the message says how to take it up again
         except BaseException:
             _abandon(job)
             raise

@@ -12,7 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from preimage.errors import PreimageError
+from preimage.errors import JobCancelled, JobFailed, PreimageError, ServiceError
+from preimage.fieldnames import with_setting_names
 
 __all__ = ["errors", "print_json", "print_table", "say", "speaking"]
 
@@ -24,19 +25,28 @@ errors = Console(stderr=True, highlight=False)
 
 
 def speaking(command: Callable[P, None]) -> Callable[P, None]:
-    """Turns the errors that a user can cause into one sentence on stderr and exit code 1."""
+    """Turns the errors that a user can cause into one sentence on stderr and exit code 1.
+
+    With --json, the option `as_json` of the command, they are one JSON object on stdout as well.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json = bool(kwargs.get("as_json"))
         try:
             command(*args, **kwargs)
         except PreimageError as error:
+            if as_json:
+                print_json(_error_as_json(error))
             raise _failure(str(error)) from None
         except BrokenPipeError:
             raise  # whoever read the output has enough; not an error of ours
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            raise _failure(f"{where}{error.strerror or error}") from None
+            sentence = f"{where}{error.strerror or error}"
+            if as_json:
+                print_json({"error": _refusal(sentence)})
+            raise _failure(sentence) from None
 
     return run
 
@@ -70,6 +80,33 @@ def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 def _failure(sentence: str) -> typer.Exit:
     say(sentence)
     return typer.Exit(1)
+
+
+def _error_as_json(error: PreimageError) -> dict[str, Any]:
+    """The JSON object of what did not work: a job that has no result, or a refusal."""
+    match error:
+        case JobFailed():
+            ended = {"reason": error.reason, "message": str(error)}
+            return {"id": error.job_id, "state": "FAILED", "error": ended}
+        case JobCancelled():
+            ended = {"reason": "CANCELLED", "message": error.cancel_reason or str(error)}
+            return {"id": error.job_id, "state": "CANCELLED", "error": ended}
+        case ServiceError():
+            fields = [with_setting_names(each.field) for each in error.violations]
+            return {"error": _refusal(str(error), error.code, error.reason, fields)}
+        case _:
+            return {"error": _refusal(str(error))}
+
+
+def _refusal(
+    sentence: str, code: str | None = None, reason: str = "", fields: Iterable[str] = ()
+) -> dict[str, Any]:
+    return {
+        "code": code,
+        "reason": reason or None,
+        "message": sentence,
+        "fields": list(fields),
+    }
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value

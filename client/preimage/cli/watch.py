@@ -1,11 +1,9 @@
 """`preimage watch`: follows a job to its end, and fetches its picture."""
 
-from preimage.cli.deliver import Out, deliver, failed_as_json
+from preimage.cli.deliver import Out, deliver
 from preimage.cli.options import DEFAULT_TARGET, JobId, Json, Target
-from preimage.cli.output import print_json
 from preimage.cli.progress import JobBar
 from preimage.cli.session import session
-from preimage.errors import JobCancelled, JobFailed
 
 __all__ = ["watch"]
 
@@ -20,10 +18,5 @@ def watch(
     with session(target) as client:
         job = client.job(job_id)
         with JobBar(f"{job.info.model} {job.info.layer}") as bar:
-            try:
-                result = job.result(on_progress=bar.show)
-            except (JobFailed, JobCancelled) as error:
-                if as_json:
-                    print_json(failed_as_json(error))
-                raise
+            result = job.result(on_progress=bar.show)
         deliver(result, out, as_json=as_json)

@@ -1,10 +1,12 @@
 """What a user can get wrong: one sentence, the right exit code, no traceback."""
 
+import json
 from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
+from google.rpc import error_details_pb2
 
 import preimage
 from preimage.cli.values import (
@@ -49,6 +51,33 @@ def test_a_refusal_is_its_sentence(run: Run, picture: Path, service: FakeService
     assert ended.exit_code == 1
     assert "There is no model hug." in ended.stderr
     assert "Traceback" not in ended.output
+
+
+def test_with_json_a_refusal_is_one_object_too(
+    run: Run, picture: Path, service: FakeService
+) -> None:
+    wrong = error_details_pb2.BadRequest()
+    wrong.field_violations.add(field="spec.optimiser.steps", description="is 0")
+    refusal = Refusal(
+        grpc.StatusCode.INVALID_ARGUMENT, "A field is wrong.", "INVALID_FIELDS", (wrong,)
+    )
+    service.refusals["CreatePreimage"].append(refusal)
+    ended = run("invert", picture, *HOG, "--json")
+    assert ended.exit_code == 1
+    error = json.loads(ended.stdout)["error"]
+    assert (error["code"], error["reason"]) == ("INVALID_ARGUMENT", "INVALID_FIELDS")
+    assert error["fields"] == ["steps"]
+    assert error["message"] == ended.stderr.strip()
+
+
+def test_with_json_a_mistake_on_this_side_is_one_object_too(run: Run, tmp_path: Path) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    ended = run("invert", text, *HOG, "--json")
+    assert ended.exit_code == 1
+    error = json.loads(ended.stdout)["error"]
+    assert error == {"code": None, "reason": None, "message": error["message"], "fields": []}
+    assert error["message"] == ended.stderr.strip()
 
 
 @pytest.mark.parametrize("weight", ["-1", "0", "nan", "inf"])
