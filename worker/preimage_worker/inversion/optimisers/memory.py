@@ -48,14 +48,16 @@ def remember(pairs: Pairs, step: Tensor, change: Tensor, wanted: Tensor) -> Pair
     """
     along, square = inner(step, change), inner(change, change)
     useful = wanted & (along > _LEAST_CURVATURE * square)
-    oldest = torch.arange(PAIRS, device=step.device) == pairs.births.argmin(1, keepdim=True)
-    place = oldest & useful[:, None]
-    spread = place.reshape(*place.shape, *(1,) * (step.ndim - 1))
-    return Pairs(
-        torch.where(spread, step[:, None], pairs.steps),
-        torch.where(spread, change[:, None], pairs.changes),
-        torch.where(place, pairs.births.amax(1, keepdim=True) + 1, pairs.births),
-    )
+    lanes, oldest = torch.arange(len(step), device=step.device), pairs.births.argmin(1)
+    birth = pairs.births.amax(1) + 1
+
+    def put(kept: Tensor, newest: Tensor) -> Tensor:
+        """A copy with one place written: half the time of choosing between two wholes."""
+        after, before = kept.clone(), kept[lanes, oldest]
+        after[lanes, oldest] = torch.where(per_lane(useful, newest), newest, before)
+        return after
+
+    return Pairs(put(pairs.steps, step), put(pairs.changes, change), put(pairs.births, birth))
 
 
 def forget(pairs: Pairs, lanes: Tensor) -> Pairs:

@@ -136,12 +136,17 @@ def _fell(objective: Tensor, value: Tensor, decline: Tensor, incline: Tensor) ->
 
 
 def _tight(seen: Seen, gradient: Tensor) -> Tensor | None:
-    """Pixels at the bound whose objective falls beyond it, `(lanes, 1, height, width)`."""
+    """Pixels at the bound whose objective falls beyond it, `(lanes, 1, height, width)`.
+
+    None where there are none; on an accelerator, which would have to be waited for, also given
+    when empty.
+    """
     if seen.bound is None:
         return None
-    length = seen.canvas.square().sum(1, keepdim=True).sqrt()
-    outward = (gradient * seen.canvas).sum(1, keepdim=True) < 0
-    return (length >= _AT_BOUND * seen.bound) & outward
+    reached = seen.canvas.square().sum(1, keepdim=True) >= (_AT_BOUND * seen.bound).square()
+    if reached.device.type == "cpu" and not reached.any():
+        return None
+    return reached & ((gradient * seen.canvas).sum(1, keepdim=True) < 0)
 
 
 def _within(vectors: Tensor, canvas: Tensor, tight: Tensor | None) -> Tensor:
