@@ -236,29 +236,22 @@ def test_a_side_that_one_of_the_layers_cannot_see_is_refused_before_anything_is_
     assert "A picture of 10×10 pixels is too small for" in said
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [b"no picture", jobs.picture(1, 40, 56)[:-600]],
+    ids=["no picture", "truncated"],
+)
 @pytest.mark.usefixtures("environment")
-def test_a_picture_that_is_none_is_told_without_words_about_memory(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_broken_picture_is_named_with_what_to_do_and_without_words_about_memory(
+    broken: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "0.png").write_bytes(jobs.picture(0, 40, 56))
-    (tmp_path / "1.png").write_bytes(b"no picture")
-    asked = ["--model", "hog", "-o", str(tmp_path / "set.json")]
-    assert main(["--pictures", str(tmp_path), *asked]) == 2
-    said = capsys.readouterr().err
-    assert "BytesIO" not in said
-    assert "remove it from the folder" in said
-
-
-@pytest.mark.usefixtures("environment")
-def test_a_truncated_picture_is_named_with_what_to_do(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "0.png").write_bytes(jobs.picture(0, 40, 56))
-    (tmp_path / "1.png").write_bytes(jobs.picture(1, 40, 56)[:-600])
+    (tmp_path / "1.png").write_bytes(broken)
     asked = ["--model", "hog", "-o", str(tmp_path / "set.json")]
     assert main(["--pictures", str(tmp_path), *asked]) == 2
     said = capsys.readouterr().err
     assert "1.png" in said
+    assert "BytesIO" not in said
     assert "remove it from the folder" in said
 
 

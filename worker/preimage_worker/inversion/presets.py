@@ -28,6 +28,7 @@ from preimage_worker.inversion.settings import (
     Settings,
     Start,
 )
+from preimage_worker.inversion.start import FAINT
 from preimage_worker.inversion.traits import traits_of
 
 
@@ -116,7 +117,7 @@ def auto(representation: Representation, height: int, width: int) -> Settings:
         return replace(settings, start_amplitude=120.0)
     if traits.fine:
         return settings
-    return replace(settings, start=Start.NATURAL, start_amplitude=5.0)
+    return replace(settings, start=Start.NATURAL, start_amplitude=FAINT)
 
 
 def mv2016_activation(representation: Representation, height: int, width: int) -> Settings:

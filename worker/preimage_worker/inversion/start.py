@@ -14,8 +14,10 @@ from preimage_worker.inversion.counter import hash64
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.settings import Basis, Coordinates, Start
 
+FAINT = 5.0
+"""Grey levels of the noise where what nobody asks for shall stay grey."""
+
 _MAP_DIMENSIONS = 3
-_FAINT = 5.0  # grey levels
 _STREAM = 0x5354415254  # keeps these draws apart from the jitter's counters
 
 
@@ -45,7 +47,7 @@ def draw(problem: Problem, shape: tuple[int, int, int]) -> Tensor:
 
 def _law(problem: Problem) -> tuple[Start, float]:
     if problem.settings.family.descends and _leaves_positions_out(problem):
-        return Start.NATURAL, _FAINT
+        return Start.NATURAL, FAINT
     return problem.settings.start, problem.settings.start_amplitude
 
 
