@@ -280,3 +280,16 @@ def test_a_mask_is_all_that_counts() -> None:
     unseen = ((code - target) * (1 - mask)).norm() / (target * (1 - mask)).norm()
     assert measured.relative_error == pytest.approx(float(seen), rel=1e-3)
     assert seen < 0.5 * unseen
+
+
+def test_a_run_leaves_the_batch_before_it_as_it_was() -> None:
+    batch, _ = batch_of(_deep_network(), *_others(_deep_network())).run(10)
+    first, _ = batch.run(10)
+    again, _ = batch.run(10)
+    assert torch.equal(first.pictures([0, 1]), again.pictures([0, 1]))
+    assert batch.state is not None
+    assert first.state is not None
+    assert any(
+        not torch.equal(*each)
+        for each in zip(batch.state.buffers, first.state.buffers, strict=True)
+    )

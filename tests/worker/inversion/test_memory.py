@@ -12,6 +12,7 @@ from preimage_worker.inversion.optimisers.memory import (
     forget,
     inner,
     no_pairs,
+    own,
     remember,
 )
 
@@ -80,13 +81,13 @@ def test_a_step_along_which_the_gradient_did_not_rise_is_left_out() -> None:
     pairs, _, _ = _filled(2, seed=1)
     step = np.random.default_rng(2).normal(size=SIZE)
     for change in (-step, 0 * step, np.full(SIZE, np.nan)):
-        after = remember(pairs, _canvas(step), _canvas(change), torch.tensor([True]))
+        after = remember(own(pairs), _canvas(step), _canvas(change), torch.tensor([True]))
         assert all(map(torch.equal, after, pairs))
 
 
 def test_a_pair_that_is_not_wanted_is_left_out() -> None:
     pairs, steps, changes = _filled(2, seed=1)
-    after = remember(pairs, _canvas(steps[0]), _canvas(changes[0]), torch.tensor([False]))
+    after = remember(own(pairs), _canvas(steps[0]), _canvas(changes[0]), torch.tensor([False]))
     assert all(map(torch.equal, after, pairs))
 
 

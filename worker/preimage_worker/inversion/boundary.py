@@ -31,6 +31,7 @@ def take_steps(setup: Setup, lanes: Sequence[Lane], state: Lanes, steps: int) ->
     moves = [lane.moves(steps) for lane in lanes]
     control = controls(moves, setup.device)
     weights, terms = weigh(lanes, setup.method, state.canvas), []
+    state = state._replace(buffers=setup.method.transform.own(state.buffers))
     for number in range(steps):
         now = [lane[number] for lane in moves]
         settling = [i for i, move in enumerate(now) if lanes[i].jittered and not move.jittered]

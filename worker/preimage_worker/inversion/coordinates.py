@@ -46,7 +46,7 @@ def in_coordinates(transform: Transform, coordinates: Coordinates) -> Transform:
         step, buffers = transform.update(to_steps(gradient, coordinates), buffers, control)
         return to_pixels(step, coordinates), buffers
 
-    return Transform(transform.slots, transform.init, update)
+    return transform._replace(update=update)
 
 
 def to_pixels(steps: Tensor, coordinates: Coordinates) -> Tensor:

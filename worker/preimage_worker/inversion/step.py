@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from preimage_worker.inversion.by_lane import choose
 from preimage_worker.inversion.jitter import Offset, add_crop_, crop
 from preimage_worker.inversion.objectives import Target, data_term
 from preimage_worker.inversion.optimisers.steps import project
@@ -117,6 +118,6 @@ def _keep_best(before: Lanes, after: Lanes, objective: Tensor, begins: Tensor) -
     finite = objective.isfinite()
     alive = before.alive & (finite | ~begins)
     better = alive & finite & (begins | (objective < before.best))
-    kept = torch.where(better[:, None, None, None], before.canvas, before.kept)
+    kept = choose(better, before.canvas, before.kept)
     best = torch.where(better, objective, before.best)
     return after._replace(kept=kept, best=best, alive=alive)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from preimage_worker.inversion.by_lane import by_lane
+from preimage_worker.inversion.by_lane import by_lane, choose, per_lane
 
 PAIRS = 5
 """Of each lane. 20 pairs won nothing that their memory and time were worth."""
@@ -38,11 +38,11 @@ class Pairs(NamedTuple):
 def no_pairs(like: Tensor) -> Pairs:
     """Of lanes that have taken no step yet."""
     room = like.new_zeros(len(like), PAIRS, *like.shape[1:])
-    return Pairs(room, room, like.new_zeros(len(like), PAIRS))
+    return Pairs(room, room.clone(), like.new_zeros(len(like), PAIRS))
 
 
 def remember(pairs: Pairs, step: Tensor, change: Tensor, wanted: Tensor) -> Pairs:
-    """The pairs with one more in `wanted` lanes, in place of the oldest.
+    """The pairs with one more in `wanted` lanes, in place of the oldest: written into `pairs`.
 
     A step along which the gradient did not rise says nothing of a convex model and is left out.
     """
@@ -51,13 +51,14 @@ def remember(pairs: Pairs, step: Tensor, change: Tensor, wanted: Tensor) -> Pair
     lanes, oldest = torch.arange(len(step), device=step.device), pairs.births.argmin(1)
     birth = pairs.births.amax(1) + 1
 
-    def put(kept: Tensor, newest: Tensor) -> Tensor:
-        """A copy with one place written: half the time of choosing between two wholes."""
-        after, before = kept.clone(), kept[lanes, oldest]
-        after[lanes, oldest] = torch.where(per_lane(useful, newest), newest, before)
-        return after
+    for kept, newest in zip(pairs, (step, change, birth), strict=True):
+        kept[lanes, oldest] = choose(useful, newest, kept[lanes, oldest])
+    return pairs
 
-    return Pairs(put(pairs.steps, step), put(pairs.changes, change), put(pairs.births, birth))
+
+def own(pairs: Pairs) -> Pairs:
+    """A copy that `remember` may write to."""
+    return Pairs(*(each.clone() for each in pairs))
 
 
 def forget(pairs: Pairs, lanes: Tensor) -> Pairs:
@@ -78,11 +79,6 @@ def downhill(slope: Tensor, pairs: Pairs, inverse: Tensor) -> Tensor:
 def inner(first: Tensor, second: Tensor) -> Tensor:
     """⟨a, b⟩ of each lane, `(lanes,)`."""
     return by_lane(lambda one, other: (one * other).flatten(1).sum(1), first, second)
-
-
-def per_lane(numbers: Tensor, like: Tensor) -> Tensor:
-    """`(lanes,)` so that it broadcasts to `like`."""
-    return numbers.reshape(-1, *(1,) * (like.ndim - 1))
 
 
 def _products(slope: Tensor, steps: Tensor, changes: Tensor, inverse: Tensor) -> Tensor:

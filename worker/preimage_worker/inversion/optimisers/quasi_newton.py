@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from preimage_worker.inversion.by_lane import by_lane
+from preimage_worker.inversion.by_lane import by_lane, choose, per_lane
 from preimage_worker.inversion.coordinates import principal_colours
 from preimage_worker.inversion.cosine import dct2, frequencies, idct2
 from preimage_worker.inversion.optimisers.memory import (
@@ -30,7 +30,7 @@ from preimage_worker.inversion.optimisers.memory import (
     forget,
     inner,
     no_pairs,
-    per_lane,
+    own,
     remember,
 )
 from preimage_worker.inversion.optimisers.transform import Buffers, Control, Seen, Transform
@@ -111,16 +111,20 @@ def quasi_newton(traits: Traits) -> Transform:
             births=forget(after.pairs, lost).births, tries=torch.where(lost, 0, after.tries)
         )
         factor = _shorten(seen.objective - before.value, decline)
-        proposed = torch.where(
-            per_lane(accepted | lost, moved),
-            _ahead(after, by_lane(partial(_curvature, traits), age, moved)),
-            per_lane(factor, moved) * moved,
-        )
+        anew = accepted | lost
+        proposed = per_lane(factor, moved) * moved
+        if anew.device.type != "cpu" or bool(anew.any()):
+            curvature = by_lane(partial(_curvature, traits), age, moved)
+            proposed = choose(anew, _ahead(after, curvature), proposed)
         step = _canvas(traits, after.point - point + proposed)
-        inside = _within(step, seen.canvas, tight)
-        return torch.where(per_lane(accepted, step), inside, step), after
+        return choose(accepted, _within(step, seen.canvas, tight), step), after
 
-    return Transform(len(State._fields), init, update)
+    return Transform(len(State._fields), init, update, _own)
+
+
+def _own(buffers: Buffers) -> Buffers:
+    state = State(*buffers)
+    return state._replace(**own(state.pairs)._asdict())
 
 
 def _fell(objective: Tensor, value: Tensor, decline: Tensor, incline: Tensor) -> Tensor:
@@ -165,10 +169,9 @@ def leak(buffers: Buffers) -> Tensor:
 
 def _accept(before: State, point: Tensor, slope: Tensor, seen: Seen, accepted: Tensor) -> State:
     """The state with what was just measured as the point, in lanes that accepted it."""
-    whole = per_lane(accepted, point)
     return before._replace(
-        point=torch.where(whole, point, before.point),
-        slope=torch.where(whole, slope, before.slope),
+        point=choose(accepted, point, before.point),
+        slope=choose(accepted, slope, before.slope),
         value=torch.where(accepted, seen.objective, before.value),
         tries=torch.where(accepted, 0, before.tries + 1),
         slope_leak=torch.where(accepted, before.leak, before.slope_leak),
@@ -202,8 +205,7 @@ def _ahead(state: State, curvature: Tensor) -> Tensor:
     gain = inner(state.slope, proposed)
     known = state.pairs.known & (gain < 0)
     first = _FIRST_GAIN * state.value.abs() / inner(state.slope, plain).abs().clamp(min=1e-30)
-    whole = per_lane(known, plain)
-    return torch.where(whole, _LENGTH * proposed, per_lane(first, plain) * plain)
+    return choose(known, _LENGTH * proposed, per_lane(first, plain) * plain)
 
 
 def _shorten(rise: Tensor, decline: Tensor) -> Tensor:

@@ -4,9 +4,12 @@
 of tensors with a leading lane axis, so that lanes can be taken out of them, put into them and
 written to a checkpoint without knowing which optimiser they belong to. Nothing in a transform mixes
 lanes: `torch.optim` cannot do this, because its step counters and its rates are the batch's.
+
+Of a large memory a step changes little. Such buffers may be written to in place: `own` copies them
+once, before a row of updates, so that the state before it stays as it was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from torch import Tensor
@@ -48,6 +51,8 @@ class Transform(NamedTuple):
     """From a canvas: the buffers before the first step."""
     update: Callable[[Tensor, Buffers, Control], tuple[Tensor, Buffers]]
     """From gradient (or the previous transform's output), buffers and control: output, buffers."""
+    own: Callable[[Buffers], Buffers] = tuple
+    """The buffers with copies of those that `update` writes to in place."""
 
 
 def chain(*transforms: Transform) -> Transform:
@@ -58,10 +63,21 @@ def chain(*transforms: Transform) -> Transform:
 
     def update(gradient: Tensor, buffers: Buffers, control: Control) -> tuple[Tensor, Buffers]:
         after: Buffers = ()
-        for transform in transforms:
-            mine, buffers = buffers[: transform.slots], buffers[transform.slots :]
-            gradient, mine = transform.update(gradient, mine, control)
-            after += mine
+        for transform, mine in _shared(transforms, buffers):
+            gradient, mine_after = transform.update(gradient, mine, control)
+            after += mine_after
         return gradient, after
 
-    return Transform(sum(transform.slots for transform in transforms), init, update)
+    def own(buffers: Buffers) -> Buffers:
+        return sum((each.own(mine) for each, mine in _shared(transforms, buffers)), start=())
+
+    return Transform(sum(transform.slots for transform in transforms), init, update, own)
+
+
+def _shared(
+    transforms: tuple[Transform, ...], buffers: Buffers
+) -> Iterator[tuple[Transform, Buffers]]:
+    """Each transform and its own buffers."""
+    for transform in transforms:
+        yield transform, buffers[: transform.slots]
+        buffers = buffers[transform.slots :]
