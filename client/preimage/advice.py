@@ -34,6 +34,10 @@ ADVICE: dict[str, str] = {
     "DEADLINE_EXCEEDED": "Allow more time, or come back when the queue is shorter.",
     "WORKER_ERROR": "Tell the operator the id of the job.",
     "INVALID_SPEC": "",
+    "UNAUTHENTICATED": "Give a token: PREIMAGE_TOKEN, or PREIMAGE_TOKEN_FILE.",
+    "PERMISSION_DENIED": "",
+    "TENANT_BYTES_FULL": "",
+    "SLOT_SECONDS_SPENT": "",
 }
 
 

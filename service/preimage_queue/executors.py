@@ -109,6 +109,7 @@ class Operations:
     stats = Operation(tending.stats)
     persistence = Operation(tending.persistence)
     list_dead = Operation(tending.list_dead)
+    owner = Operation(tending.owner)
     requeue_dead = Operation(tending.requeue_dead)
 
 

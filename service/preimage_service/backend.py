@@ -6,21 +6,35 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, final
 
 from preimage_queue import AsyncQueue
+from preimage_service.audit import AuditLog
 from preimage_service.budget import ByteBudget
 from preimage_service.catalogue import Catalogue
+from preimage_service.certificates import load_certificates
 from preimage_service.gate import Gate
+from preimage_service.identity import Guard
 from preimage_service.metrics import Meters
 from preimage_service.settings import Settings
+from preimage_service.tokens import load_tokens
 
 T = TypeVar("T")
 
 
 @final
 class Backend:
-    """The inside of a frontend process. Made once, within its event loop."""
+    """The inside of a frontend process. Made once, within its event loop.
+
+    Raises:
+        StartError: certificates or tokens cannot be used, or the audit log cannot be written.
+    """
 
     def __init__(self, settings: Settings, queue: AsyncQueue, meters: Meters) -> None:
         self.settings = settings
+        self.certificates = load_certificates(settings, meters)
+        tokens = load_tokens(settings.tokens, meters) if settings.tokens else None
+        certified = settings.tls_client_ca is not None
+        self.guard = Guard(tokens, certified=certified, admins=settings.admin_names)
+        self.renewables = [each for each in (self.certificates, tokens) if each is not None]
+        self.audit = AuditLog(settings.audit_log)
         self.queue = queue
         self.meters = meters
         self.gate = Gate()
@@ -46,3 +60,4 @@ class Backend:
         await asyncio.gather(*self._afterwards, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self.queue.close()
+        self.audit.close()

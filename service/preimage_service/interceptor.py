@@ -17,10 +17,10 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from preimage_service import statuses
+from preimage_service.audit import Trail
+from preimage_service.backend import Backend
 from preimage_service.errors import InvalidRequestError, Violation
 from preimage_service.failures import explain
-from preimage_service.gate import Gate
-from preimage_service.metrics import Meters
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
@@ -61,11 +61,13 @@ class Malformed:
 
 @final
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Counts calls and turns what ends them into statuses."""
+    """Counts calls, lets in who may, and turns what ends them into statuses."""
 
-    def __init__(self, meters: Meters, gate: Gate) -> None:
-        self._meters = meters
-        self._gate = gate
+    def __init__(self, backend: Backend) -> None:
+        self._meters = backend.meters
+        self._gate = backend.gate
+        self._guard = backend.guard
+        self._audit = backend.audit
 
     async def intercept_service(
         self,
@@ -87,13 +89,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self, behave: Callable[..., Awaitable[object]], method: Method
     ) -> Callable[[object, Context], Awaitable[object]]:
         async def answer(request: object, context: Context) -> object:
-            async with self._around(method, context):
+            async with self._around(method, context) as trail:
                 try:
-                    return await behave(_checked(request), context)
+                    self._admit(method, context, trail, request)
+                    response = await behave(_checked(request), context)
+                    trail.saw(response)
                 except Exception:
                     if isinstance(request, AsyncIterable):
                         await _discard(request)
                     raise
+                return response
 
         return answer
 
@@ -101,7 +106,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self, behave: Callable[..., Any], method: Method
     ) -> Callable[[object, Context], Awaitable[None]]:
         async def stream(request: object, context: Context) -> None:
-            async with self._around(method, context):
+            async with self._around(method, context) as trail:
+                self._admit(method, context, trail, request)
                 outcome = behave(_checked(request), context)
                 if not isinstance(outcome, AsyncGenerator):
                     await outcome  # it writes by itself, as gRPC's own health service does
@@ -112,14 +118,21 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return stream
 
+    def _admit(self, method: Method, context: Context, trail: Trail, request: object) -> None:
+        """Let the call in, if its caller may make it."""
+        trail.saw(request)
+        trail.caller = self._guard.identify(method.service, context)
+        self._guard.authorise(trail.caller, method.service, method.name)
+
     @asynccontextmanager
-    async def _around(self, method: Method, context: Context) -> AsyncIterator[None]:
-        """Count a call, and end it with a status if it fails."""
+    async def _around(self, method: Method, context: Context) -> AsyncIterator[Trail]:
+        """Count a call, end it with a status if it fails, and note who made it."""
         self._meters.calls_started.labels(*method.labels).inc()
         begin_seconds, code = time.perf_counter(), grpc.StatusCode.OK
+        trail = Trail()
         try:
             with self._inside(method):
-                yield
+                yield trail
         except asyncio.CancelledError:
             late = context.time_remaining() == 0
             code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
@@ -135,6 +148,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             self._meters.calls_handled.labels(*method.labels, code.name).inc()
             took_seconds = time.perf_counter() - begin_seconds
             self._meters.calls_seconds.labels(*method.labels).observe(took_seconds)
+            self._audit.write(method.service, method.name, context.peer(), trail, code.name)
 
     def _inside(self, method: Method) -> AbstractContextManager[None]:
         return nullcontext() if method.name in _LONG_LIVED else self._gate.inside()

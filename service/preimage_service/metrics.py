@@ -81,4 +81,16 @@ class Meters:
         self.redis_limit_bytes = Gauge(
             "preimage_redis_memory_limit_bytes", "Redis' maxmemory; 0 for none.", registry=to
         )
+        self.reloads = Counter(
+            "preimage_reloads",
+            "Looks at changed files of certificates and tokens, by what became of them.",
+            ("what", "outcome"),
+            registry=to,
+        )
+        self.certificate_expiry = Gauge(
+            "preimage_certificate_expiry_timestamp_seconds",
+            "When the certificate in force ends, in seconds since 1970.",
+            ("certificate",),
+            registry=to,
+        )
         self.build = Gauge("preimage_build_info", "Always 1.", ("version",), registry=to)

@@ -9,12 +9,14 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, start_http_server
 
+from preimage_service.addresses import OFF, split_address
 from preimage_service.backend import Backend
 from preimage_service.draining import drain
 from preimage_service.errors import StartError
 from preimage_service.housekeeping import keep_probing, keep_reaping
 from preimage_service.metrics import Meters
-from preimage_service.serving import OFF, Server, make_servers, split_address
+from preimage_service.renewal import keep_renewing
+from preimage_service.serving import Server, make_servers
 from preimage_service.settings import Settings
 from preimage_service.starting import open_queue, wait_for_redis, write_ready
 
@@ -48,7 +50,7 @@ async def _serve(backend: Backend, metrics: str | None, told_to_stop: asyncio.Ev
     for server in servers:
         await server.start()
     _log.info("listening on %s", ", ".join(server.target for server in servers))
-    chores = asyncio.create_task(_keep_house(backend, servers, metrics))
+    chores = asyncio.create_task(_keep_all(backend, servers, metrics))
     stop = asyncio.create_task(told_to_stop.wait())
     try:
         await asyncio.wait({chores, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -62,6 +64,14 @@ async def _serve(backend: Backend, metrics: str | None, told_to_stop: asyncio.Ev
     if isinstance(outcome, Exception):
         raise outcome
     _log.info("stopped")
+
+
+async def _keep_all(backend: Backend, servers: Sequence[Server], metrics: str | None) -> None:
+    """Look after files from the start: they may change while Redis is waited for."""
+    await asyncio.gather(
+        keep_renewing(backend.renewables, backend.settings.renewal_seconds),
+        _keep_house(backend, servers, metrics),
+    )
 
 
 async def _keep_house(backend: Backend, servers: Sequence[Server], metrics: str | None) -> None:

@@ -16,7 +16,7 @@ from preimage.v1.admin_service_pb2_grpc import AdminServiceServicer
 from preimage.v1.model_service_pb2_grpc import ModelServiceServicer
 from preimage.v1.preimage_service_pb2_grpc import PreimageServiceServicer
 from preimage_service.backend import Backend
-from preimage_service.identity import tenant_of
+from preimage_service.identity import caller
 from preimage_service.methods import (
     administering,
     creating,
@@ -44,49 +44,49 @@ class Preimages(PreimageServiceServicer):
         self, request: preimages.CreatePreimageRequest, context: Context
     ) -> preimages.CreatePreimageResponse:
         self._backend.gate.check_open()
-        return await creating.create(self._backend, tenant_of(context), request)
+        return await creating.create(self._backend, caller().tenant, request)
 
     async def GetPreimage(
         self, request: preimages.GetPreimageRequest, context: Context
     ) -> preimages.GetPreimageResponse:
-        return await reading.get(self._backend, tenant_of(context), request)
+        return await reading.get(self._backend, caller().tenant, request)
 
     async def ListPreimages(
         self, request: preimages.ListPreimagesRequest, context: Context
     ) -> preimages.ListPreimagesResponse:
-        return await reading.list_page(self._backend, tenant_of(context), request)
+        return await reading.list_page(self._backend, caller().tenant, request)
 
     def WatchPreimage(
         self, request: preimages.WatchPreimageRequest, context: Context
     ) -> AsyncIterator[preimages.WatchPreimageResponse]:
-        return watching.watch(self._backend, tenant_of(context), request)
+        return watching.watch(self._backend, caller().tenant, request)
 
     async def CancelPreimage(
         self, request: preimages.CancelPreimageRequest, context: Context
     ) -> preimages.CancelPreimageResponse:
-        return await ending.cancel(self._backend, tenant_of(context), request)
+        return await ending.cancel(self._backend, caller().tenant, request)
 
     async def DeletePreimage(
         self, request: preimages.DeletePreimageRequest, context: Context
     ) -> preimages.DeletePreimageResponse:
-        return await ending.delete(self._backend, tenant_of(context), request)
+        return await ending.delete(self._backend, caller().tenant, request)
 
     def DownloadResult(
         self, request: preimages.DownloadResultRequest, context: Context
     ) -> AsyncIterator[preimages.DownloadResultResponse]:
-        return downloading.download(self._backend, tenant_of(context), request)
+        return downloading.download(self._backend, caller().tenant, request)
 
     async def UploadTensor(
         self, request_iterator: AsyncIterator[preimages.UploadTensorRequest], context: Context
     ) -> preimages.UploadTensorResponse:
         self._backend.gate.check_open()
-        return await uploading.upload(self._backend, tenant_of(context), request_iterator)
+        return await uploading.upload(self._backend, caller().tenant, request_iterator)
 
     async def Invert(
         self, request: preimages.InvertRequest, context: Context
     ) -> preimages.InvertResponse:
         self._backend.gate.check_open()
-        return await inverting.invert(self._backend, tenant_of(context), request)
+        return await inverting.invert(self._backend, caller().tenant, request)
 
 
 @final
@@ -110,7 +110,7 @@ class Models(ModelServiceServicer):
         self, request: models.ExtractFeaturesRequest, context: Context
     ) -> models.ExtractFeaturesResponse:
         self._backend.gate.check_open()
-        return await extracting.extract(self._backend, tenant_of(context), request)
+        return await extracting.extract(self._backend, caller().tenant, request)
 
 
 @final
@@ -138,7 +138,7 @@ class Admin(AdminServiceServicer):
     async def RequeueDeadLetter(
         self, request: admin.RequeueDeadLetterRequest, context: Context
     ) -> admin.RequeueDeadLetterResponse:
-        return await administering.requeue_dead_letter(self._backend, tenant_of(context), request)
+        return await administering.requeue_dead_letter(self._backend, request)
 
     async def GetQueueStats(
         self, request: admin.GetQueueStatsRequest, context: Context

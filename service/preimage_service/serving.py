@@ -16,8 +16,10 @@ from preimage.v1 import preimage_service_pb2 as preimages
 from preimage.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 from preimage.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
 from preimage.v1.preimage_service_pb2_grpc import add_PreimageServiceServicer_to_server
+from preimage_service.addresses import OFF, UNIX, split_address
 from preimage_service.backend import Backend
 from preimage_service.errors import StartError
+from preimage_service.exposure import check_exposure
 from preimage_service.interceptor import CallInterceptor
 from preimage_service.servicers import Admin, Models, Preimages
 from preimage_service.settings import Settings
@@ -32,10 +34,6 @@ _CALLERS = tuple(
     )
 )
 _OPERATORS = (admin.DESCRIPTOR.services_by_name["AdminService"].full_name,)
-_LAST_PORT = 65_535
-_UNIX = "unix:"
-OFF = "off"
-"""Stands for an address where nothing shall listen."""
 
 
 @final
@@ -47,7 +45,12 @@ class Server:
     """
 
     def __init__(
-        self, server: grpc.aio.Server, listen: str, variable: str, services: Sequence[str]
+        self,
+        server: grpc.aio.Server,
+        listen: str,
+        variable: str,
+        services: Sequence[str],
+        credentials: grpc.ServerCredentials | None,
     ) -> None:
         self._server = server
         self._services = ("", *services)
@@ -55,7 +58,7 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
-        self.target = _bind(server, listen, variable)
+        self.target = _bind(server, listen, variable, credentials)
 
     async def start(self) -> None:
         """Answer calls from now on, as NOT_SERVING until told otherwise."""
@@ -80,25 +83,27 @@ def make_servers(backend: Backend) -> list[Server]:
     """The server for callers and, unless it is off, the one for operators.
 
     Raises:
-        StartError: an address cannot be bound.
+        StartError: an address cannot be bound, or is open to others without protection.
     """
     settings = backend.settings
+    check_exposure(settings)
+    tls = backend.certificates.credentials() if backend.certificates else None
     callers = _bare_server(backend)
     add_PreimageServiceServicer_to_server(Preimages(backend), callers)
     add_ModelServiceServicer_to_server(Models(backend), callers)
-    servers = [Server(callers, settings.listen, "PREIMAGE_LISTEN", _CALLERS)]
+    servers = [Server(callers, settings.listen, "PREIMAGE_LISTEN", _CALLERS, tls)]
     if settings.admin_listen != OFF:
         operators = _bare_server(backend)
         add_AdminServiceServicer_to_server(Admin(backend), operators)
         servers.append(
-            Server(operators, settings.admin_listen, "PREIMAGE_ADMIN_LISTEN", _OPERATORS)
+            Server(operators, settings.admin_listen, "PREIMAGE_ADMIN_LISTEN", _OPERATORS, tls)
         )
     return servers
 
 
 def _bare_server(backend: Backend) -> grpc.aio.Server:
     return grpc.aio.server(
-        interceptors=[CallInterceptor(backend.meters, backend.gate)],
+        interceptors=[CallInterceptor(backend)],
         options=list(_options(backend.settings)),
         maximum_concurrent_rpcs=backend.settings.maximum_concurrent_rpcs,
     )
@@ -119,12 +124,14 @@ def _options(settings: Settings) -> Iterable[tuple[str, int]]:
     yield "grpc.so_reuseport", 0
 
 
-def _bind(server: grpc.aio.Server, listen: str, variable: str) -> str:
+def _bind(
+    server: grpc.aio.Server, listen: str, variable: str, tls: grpc.ServerCredentials | None
+) -> str:
     """Bind an address; where its port is 0, the target names the one that was free."""
     advice = "choose another address (port 0 takes any free one)"
     try:
         _try_address(listen)
-        port = server.add_insecure_port(listen)
+        port = server.add_secure_port(listen, tls) if tls else server.add_insecure_port(listen)
     except (OSError, ValueError, RuntimeError) as error:
         number = (error.errno or 0) if isinstance(error, OSError) else 0
         if number == errno.EADDRINUSE:
@@ -134,21 +141,13 @@ def _bind(server: grpc.aio.Server, listen: str, variable: str) -> str:
         sentence = f"{variable} is {listen!r}, which cannot be listened on ({reason}): {advice}."
         raise StartError(sentence) from None
     host, _, _ = listen.rpartition(":")
-    return listen if listen.startswith(_UNIX) else f"{host}:{port}"
+    return listen if listen.startswith(UNIX) else f"{host}:{port}"
 
 
 def _try_address(listen: str) -> None:
     """Bind and let go: gRPC would say that it failed, not why, and write to stderr by itself."""
-    if listen.startswith(_UNIX):
+    if listen.startswith(UNIX):
         return
     host, port = split_address(listen)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     socket.create_server((host, port), family=family).close()
-
-
-def split_address(listen: str) -> tuple[str, int]:
-    """Host and port of "HOST:PORT"; raises ValueError if it is not of this form."""
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > _LAST_PORT:
-        raise ValueError(f"write HOST:PORT, with a port of 0 to {_LAST_PORT}")
-    return host.strip("[]"), int(port)

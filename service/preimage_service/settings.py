@@ -49,6 +49,33 @@ class Settings:
     service_metrics_listen: str = "127.0.0.1:8792"
     """Address of the Prometheus endpoint; "off" for none."""
 
+    tls_certificate: Path | None = None
+    """Certificate of both gRPC servers with its chain (PEM); switches TLS on."""
+
+    tls_key: Path | None = None
+    """Private key of the certificate (PEM)."""
+
+    tls_client_ca: Path | None = None
+    """Authorities of clients' certificates (PEM); callers must then have one."""
+
+    tokens: Path | None = None
+    """File of bearer tokens (TOML); every call but health checks must then carry one."""
+
+    admin_names: str = ""
+    """Names of certificates, with commas, that may administer where no tokens are set."""
+
+    allow_anonymous: bool = False
+    """Listen beyond loopback although nothing says who may call."""
+
+    allow_plaintext_tokens: bool = False
+    """Take tokens without TLS beyond loopback, for instance behind a proxy that ends TLS."""
+
+    renewal_seconds: float = 2.0
+    """How often certificates and tokens are looked at for changes."""
+
+    audit_log: str = "stderr"
+    """Where the audit log goes: "stderr", "off", or the path of a file."""
+
     maximum_message_bytes: int = 64 * _MIB
     """Largest message that is received. Larger tensors go through UploadTensor."""
 

@@ -16,6 +16,7 @@ from preimage_queue import AsyncQueue, QueueSettings
 from preimage_service.backend import Backend
 from preimage_service.housekeeping import keep_probing, keep_reaping
 from preimage_service.metrics import Meters
+from preimage_service.renewal import keep_renewing
 from preimage_service.serving import Server, make_servers
 from preimage_service.settings import Settings
 
@@ -44,9 +45,23 @@ class Stack:
         return self.backend.meters.registry.get_sample_value(name, labels)
 
 
+def open_channel(
+    target: str, credentials: grpc.ChannelCredentials | None = None
+) -> grpc.aio.Channel:
+    """A channel with a connection of its own, which no other channel shares."""
+    own = [("grpc.use_local_subchannel_pool", 1)]
+    if credentials is None:
+        return grpc.aio.insecure_channel(target, own)
+    return grpc.aio.secure_channel(target, credentials, own)
+
+
 @asynccontextmanager
-async def running(queue_settings: QueueSettings, **changes: Any) -> AsyncIterator[Stack]:
-    """A frontend with these settings."""
+async def running(
+    queue_settings: QueueSettings,
+    credentials: grpc.ChannelCredentials | None = None,
+    **changes: Any,
+) -> AsyncIterator[Stack]:
+    """A frontend with these settings, and channels with these credentials."""
     quick: dict[str, Any] = {
         "listen": "127.0.0.1:0",
         "admin_listen": "127.0.0.1:0",
@@ -54,19 +69,21 @@ async def running(queue_settings: QueueSettings, **changes: Any) -> AsyncIterato
         "reap_seconds": 0.05,
         "drain_pause_seconds": 0.0,
         "drain_grace_seconds": 0.2,
+        "renewal_seconds": 0.05,
     }
     backend = Backend(Settings(**(quick | changes)), AsyncQueue(queue_settings), Meters())
     servers = make_servers(backend)
     chores = [
         asyncio.create_task(keep_probing(backend, servers)),
         asyncio.create_task(keep_reaping(backend)),
+        asyncio.create_task(keep_renewing(backend.renewables, backend.settings.renewal_seconds)),
     ]
     for server in servers:
         await server.start()
     try:
         async with (
-            grpc.aio.insecure_channel(servers[0].target) as channel,
-            grpc.aio.insecure_channel(servers[-1].target) as operator_channel,
+            open_channel(servers[0].target, credentials) as channel,
+            open_channel(servers[-1].target, credentials) as operator_channel,
         ):
             yield Stack(
                 backend,

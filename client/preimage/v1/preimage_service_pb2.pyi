@@ -93,6 +93,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """(Job error.) The worker failed on this job."""
     ERROR_REASON_INVALID_SPEC: _ErrorReason.ValueType  # 25
     """(Job error.) The worker found the specification impossible, for instance a target of norm 0."""
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 26
+    """Nothing says who calls, or what says so is not known or has expired."""
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 27
+    """The caller is known, and lacks the scope that metadata["scope"] names."""
+    ERROR_REASON_TENANT_BYTES_FULL: _ErrorReason.ValueType  # 28
+    """The tenant's waiting jobs hold as many bytes as they may."""
+    ERROR_REASON_SLOT_SECONDS_SPENT: _ErrorReason.ValueType  # 29
+    """The tenant has used its slot-seconds of the last hour."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: `reason` of the ErrorInfo, domain "preimage"."""
@@ -149,6 +157,14 @@ ERROR_REASON_WORKER_ERROR: ErrorReason.ValueType  # 24
 """(Job error.) The worker failed on this job."""
 ERROR_REASON_INVALID_SPEC: ErrorReason.ValueType  # 25
 """(Job error.) The worker found the specification impossible, for instance a target of norm 0."""
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 26
+"""Nothing says who calls, or what says so is not known or has expired."""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 27
+"""The caller is known, and lacks the scope that metadata["scope"] names."""
+ERROR_REASON_TENANT_BYTES_FULL: ErrorReason.ValueType  # 28
+"""The tenant's waiting jobs hold as many bytes as they may."""
+ERROR_REASON_SLOT_SECONDS_SPENT: ErrorReason.ValueType  # 29
+"""The tenant has used its slot-seconds of the last hour."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 @_typing.final

@@ -26,6 +26,7 @@ __all__ = [
     "list_dead",
     "list_models",
     "list_workers",
+    "owner",
     "persistence",
     "publish_model",
     "reap",
@@ -117,6 +118,11 @@ def list_dead(settings: QueueSettings, limit: int = 50, cursor: str = "") -> Cal
     if cursor and not _DEAD_CURSOR.fullmatch(cursor):
         raise ValueError("cursor must come from the page before, or be empty")
     return make_call(settings, "list_dead", parse.dead, {"limit": limit, "cursor": cursor})
+
+
+def owner(settings: QueueSettings, job_id: str) -> Call[str]:
+    """Read whose job it is; empty if there is none. For operators: a tenant never needs to ask."""
+    return make_call(settings, "owner", bytes.decode, {"id": job_id})
 
 
 def requeue_dead(settings: QueueSettings, job_id: str) -> Call[RequeueVerdict]:

@@ -76,7 +76,7 @@ async def list_dead_letters(
 
 
 async def requeue_dead_letter(
-    backend: Backend, tenant: str, request: RequeueDeadLetterRequest
+    backend: Backend, request: RequeueDeadLetterRequest
 ) -> RequeueDeadLetterResponse:
     """Put a dead letter back into the queue.
 
@@ -92,7 +92,8 @@ async def requeue_dead_letter(
         case RequeueVerdict.MISSING_BLOB:
             raise InputsExpiredError(request.id)
         case RequeueVerdict.REQUEUED:
-            detail = await read_detail(backend, tenant, request.id)
+            owner = await backend.queue.owner(request.id)
+            detail = await read_detail(backend, owner, request.id)
             return RequeueDeadLetterResponse(preimage=to_preimage(detail))
 
 
