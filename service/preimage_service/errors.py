@@ -1,7 +1,8 @@
 """Everything the frontend can answer but a result; each error knows its status and its details.
 
 A message is for the caller: what was wrong, where, and what to do; never how the server is made.
-`statuses` turns an error into what goes over the wire. The tree::
+`statuses` turns an error into what goes over the wire. Those that depend on who calls stand in
+`denials`. The tree::
 
     ServiceError
     ├── InvalidRequestError             INVALID_ARGUMENT     BadRequest
@@ -295,20 +296,6 @@ class QueueBytesFullError(ExhaustedError):
 
 
 @final
-class TenantBytesFullError(ExhaustedError):
-    """The tenant's waiting jobs hold as many bytes as they may."""
-
-    reason = ErrorReason.ERROR_REASON_TENANT_BYTES_FULL
-
-
-@final
-class SlotSecondsSpentError(ExhaustedError):
-    """The tenant has used up its slot-seconds of the last hour."""
-
-    reason = ErrorReason.ERROR_REASON_SLOT_SECONDS_SPENT
-
-
-@final
 class DeadlineUnattainableError(ExhaustedError):
     """The job could not end before its deadline."""
 
@@ -355,29 +342,6 @@ class DrainingError(RefusedForNowError):
 
     def __init__(self) -> None:
         super().__init__("This server is shutting down; ask again, another one may answer.", 1.0)
-
-
-@final
-class UnauthenticatedError(ServiceError):
-    """Nothing says who calls, or what says so is not known."""
-
-    code = grpc.StatusCode.UNAUTHENTICATED
-    reason = ErrorReason.ERROR_REASON_UNAUTHENTICATED
-
-
-@final
-class PermissionDeniedError(ServiceError):
-    """The caller is known, and may not do this."""
-
-    code = grpc.StatusCode.PERMISSION_DENIED
-    reason = ErrorReason.ERROR_REASON_PERMISSION_DENIED
-
-    def __init__(self, caller: str, method: str, scope: str) -> None:
-        super().__init__(
-            f"{method} needs the scope {scope!r}, which {caller!r} does not have: ask the operator"
-            " for a token with it.",
-            {"scope": scope, "caller": caller},
-        )
 
 
 @final

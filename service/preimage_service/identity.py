@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, final
 import grpc
 
 from preimage_service.callers import ANONYMOUS, Caller, Scope
-from preimage_service.errors import PermissionDeniedError, UnauthenticatedError
+from preimage_service.denials import PermissionDeniedError, UnauthenticatedError
 from preimage_service.renewal import Renewed
 from preimage_service.tokens import Token, find, is_tenant
 
@@ -87,7 +87,7 @@ class Guard:
         """
         needed = None if service == _OPEN else SCOPES.get((service, method), Scope.ADMIN)
         if needed is not None and needed not in found.scopes:
-            raise PermissionDeniedError(found.name, method, needed)
+            raise PermissionDeniedError(found.name, method, needed.value)
 
     def _identify(self, context: Context) -> Caller:
         if self._tokens is not None:

@@ -58,6 +58,7 @@ class Renewed(Generic[T]):
         try:
             contents = self._contents()
             if contents == self._seen:
+                self._broken = None
                 return
             self._value = self._read(contents)
         except StartError as error:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from preimage.v1.preimage_service_pb2 import ErrorReason
-from preimage_service import errors
+from preimage_service import denials, errors
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 _JOB_REASONS = {"DIVERGED", "OUT_OF_MEMORY", "MAX_DELIVERIES", "WORKER_ERROR", "INVALID_SPEC"}
@@ -25,6 +25,10 @@ def _kinds(root: type[errors.ServiceError]) -> list[type[errors.ServiceError]]:
 def test_every_reason_of_the_contract_is_documented() -> None:
     names = {name.removeprefix("ERROR_REASON_") for name in ErrorReason.keys()}  # noqa: SIM118  an enum
     assert set(_documented()) == names - {"UNSPECIFIED"}
+
+
+def test_what_depends_on_the_caller_is_among_the_errors() -> None:
+    assert denials.UnauthenticatedError in _kinds(errors.ServiceError)
 
 
 def test_every_reason_is_documented_with_its_code() -> None:

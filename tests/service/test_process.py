@@ -154,6 +154,11 @@ async def test_a_redis_that_loses_jobs_will_do_if_allowed(
         ("PREIMAGE_ADMIN_LISTEN", "127.0.0.1:99999", "PREIMAGE_ADMIN_LISTEN"),
         ("PREIMAGE_SERVICE_METRICS_LISTEN", "nowhere", "PREIMAGE_SERVICE_METRICS_LISTEN"),
         ("PREIMAGE_MAXIMUM_STEPS", "many", "PREIMAGE_MAXIMUM_STEPS"),
+        ("PREIMAGE_LISTEN", "0.0.0.0:0", "PREIMAGE_TOKENS"),
+        ("PREIMAGE_ADMIN_LISTEN", "[::]:0", "PREIMAGE_ADMIN_LISTEN"),
+        ("PREIMAGE_TOKENS", "/no/tokens.toml", "/no/tokens.toml cannot be read"),
+        ("PREIMAGE_TLS_KEY", "/no/key.pem", "PREIMAGE_TLS_CERTIFICATE is not set"),
+        ("PREIMAGE_AUDIT_LOG", "/no/folder/audit.log", "PREIMAGE_AUDIT_LOG"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
