@@ -66,7 +66,7 @@ class Courier:
         self._to_fetch: deque[Claimed] = deque()
         self._batch: BatchRef | None = None
         self._offer: Offer | None = None
-        self._last_offer = Offer(0, 0, 0.0)
+        self._last_offer = Offer(0, 0, 0, 0.0)
         self._token = secrets.token_hex(8)
         self._beat_at = self._housekeeping_at = 0.0
         self._idle_since = time.monotonic()
@@ -235,7 +235,7 @@ class Courier:
             self._token,
             pools=self._models.pools(),
             free_slots=self._offer.free,
-            capacity_slots=self._offer.free + self._offer.active,
+            capacity_slots=self._offer.slots,
             current=self._batch,
             max_instant=_MAXIMUM_EXTRACTIONS,
         )

@@ -74,6 +74,20 @@ class Engine:
         """Lanes that could join."""
         return max(self._cap - self.active, 0)
 
+    @property
+    def ending(self) -> int:
+        """Lanes whose schedule is over within two boundaries: where prefetched jobs will join."""
+        near = 2 * self._settings.boundary_steps
+        return sum(
+            report.steps_total - report.step <= near
+            for running in self._running.values()
+            for report in running.reports.values()
+        )
+
+    def has_room(self, delivery: Delivery) -> bool:
+        """Whether a job can be admitted now; into an empty batch any job can."""
+        return delivery.slots <= self.free or not self._running
+
     def admit(self, delivery: Delivery) -> Settlement | None:
         """Takes a job into the batch, or settles it at once: extractions and impossible jobs."""
         try:

@@ -65,6 +65,11 @@ class Delivery:
         """Whether a code is asked for, not a pre-image."""
         return self.item.WhichOneof("work") == "extract"
 
+    @property
+    def slots(self) -> int:
+        """Lanes that it needs."""
+        return 0 if self.extraction else max(self.item.invert.restarts, 1)
+
 
 @final
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,13 @@
 """The loop of a worker: jobs in, steps, jobs out.
 
 One thread computes and never waits for Redis; `Courier` does the waiting. A boundary is the only
-place where lanes join and leave.
+place where lanes join and leave. Jobs are claimed a little before there is room for them, so that a
+slot is taken again at the boundary at which it was left.
 """
 
 import logging
 import threading
+from collections import deque
 from typing import final
 
 import torch
@@ -13,7 +15,7 @@ import torch
 from preimage_worker import metrics
 from preimage_worker.courier import Courier
 from preimage_worker.engine import Boundary, Engine
-from preimage_worker.jobs import Delivery, Drop, Settlement, Stopped
+from preimage_worker.jobs import Delivery, Drop, Returned, Settlement, Stopped
 from preimage_worker.mailbox import Mailbox, Offer
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ class Loop:
         self._courier = courier
         self._mailbox = mailbox
         self._stop = stop
+        self._waiting: deque[Delivery] = deque()
         self._steps_per_second = 0.0
 
     def run(self) -> None:
@@ -41,28 +44,41 @@ class Loop:
         while not self._stop.is_set() and not self._drained():
             self._round()
         self._mailbox.report([], list(self._engine.hand_back()))
+        self._mailbox.report([], [Returned(each.ticket) for each in self._waiting])
 
     def _drained(self) -> bool:
         return self._courier.draining.is_set() and self._courier.active == 0
 
     def _round(self) -> None:
+        self._admit()
         self._offer()
         busy = self._engine.active > 0
         deliveries, drops = self._mailbox.collect(0 if busy else _IDLE_SECONDS)
-        self._admit(deliveries)
+        self._take_in(deliveries)
         self._drop(drops)
+        self._admit()
         if self._engine.active:
             self._note(self._engine.boundary())
 
     def _offer(self) -> None:
-        active = self._engine.active
-        self._mailbox.offer(Offer(self._engine.free, active, self._steps_per_second))
+        free, active = self._engine.free, self._engine.active
+        waiting = sum(delivery.slots for delivery in self._waiting)
+        room = max(free + self._engine.ending - waiting, 0)
+        self._mailbox.offer(Offer(room, free + active, active, self._steps_per_second))
         metrics.SLOTS_ACTIVE.set(active)
-        metrics.SLOTS.set(active + self._engine.free)
+        metrics.SLOTS.set(active + free)
+        metrics.SLOTS_PREFETCHED.set(waiting)
 
-    def _admit(self, deliveries: list[Delivery]) -> None:
+    def _take_in(self, deliveries: list[Delivery]) -> None:
+        """Extractions need no room, so they wait behind nobody."""
+        both = sorted([*self._waiting, *deliveries], key=lambda each: not each.extraction)
+        self._waiting = deque(both)
+
+    def _admit(self) -> None:
+        """In the order in which they came, those that there is room for."""
         settled: list[Settlement] = []
-        for delivery in deliveries:
+        while self._waiting and self._engine.has_room(self._waiting[0]):
+            delivery = self._waiting.popleft()
             if delivery.checkpoint:
                 metrics.RESUMED.inc()
             settlement = self._engine.admit(delivery)
@@ -72,8 +88,14 @@ class Loop:
             self._mailbox.report([], settled)
 
     def _drop(self, drops: list[Drop]) -> None:
-        gone = [drop for drop in drops if self._engine.drop(drop.ticket)]
+        gone = [drop for drop in drops if self._engine.drop(drop.ticket) or self._unwait(drop)]
         self._mailbox.report([], [Stopped(drop.ticket) for drop in gone if drop.cancelled])
+
+    def _unwait(self, drop: Drop) -> bool:
+        """Whether the job was one that waited for room."""
+        before = len(self._waiting)
+        self._waiting = deque(each for each in self._waiting if each.ticket != drop.ticket)
+        return len(self._waiting) < before
 
     def _note(self, boundary: Boundary) -> None:
         self._mailbox.report(boundary.pulses, boundary.settled)

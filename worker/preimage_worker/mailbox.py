@@ -19,7 +19,9 @@ class Offer:
     """Room in the batch, and how it is doing."""
 
     free: int
-    """Lanes that could join."""
+    """Lanes that could join, now or within two boundaries."""
+    slots: int
+    """Lanes that the batch can hold."""
     active: int
     """Lanes that are running."""
     steps_per_second: float

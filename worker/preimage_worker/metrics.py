@@ -9,6 +9,9 @@ _ERRORS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1)
 BUILD = Info("preimage_worker_build", "Versions and device of this worker.")
 SLOTS = Gauge("preimage_batch_slots", "Lanes that the batch can hold now.")
 SLOTS_ACTIVE = Gauge("preimage_batch_slots_active", "Lanes that are running.")
+SLOTS_PREFETCHED = Gauge(
+    "preimage_batch_slots_prefetched", "Lanes of claimed jobs that join once there is room."
+)
 JOBS_ACTIVE = Gauge("preimage_jobs_active", "Jobs that this worker holds a lease on.")
 STEP_SECONDS = Histogram(
     "preimage_step_seconds", "Time of one step of the whole batch.", buckets=_STEP_SECONDS
