@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     loop = Loop(engine, courier, mailbox, shutdown.requested)
     address = _serve_metrics(settings)
     _describe(models, profile)
-    courier.start()
+    if not _wait_for_redis(courier.start, shutdown):
+        return 0
     shutdown.watch(mailbox.wake, courier.abandon, settings.drain_seconds)
     _tell_ready(settings.ready_file, profile, address)
     log.info("%s takes jobs on %s, %d slots", profile.name, profile.device, settings.slots)
@@ -106,20 +108,32 @@ def _queue_settings(settings: Settings) -> QueueSettings:
 
 def _reachable(queue: Queue, settings: Settings, shutdown: Shutdown) -> bool:
     """Waits for the queue; False if the process was told to stop meanwhile."""
+
+    def check() -> None:
+        problems = queue.persistence().problems
+        if problems and not settings.allow_volatile_redis:
+            raise SettingsError(
+                f"{' '.join(problems)} Set PREIMAGE_ALLOW_VOLATILE_REDIS=1 to run all the same."
+            )
+
+    return _wait_for_redis(check, shutdown)
+
+
+def _wait_for_redis(act: Callable[[], None], shutdown: Shutdown) -> bool:
+    """Acts, again while Redis is away; False if the process was told to stop meanwhile.
+
+    Redis may go away at any moment, also after it has answered once: that is never a reason to end.
+    """
     while not shutdown.requested.is_set():
         try:
-            problems = queue.persistence().problems
+            act()
         except QueueError as error:
             if not error.retry_after_seconds:
                 raise
             log.warning("waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
             shutdown.requested.wait(_WAIT_SECONDS)
-            continue
-        if problems and not settings.allow_volatile_redis:
-            raise SettingsError(
-                f"{' '.join(problems)} Set PREIMAGE_ALLOW_VOLATILE_REDIS=1 to run all the same."
-            )
-        return True
+        else:
+            return True
     return False
 
 

@@ -1,0 +1,27 @@
+"""A worker that meets a Redis that comes and goes."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from tests.redis_server import RedisServer
+from tests.worker import jobs
+from tests.worker.process import WorkerProcess, until
+
+
+def test_a_redis_that_goes_away_while_a_worker_starts_is_waited_for(tmp_path: Path) -> None:
+    # The worker asks Redis before it reads its catalogue, and announces itself afterwards. A pipe
+    # in the catalogue's place holds it in between.
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    with RedisServer(append_only=True) as server, contextlib.ExitStack() as cleaning:
+        worker = WorkerProcess(server.url, tmp_path, PREIMAGE_CATALOGUE=str(pipe)).start()
+        cleaning.push(worker)
+        with pipe.open("w") as catalogue:
+            server.kill()
+            catalogue.write(jobs.CATALOGUE)
+        until(lambda: "waiting for Redis" in worker.log.read_text() or worker.process.poll())
+        server.start()
+        until(lambda: "takes jobs" in worker.log.read_text() or worker.process.poll())
+        assert worker.process.poll() is None, worker.log.read_text()
+        assert worker.stop() == 0
