@@ -64,6 +64,7 @@ def _policy(settings: QueueSettings) -> dict[str, Argument]:
         "max_deliveries": settings.max_deliveries,
         "retention_ms": _whole_ms(settings.result_retention_seconds),
         "dead_retention_ms": _whole_ms(settings.dead_retention_seconds),
+        "cache_ms": round(settings.shared_seconds * _MILLISECONDS),
         "upload_ms": _whole_ms(settings.upload_retention_seconds),
         "max_events": settings.max_events,
         "interactive_weight": settings.interactive_weight,

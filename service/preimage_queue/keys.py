@@ -14,6 +14,8 @@ A job
                                         about `max_events` are kept                  with the job
     output:<id>:<attempt>:<n>   STRING  output n; `output_grace_seconds`, then       with the job
     checkpoint:<id>             STRING  the newest checkpoint                        until it ends
+    holders:<id>:<attempt>      ZSET    ids of the ended jobs that have the result
+                                        of this attempt, once there are several      with the last
     request:<tenant>:<request>  STRING  the id that a request led to                 with the job
     deleted:<id>                STRING  token of the wish that deleted it            one minute
     tenant:<tenant>             ZSET    ids of the tenant's jobs, all scores 0       while not empty
@@ -35,6 +37,13 @@ Fair share
     shares:<lane>               HASH    tenant -> virtual finish f of its last job   until empty
     turns:<sha1 of pools>       HASH    lane -> virtual time of the lane, for the
                                         workers that serve these pools               one day
+
+Equal jobs
+    flight:<tenant>:<digest>    STRING  id of the job that waits or runs and may be
+                                        followed by equal ones                       until it ends
+    followers:<id>              ZSET    ids of the jobs that follow this one         while not empty
+    cached:<tenant>:<digest>    STRING  id of the newest ended job whose result
+                                        equal ones may have                          `cache_seconds`
 
 Running
     leases                      ZSET    id -> when its lease runs out                while not empty
@@ -78,6 +87,7 @@ FIELDS: Final = {
     "fingerprint": "digest of all that it depends on",
     "lane": "interactive, batch or instant, as submitted",
     "pool": "what a worker must serve",
+    "computation": "digest of all that its result depends on, if it may be shared",
     "batch_key": "jobs with equal keys share a batch",
     "slots": "lanes of the batch that it takes",
     "cost": "estimated work",
@@ -108,6 +118,10 @@ FIELDS: Final = {
     "reason": "why it failed or was cancelled",
     "result": "what the resource shows",
     "error": "what the resource shows",
+    "via": "CACHED or SHARED, if it was not submitted to run by itself",
+    "follows": "id of the job whose run it waits for",
+    "source": "`<id>:<attempt>` whose result and outputs it has, if not its own",
+    "computed": "when the run ended that its result is of",
     "outputs": "names of its outputs, one a line, once it has ended",
     "written": "`<id>:<attempt>:<name>` of each output that an attempt has stored, one a line",
 }
@@ -127,6 +141,8 @@ LASTING: Final = (
     "tenants",
     "virtual",
     "shares",
+    "flight",
+    "followers",
     "leases",
     "retained",
     "dead",

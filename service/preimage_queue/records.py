@@ -123,6 +123,13 @@ class NewJob:
     weight: float = 1.0
     """The tenant's share relative to other tenants. 1e-3 to 1e3."""
 
+    computation: str = ""
+    """Digest of everything the result depends on. Equal jobs of a tenant share one run, and later
+    ones get its result. Empty: the job shares nothing, and its result is not kept for others."""
+
+    refresh: bool = False
+    """Compute anew whatever is kept or running; the result replaces the one that is kept."""
+
     deadline_seconds: float | None = None
     """Fail it if it still waits this long after acceptance. Once it runs, its worker decides."""
 
@@ -136,6 +143,10 @@ class NewJob:
         for name in ("request_id", "fingerprint", "pool", "batch_key"):
             text: str = getattr(self, name)
             _require(0 < len(text) <= _MAX_TEXT_CHARACTERS, f"{name} must have 1 to 512 characters")
+        _require(
+            not self.computation or _DIGEST.fullmatch(self.computation),
+            "computation must be a sha256 digest in hex, or empty",
+        )
         _require("|" not in self.pool, "pool must not contain |")
         _require(SOLO_MARK not in self.batch_key, f"batch_key must not contain {SOLO_MARK}")
         _require(self.slots >= 0, "slots must not be negative")
@@ -233,6 +244,10 @@ class Finish:
     reason: str = ""
     """One word in capitals, such as DIVERGED; empty for success."""
 
+    keep: bool = True
+    """Whether later jobs with an equal computation may have this result: not if a deadline cut it
+    short, or it was not computed as the job's frontend thought it would be."""
+
     outputs: tuple[str, ...] = ()
     """Names stored by `put_output` in this attempt, to be kept and shown."""
 
@@ -298,6 +313,15 @@ class Job:
     deadline_ms: int | None
     expires_ms: int | None
     """When an ended job is forgotten."""
+
+    follows: str = ""
+    """Id of the job whose run it waits for; its state, attempt, step and worker are that one's."""
+
+    origin: str = ""
+    """Id of the job whose run gave the result, if it was not its own."""
+
+    cached: bool = False
+    """Whether that result was there when the job was submitted."""
 
 
 @final

@@ -51,6 +51,8 @@ class SubmitOutcome(_Outcome):
     """How a job came to stand behind the id of a `Submitted`."""
 
     CREATED = "CREATED", "The job is in the queue."
+    CACHED = "CACHED", "An equal job has ended; its result is this job's too."
+    SHARED = "SHARED", "An equal job waits or runs; this one follows it and gets its result."
     EXISTING = "EXISTING", "The same request was accepted before; this is its job."
 
 

@@ -55,6 +55,10 @@ class QueueSettings:
     dead_retention_seconds: float = 7 * 24 * _HOUR
     """How long a dead letter is kept."""
 
+    cache_seconds: float = 24 * _HOUR
+    """How long after its run a result is given to equal jobs too, at most as long as results are
+    kept. 0: never, and equal jobs do not share a run either."""
+
     upload_retention_seconds: float = _HOUR
     """How long a blob is kept that no job uses."""
 
@@ -94,7 +98,10 @@ class QueueSettings:
             raise ValueError("namespace must not be empty nor contain braces")
         for item in fields(self):
             value = getattr(self, item.name)
-            if isinstance(value, int | float) and value <= 0:
+            if item.name == "cache_seconds":
+                if not value >= 0:
+                    raise ValueError("cache_seconds must not be below 0")
+            elif isinstance(value, int | float) and value <= 0:
                 raise ValueError(f"{item.name} must be above 0")
 
     @classmethod
@@ -110,6 +117,11 @@ class QueueSettings:
             if text := environment.get(variable, ""):
                 found[item.name] = _read(variable, text, type(getattr(_DEFAULT, item.name)))
         return cls(**found)  # type: ignore[arg-type]  # each value has the type of its default
+
+    @property
+    def shared_seconds(self) -> float:
+        """How long after its run a result is given to equal jobs too; 0: never."""
+        return min(self.cache_seconds, self.result_retention_seconds)
 
     @property
     def root(self) -> str:

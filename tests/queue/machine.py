@@ -5,7 +5,7 @@ of 300, so that the seconds which really pass while a test runs never decide any
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import redis
@@ -31,8 +31,9 @@ from preimage_queue import (
     State,
     Submitted,
 )
+from tests.queue.entries import CACHE, DEAD_RETENTION, LEASE, MAX_DELIVERIES, RETENTION, Entry
 from tests.queue.helpers import Clock, kind, names
-from tests.queue.model import DEAD_RETENTION, LEASE, MAX_DELIVERIES, RETENTION, Model
+from tests.queue.model import Model
 from tests.queue.model_claim import Claim
 from tests.queue.observe import model_view, redis_view
 
@@ -41,6 +42,8 @@ UPLOAD: Final = 2100
 SKEW: Final = 8.0
 TENANTS: Final = {"ada": 1.0, "bob": 2.0, "cyd": 0.5}
 PAYLOADS: Final = {hashlib.sha256(data).hexdigest(): data for data in (b"cat", b"horse")}
+
+COMPUTATIONS: Final = ("a" * 64, "b" * 64)
 
 picks = st.integers(0, 10_000)
 tenants = st.sampled_from(sorted(TENANTS))
@@ -56,6 +59,7 @@ def machine_settings(url: str) -> QueueSettings:
         skew_cost=SKEW,
         result_retention_seconds=RETENTION,
         dead_retention_seconds=DEAD_RETENTION,
+        cache_seconds=CACHE,
         upload_retention_seconds=UPLOAD,
         claim_memory_seconds=86_400,
     )
@@ -91,6 +95,8 @@ class Wish:
     cost: float
     deadline: float | None
     blobs: frozenset[str]
+    computation: str
+    refresh: bool
 
     def job(self, number: int, has: set[str]) -> NewJob:
         return NewJob(
@@ -107,6 +113,8 @@ class Wish:
             spec=b"spec",
             blobs=tuple(sorted(self.blobs & has)),
             deadline_seconds=self.deadline,
+            computation=self.computation,
+            refresh=self.refresh,
         )
 
 
@@ -120,6 +128,8 @@ wishes = st.builds(
     cost=st.sampled_from([1.0, 10.0, 0.1, 37.5]),
     deadline=st.sampled_from([None, None, None, None, 300.0, 2100.0]),
     blobs=st.frozensets(digests),
+    computation=st.sampled_from(["", "", "", *COMPUTATIONS]),
+    refresh=st.sampled_from([False, False, False, True]),
 )
 
 
@@ -187,6 +197,22 @@ class QueueMachine(RuleBasedStateMachine):
                 spec=b"",
             )
         )
+
+    @rule(wishes=st.lists(wishes, min_size=2, max_size=4), tenant=tenants)
+    def submit_equal_ones(self, wishes: list[Wish], tenant: str) -> None:
+        self.submit([replace(wish, tenant=tenant, computation=COMPUTATIONS[0]) for wish in wishes])
+
+    @precondition(lambda self: self.model.twins.flight)
+    @rule(pick=picks, delete=st.booleans())
+    def a_leader_is_not_wanted_any_more(self, pick: int, *, delete: bool) -> None:
+        leaders = sorted(self.model.twins.flight.values())
+        job_id = leaders[pick % len(leaders)]
+        tenant = self.model.jobs[job_id].new.tenant
+        if delete:
+            assert self.queue.delete(job_id, tenant) == self.model.delete(job_id, tenant)
+        else:
+            reply = self.queue.cancel(job_id, tenant, "enough")
+            assert reply.verdict == self.model.cancel(job_id, tenant, "enough")
 
     @rule(tenant=tenants, digest=digests)
     def put_blob(self, tenant: str, digest: str) -> None:
@@ -306,15 +332,36 @@ class QueueMachine(RuleBasedStateMachine):
         pick=picks,
         state=st.sampled_from([State.SUCCEEDED, State.FAILED, State.CANCELLED]),
         result=st.sampled_from([b"", b"picture"]),
+        keep=st.sampled_from([True, True, False]),
     )
-    def finish(self, pick: int, state: State, result: bytes) -> None:
-        self.finish_of(self.leases[pick % len(self.leases)], state, result)
+    def finish(self, pick: int, state: State, result: bytes, *, keep: bool) -> None:
+        self.finish_of(self.leases[pick % len(self.leases)], state, result, keep=keep)
 
-    def finish_of(self, mark: tuple[str, int], state: State, result: bytes) -> None:
+    def finish_of(
+        self, mark: tuple[str, int], state: State, result: bytes, *, keep: bool = True
+    ) -> None:
         job_id, attempt = mark
-        reply = self.queue.finish(Finish(id=job_id, attempt=attempt, state=state, result=result))
-        assert reply.verdict == self.model.finish(job_id, attempt, state, result)
+        end = Finish(id=job_id, attempt=attempt, state=state, result=result, keep=keep)
+        reply = self.queue.finish(end)
+        assert reply.verdict == self.model.finish(job_id, attempt, state, result, keep=keep)
         self._let_go(mark)
+
+    @precondition(lambda self: self.shareable())
+    @rule(pick=picks, wish=wishes, steps=st.sampled_from([0, 0, 7]))
+    def a_result_is_had_by_two_and_the_first_is_deleted(
+        self, pick: int, wish: Wish, steps: int
+    ) -> None:
+        running = self.shareable()
+        job = running[pick % len(running)]
+        tenant, computation = job.twins
+        self.finish_of((job.id, job.attempt), State.SUCCEEDED, b"picture")
+        self.let_time_pass(steps)
+        self.submit([replace(wish, tenant=tenant, computation=computation, refresh=False)])
+        assert self.queue.delete(job.id, tenant) == self.model.delete(job.id, tenant)
+
+    def shareable(self) -> list[Entry]:
+        """Jobs that run, and whose result others may have."""
+        return [job for job in self.model.runs() if job.new.computation]
 
     @precondition(lambda self: self.leases)
     @rule(chosen=st.lists(picks, min_size=1, max_size=3), mode=st.sampled_from(HandBackMode))

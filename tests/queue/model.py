@@ -4,60 +4,9 @@ No index is kept that could go wrong: every question is answered by looking at a
 machine compares this, step by step, with the scripts on a real Redis.
 """
 
-from dataclasses import dataclass, field
-from typing import Final
-
 from preimage_queue import Beat, HandBackMode, Lane, NewJob, State
-
-LEASE: Final = 900
-RETENTION: Final = 6300
-DEAD_RETENTION: Final = 12_300
-MAX_DELIVERIES: Final = 3
-SHARED: Final = (Lane.INTERACTIVE, Lane.BATCH)
-WEIGHT: Final = {Lane.INTERACTIVE: 8.0, Lane.BATCH: 1.0}
-
-Where = tuple[Lane, str, str]
-
-
-@dataclass
-class Entry:
-    """One job."""
-
-    new: NewJob
-    deadline: float | None
-    bytes_held: int
-    score: float = 0.0
-    state: State = State.QUEUED
-    attempt: int = 0
-    deliveries: int = 0
-    solo: bool = False
-    lease: float = 0.0
-    step: int = 0
-    cancel: str | None = None
-    erase: bool = False
-    reason: str = ""
-    dead: bool = False
-    forget_at: float | None = None
-    result: bytes = b""
-    handed: tuple[int, str, str] | None = None
-    events: list[bytes] = field(default_factory=list)
-    event_step: int = -1
-
-    @property
-    def id(self) -> str:
-        return self.new.id
-
-    @property
-    def where(self) -> Where:
-        """Lane, pool and batch key at which it waits."""
-        lane, pool, key = self.new.lane, self.new.pool, self.new.batch_key
-        if self.solo:
-            return Lane.INTERACTIVE if lane is Lane.INSTANT else lane, pool, f"{key}#solo#{self.id}"
-        return lane, pool, "any" if lane is Lane.INSTANT else key
-
-    @property
-    def order(self) -> tuple[float, str]:
-        return self.score, self.id
+from tests.queue.entries import DEAD_RETENTION, LEASE, MAX_DELIVERIES, RETENTION, Entry, Where
+from tests.queue.model_twins import Twins
 
 
 class Model:
@@ -71,6 +20,7 @@ class Model:
         self.virtual: dict[Lane, float] = {}
         self.shares: dict[tuple[Lane, str], float] = {}
         self.turns: dict[tuple[str, ...], dict[Lane, float]] = {}
+        self.twins = Twins(self)
         self.claims: dict[str, tuple[str, list[tuple[str, int]]]] = {}
 
     # What is there
@@ -78,8 +28,16 @@ class Model:
     def with_state(self, state: State) -> list[Entry]:
         return [job for job in self.jobs.values() if job.state is state]
 
+    def waits(self) -> list[Entry]:
+        """Jobs that have a place in the queue."""
+        return [job for job in self.with_state(State.QUEUED) if job.follows is None]
+
+    def runs(self) -> list[Entry]:
+        """Jobs that have a lease."""
+        return [job for job in self.with_state(State.RUNNING) if job.follows is None]
+
     def waiting(self, where: Where) -> list[Entry]:
-        found = [job for job in self.with_state(State.QUEUED) if job.where == where]
+        found = [job for job in self.waits() if job.where == where]
         return sorted(found, key=lambda job: job.order)
 
     def users(self, tenant: str, digest: str) -> set[str]:
@@ -91,7 +49,7 @@ class Model:
 
     @property
     def queued_bytes(self) -> int:
-        held = sum(job.bytes_held for job in self.with_state(State.QUEUED))
+        held = sum(job.bytes_held for job in self.waits())
         return held + sum(self.blobs[name] for name in self.uploads)
 
     # Producing
@@ -111,13 +69,32 @@ class Model:
                 return "MISSING_BLOB", digest
         size = len(new.spec) + sum(self.blobs[new.tenant, digest] for digest in new.blobs)
         deadline = None if new.deadline_seconds is None else self.now + new.deadline_seconds
-        share = (new.lane, new.tenant)
-        start = max(self.virtual.get(new.lane, 0.0), self.shares.get(share, 0.0))
-        self.shares[share] = start + new.cost / new.weight
-        self.jobs[new.id] = Entry(new, deadline, size, score=start)
         for digest in new.blobs:
             self.uploads.pop((new.tenant, digest), None)
-        return "CREATED", new.id
+        return self._place(Entry(new, deadline, size)), new.id
+
+    def _place(self, job: Entry) -> str:
+        """A new job gets a result, follows another one, or enters the queue."""
+        twins, shares = self.twins, job.new.computation and not job.new.refresh
+        known = twins.kept(job.new) if shares else None
+        leads = shares and job.deadline is None and known is None
+        leader, slow = twins.leader(job.new) if leads else (None, None)
+        self.jobs[job.id] = job
+        if known is not None:
+            twins.give(known, job)
+            job.state, job.forget_at = State.SUCCEEDED, self.now + RETENTION
+            return "CACHED"
+        if leader is not None:
+            twins.follow(job, leader)
+            return "SHARED"
+        share = (job.new.lane, job.new.tenant)
+        job.score = max(self.virtual.get(job.new.lane, 0.0), self.shares.get(share, 0.0))
+        self.shares[share] = job.score + job.new.cost / job.new.weight
+        if slow is not None:
+            twins.step_back(slow, job)
+            self._left(slow.where[0])
+        twins.lead(job)
+        return "CREATED"
 
     def cancel(self, job_id: str, tenant: str, reason: str) -> str:
         job = self.jobs.get(job_id)
@@ -126,7 +103,7 @@ class Model:
         if job.state.terminal:
             return "CANCELLED" if job.state is State.CANCELLED else "ENDED"
         job.cancel = reason if job.cancel is None else job.cancel
-        if job.state is State.RUNNING:
+        if job.state is State.RUNNING and job.follows is None:
             return "REQUESTED"
         self._end(job, State.CANCELLED, job.cancel)
         return "CANCELLED"
@@ -135,10 +112,10 @@ class Model:
         job = self.jobs.get(job_id)
         if job is None or job.new.tenant != tenant:
             return "NOT_FOUND"
-        if job.state is State.RUNNING:
+        if job.state is State.RUNNING and job.follows is None:
             job.erase, job.cancel = True, "DELETED" if job.cancel is None else job.cancel
             return "SCHEDULED"
-        if job.state is State.QUEUED:
+        if not job.state.terminal:
             self._end(job, State.CANCELLED, "DELETED")
         self._erase(job)
         return "DELETED"
@@ -159,6 +136,7 @@ class Model:
         job.attempt += 1
         job.lease = self.now + LEASE
         job.event_step = -1
+        self.twins.mirror(job)
 
     def beat(self, beat: Beat) -> str:
         job = self.owner(beat.id, beat.attempt)
@@ -171,11 +149,11 @@ class Model:
             job.event_step = beat.step
         return "OK" if job.cancel is None else "CANCEL"
 
-    def finish(self, job_id: str, attempt: int, state: State, result: bytes) -> str:
+    def finish(self, job_id: str, attempt: int, state: State, result: bytes, *, keep: bool) -> str:
         job = self.owner(job_id, attempt)
         if job is not None:
             job.result = result
-            self._end(job, state, "")
+            self._end(job, state, "", keep=keep and state is State.SUCCEEDED)
             return "ACCEPTED"
         known = self.jobs.get(job_id)
         said = known is not None and (known.attempt, known.state, known.result, known.reason)
@@ -222,9 +200,7 @@ class Model:
 
     def end_overdue(self) -> set[str]:
         late = [
-            job
-            for job in self.with_state(State.QUEUED)
-            if job.deadline is not None and job.deadline <= self.now
+            job for job in self.waits() if job.deadline is not None and job.deadline <= self.now
         ]
         for job in late:
             self._end(job, State.FAILED, "DEADLINE_EXCEEDED")
@@ -234,7 +210,7 @@ class Model:
         done: dict[str, set[str]] = {
             word: set() for word in ("REQUEUED", "DEAD", "CANCELLED", "EXPIRED", "FORGOTTEN")
         }
-        for job in self.with_state(State.RUNNING):
+        for job in self.runs():
             if job.lease <= self.now:
                 done[self.fail_delivery(job)].add(job.id)
         done["EXPIRED"] |= self.end_overdue()
@@ -255,6 +231,7 @@ class Model:
             return "MISSING_BLOB"
         job.deliveries, job.solo, job.dead, job.deadline = 0, True, False, None
         job.reason, job.cancel, job.forget_at, job.handed = "", None, None, (0, "again", "")
+        job.source = None
         for digest in job.new.blobs:
             self.uploads.pop((job.new.tenant, digest), None)
         self._requeue(job)
@@ -264,25 +241,35 @@ class Model:
 
     def _left(self, lane: Lane) -> None:
         """A lane that ran empty begins to count anew."""
-        if not any(job.where[0] is lane for job in self.with_state(State.QUEUED)):
+        if not any(job.where[0] is lane for job in self.waits()):
             self.virtual.pop(lane, None)
             self.shares = {share: f for share, f in self.shares.items() if share[0] is not lane}
 
     def _requeue(self, job: Entry) -> None:
         job.score = min(job.score, self.virtual.get(job.where[0], 0.0))
         job.state = State.QUEUED
+        self.twins.release_the_hasty(job)
+        self.twins.mirror(job)
 
-    def _end(self, job: Entry, state: State, reason: str, *, dead: bool = False) -> None:
-        was_queued = job.state is State.QUEUED
+    def _end(
+        self, job: Entry, state: State, reason: str, *, dead: bool = False, keep: bool = False
+    ) -> None:
+        was, followed, job.follows = job.state, job.follows, None
         job.state, job.reason, job.dead = state, reason, dead
         job.forget_at = self.now + (DEAD_RETENTION if dead else RETENTION)
-        if was_queued:
+        if was is State.QUEUED and followed is None:
             self._left(job.where[0])
+        if keep:
+            self.twins.keep(job)
+        self.twins.ended(
+            job, was, lambda follower: self._end(follower, state, reason, dead=dead, keep=keep)
+        )
         if job.erase:
             self._erase(job)
 
     def _erase(self, job: Entry) -> None:
         del self.jobs[job.id]
+        self.twins.forget(job)
         for digest in job.new.blobs:
             name = (job.new.tenant, digest)
             if name not in self.uploads and not self.users(*name):

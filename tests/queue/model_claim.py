@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from preimage_queue import BatchRef, Lane, State
-from tests.queue.model import SHARED, WEIGHT, Entry, Model
+from preimage_queue import BatchRef, Lane
+from tests.queue.entries import SHARED, WEIGHT, Entry
+from tests.queue.model import Model
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Claim:
         """The lane's first fitting job over all batch keys but one."""
         refs = {
             BatchRef(*job.where[1:])
-            for job in self.model.with_state(State.QUEUED)
+            for job in self.model.waits()
             if job.where[0] is lane and job.new.pool in self.pools
         }
         found = [job for ref in refs if ref != other_than and (job := self._fitting(lane, ref))]

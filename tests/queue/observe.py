@@ -44,6 +44,8 @@ def _job(fields: dict[str, str]) -> tuple[object, ...]:
         fields.get("reason", ""),
         fields.get("result", ""),
         int(fields.get("step", 0)),
+        fields.get("follows"),
+        fields.get("source"),
     )
 
 
@@ -64,9 +66,12 @@ _SETS = ("leases", "deadlines", "dead", "retained", "uploads")
 _READ: dict[str, Callable[[Any, str], object]] = {
     **dict.fromkeys(("job", "shares", "virtual", "sums", "tenants"), lambda p, n: p.hgetall(n)),
     **dict.fromkeys(("ready", "heads"), lambda p, n: p.zrange(n, 0, -1, withscores=True)),
-    **dict.fromkeys((*_SETS, "tenant", "waiting"), lambda p, n: p.zrange(n, 0, -1)),
+    **dict.fromkeys(
+        (*_SETS, "tenant", "waiting", "followers", "holders"), lambda p, n: p.zrange(n, 0, -1)
+    ),
     "users": lambda p, n: p.smembers(n),
     "blob": lambda p, n: p.strlen(n),
+    **dict.fromkeys(("flight", "cached"), lambda p, n: p.get(n)),
 }
 
 _SEEN: dict[str, Callable[[Any], object]] = {
@@ -75,7 +80,7 @@ _SEEN: dict[str, Callable[[Any], object]] = {
     "virtual": _floats,
     "sums": _ints,
     "tenants": _ints,
-    **dict.fromkeys((*_SETS, "waiting"), _members),
+    **dict.fromkeys((*_SETS, "waiting", "followers", "holders"), _members),
     "retained": lambda entries: {entry.partition("|")[0] for entry in entries},
     "uploads": lambda entries: {entry.rpartition(":")[0] for entry in entries},
 }
@@ -84,7 +89,7 @@ _SEEN: dict[str, Callable[[Any], object]] = {
 def model_view(model: Model) -> View:
     """The same, by looking at all jobs of the model."""
     view: View = defaultdict(dict)
-    queued = model.with_state(State.QUEUED)
+    queued = model.waits()
     for job in model.jobs.values():
         view["job"][job.id] = (
             job.state.value,
@@ -95,7 +100,11 @@ def model_view(model: Model) -> View:
             job.reason,
             job.result.decode(),
             job.step,
+            job.follows,
+            job.source,
         )
+        if followers := model.twins.followers(job):
+            view["followers"][job.id] = {one.id for one in followers}
         for digest in job.new.blobs:
             if users := model.users(job.new.tenant, digest):
                 view["users"][f"{job.new.tenant}:{digest}"] = users
@@ -106,7 +115,10 @@ def model_view(model: Model) -> View:
     view["blob"] = {f"{tenant}:{digest}": size for (tenant, digest), size in model.blobs.items()}
     for (lane, tenant), finish in model.shares.items():
         view["shares"].setdefault(lane.value, {})[tenant] = finish
-    view["leases"] = {job.id for job in model.with_state(State.RUNNING)}
+    view["leases"] = {job.id for job in model.runs()}
+    view["flight"] = {":".join(name): job_id for name, job_id in model.twins.flight.items()}
+    view["cached"] = {":".join(name): job_id for name, job_id in model.twins.cached.items()}
+    view["holders"] = {place: ids for place, ids in model.twins.holders.items() if ids}
     for job in queued:
         view["waiting"].setdefault(job.where[0].value, set()).add(job.id)
     view["deadlines"] = {job.id for job in queued if job.deadline is not None}
@@ -123,7 +135,7 @@ _ALWAYS = (*_SETS, "virtual", "sums", "tenants")
 
 
 def _add_waiting(model: Model, view: View) -> None:
-    for where in {job.where for job in model.with_state(State.QUEUED)}:
+    for where in {job.where for job in model.waits()}:
         lane, pool, key = where
         jobs = model.waiting(where)
         view["ready"][f"{lane}|{pool}|{key}"] = [(job.id, job.score) for job in jobs]
@@ -136,10 +148,11 @@ def _add_waiting(model: Model, view: View) -> None:
 def _sums(model: Model) -> tuple[dict[str, int], dict[str, int]]:
     sums: Counter[str] = Counter()
     tenants: Counter[str] = Counter()
-    for job in model.with_state(State.QUEUED):
+    for job in model.waits():
         lane, pool, _ = job.where
         sums.update(("total", f"lane|{lane}", f"jobs|{lane}|{pool}"))
         sums[f"cost|{lane}|{pool}"] += round(job.new.cost * 1000)
+    for job in model.with_state(State.QUEUED):
         tenants[f"queued|{job.new.tenant}"] += 1
     for job in model.with_state(State.RUNNING):
         tenants[f"running|{job.new.tenant}"] += 1

@@ -27,7 +27,10 @@ def test_the_scripts_do_what_the_model_says(redis_url: str, raw: redis.Redis) ->
         run_state_machine_as_test(
             bound(queue, raw),
             settings=settings(
-                max_examples=40, stateful_step_count=50, deadline=None, suppress_health_check=CHECKS
+                max_examples=40,
+                stateful_step_count=50,
+                deadline=None,
+                suppress_health_check=CHECKS,
             ),
         )
 
@@ -39,6 +42,25 @@ SPOILED = {
     "a tenant is not charged": ("start + num(A.cost) / num(A.weight)", "start"),
     "a lane is not charged": ("start + num(job.cost) / WEIGHT[lane]", "start"),
     "a failed delivery is not counted": ("num(job.deliveries) + 1", "num(job.deliveries)"),
+    "followers stay behind": ("go_on(followers, job, was)", ""),
+    "a follower does not start with its leader": ("  mirror(job)\n  free", "  free"),
+    "an interactive job waits for a batch job": (
+        "job.state == 'QUEUED' and job.lane == 'batch' and A.lane ~= 'batch'",
+        "false",
+    ),
+    "failures are forgotten with a leader": (
+        "chosen.deliveries, chosen.solo = leader.deliveries, leader.solo",
+        "",
+    ),
+    "a result goes with the first that had it": (
+        "call('SET', cached_key(job), heir, 'KEEPTTL')",
+        "call('DEL', cached_key(job))",
+    ),
+    "a result is given for ever": ("num(times[1]) + num(A.cache_ms)", "math.huge"),
+    "another tenant's result is given": (
+        "key('cached', job.tenant .. ':' .. job.computation)",
+        "key('cached', ':' .. job.computation)",
+    ),
     "a blob is let go while it is used": ("call('SADD', key('users', blob.name), job.id)", ""),
 }
 
@@ -56,7 +78,7 @@ def test_the_comparison_fails_when(spoiled: str, redis_url: str, raw: redis.Redi
             run_state_machine_as_test(
                 bound(queue, raw),
                 settings=settings(
-                    max_examples=200,
+                    max_examples=400,
                     stateful_step_count=40,
                     deadline=None,
                     derandomize=True,

@@ -43,6 +43,12 @@ def submit(settings: QueueSettings, job: NewJob) -> Call[SubmitReply]:
     with the same id, one with another fingerprint with `Conflict`. All limits are checked in the
     same atomic step, with blobs first: `MissingBlob`, then `Rejected`.
 
+    A job whose `computation` equals that of one that succeeded has its result at once: `CACHED`. If
+    the equal one still waits or runs, the job follows it, takes no slot and ends as it does:
+    `SHARED`. When that one is cancelled or deleted, its followers go on without it. Jobs with a
+    deadline run by themselves: they neither follow nor lead. A job that waits in the lane `batch`
+    does not hold up an interactive one: it steps back and follows it.
+
     A deadline is refused as unattainable when live workers of the pool have said how fast they are
     and the work queued before the job takes longer than that. Nobody's word, no refusal.
     """
@@ -61,6 +67,8 @@ def submit(settings: QueueSettings, job: NewJob) -> Call[SubmitReply]:
         "blobs": ",".join(job.blobs),
         "model": job.model,
         "layer": job.layer,
+        "computation": job.computation if settings.shared_seconds else "",
+        "refresh": int(job.refresh),
         "deadline_ms": round((job.deadline_seconds or 0) * 1000),
         "max_jobs": settings.max_queued_jobs,
         "max_bytes": settings.max_queued_bytes,

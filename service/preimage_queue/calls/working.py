@@ -103,6 +103,7 @@ def finish(settings: QueueSettings, end: Finish) -> Call[FinishReply]:
         "result": end.result,
         "error": end.error,
         "reason": end.reason,
+        "keep": int(end.keep),
     }
     return make_call(settings, "finish", parse.finished, named, end.outputs)
 

@@ -91,6 +91,9 @@ def job_of(row: Row) -> Job:
         finished_ms=optional_int(row, "finished"),
         deadline_ms=optional_int(row, "deadline"),
         expires_ms=optional_int(row, "expires"),
+        follows=text_in(row, "follows"),
+        origin=text_in(row, "source").partition(":")[0],
+        cached=row.get("via") == b"CACHED",
     )
 
 

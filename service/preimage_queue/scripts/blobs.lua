@@ -1,4 +1,4 @@
--- Shared part 3 of 4: blobs, kept while a live job uses them.
+-- Shared part 3 of 6: blobs, kept while a live job uses them.
 
 local function blob_name(job, digest) return job.tenant .. ':' .. digest end
 

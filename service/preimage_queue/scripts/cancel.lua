@@ -1,4 +1,4 @@
--- Cancels a queued job, or asks the worker of a running one to stop.
+-- Cancels a job that waits or follows another one, or asks the worker of a running one to stop.
 --
 -- A: id tenant reason
 -- Returns {CANCELLED | REQUESTED | ENDED | NOT_FOUND, state or ''}
@@ -11,6 +11,6 @@ if not job.cancel then -- the first reason stays
   job.cancel = A.reason
   call('HSET', key('job', A.id), 'cancel', A.reason)
 end
-if job.state == 'RUNNING' then return { 'REQUESTED', job.state } end
+if job.state == 'RUNNING' and not job.follows then return { 'REQUESTED', job.state } end
 cancel_job(job)
 return { 'CANCELLED', job.state }

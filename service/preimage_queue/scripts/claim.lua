@@ -102,6 +102,7 @@ local function take(fit)
   call('ZADD', key('leases'), NOW + num(A.lease_ms), job.id)
   add(key('tenants'), 'running|' .. job.tenant, 1)
   emit(job)
+  mirror(job)
   free = free - fit.slots
   claimed[#claimed + 1] = job
   return job

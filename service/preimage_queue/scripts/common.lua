@@ -1,4 +1,4 @@
--- Shared part 1 of 4: arguments, the clock, small tools.
+-- Shared part 1 of 6: arguments, the clock, small tools.
 --
 -- Keys are described in keys.py. KEYS[1] is the root of all of them. ARGV is the number of named
 -- arguments, then their names and values, then a list:
@@ -54,7 +54,7 @@ end
 local LOADED = {
   'state', 'attempt', 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots',
   'cost', 'score', 'bytes', 'blobs', 'deadline', 'deliveries', 'solo', 'step', 'cancel', 'erase',
-  'handed', 'outputs', 'written',
+  'handed', 'outputs', 'written', 'computation', 'follows', 'source', 'via',
 }
 
 local function load(id)
@@ -63,6 +63,13 @@ local function load(id)
   local job = { id = id }
   for i, name in ipairs(LOADED) do job[name] = values[i] end
   return job
+end
+
+-- A key that was lost to somebody outside is left out.
+local function load_all(ids)
+  local jobs = {}
+  for _, id in ipairs(ids) do jobs[#jobs + 1] = load(id) end
+  return jobs
 end
 
 -- The tenant's own job, or nil: another tenant's job is as good as none.
@@ -84,16 +91,25 @@ local LISTED = {
   'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots', 'cost', 'model',
   'layer', 'state', 'attempt', 'deliveries', 'solo', 'step', 'worker', 'cancel', 'reason',
   'last_failure', 'outputs', 'bytes', 'created', 'queued', 'started', 'finished', 'deadline',
-  'expires',
+  'expires', 'follows', 'source', 'via',
 }
 
+-- A job that follows another one shows how far that one is.
+local OF_THE_RUN = { attempt = true, step = true, worker = true, started = true }
+
 local function row(id, names)
-  local values = call('HMGET', key('job', id), unpack(names))
+  local values, of_leader = call('HMGET', key('job', id), unpack(names)), {}
+  for i, name in ipairs(names) do
+    if name == 'follows' and values[i] then
+      of_leader = call('HMGET', key('job', values[i]), unpack(names))
+    end
+  end
   local flat = { 'id', id }
   for i, name in ipairs(names) do
-    if values[i] then
+    local value = OF_THE_RUN[name] and of_leader[i] or values[i]
+    if value then
       flat[#flat + 1] = name
-      flat[#flat + 1] = values[i]
+      flat[#flat + 1] = value
     end
   end
   return flat

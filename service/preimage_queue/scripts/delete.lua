@@ -10,12 +10,12 @@ local tombstone = key('deleted', A.id)
 if call('GET', tombstone) == A.token then return 'DELETED' end
 local job = load_of(A.id, A.tenant)
 if not job then return 'NOT_FOUND' end
-if job.state == 'RUNNING' then
+if job.state == 'RUNNING' and not job.follows then
   call('HSET', key('job', A.id), 'erase', 1)
   if not job.cancel then call('HSET', key('job', A.id), 'cancel', 'DELETED') end
   return 'SCHEDULED'
 end
-if job.state == 'QUEUED' then
+if not ended(job) then
   job.cancel = 'DELETED'
   cancel_job(job)
 end

@@ -1,6 +1,6 @@
 -- Ends a job as its attempt says, if the attempt still holds it.
 --
--- A: id attempt state result error reason        ITEMS: names of outputs
+-- A: id attempt state result error reason keep (0 | 1)        ITEMS: names of outputs
 -- Returns {ACCEPTED | REPEATED | STALE, ''} or {MISSING_OUTPUT, name}
 
 local function said_before(job)
@@ -19,6 +19,7 @@ if not owns(job, A.attempt) then return { said_before(job) and 'REPEATED' or 'ST
 for _, name in ipairs(ITEMS) do
   if call('EXISTS', key('output', output_place(job, name))) == 0 then return { 'MISSING_OUTPUT', name } end
 end
-local payload = { result = A.result, error = A.error, outputs = table.concat(ITEMS, '\n') }
+local payload = { result = A.result, error = A.error, outputs = table.concat(ITEMS, '\n'),
+                  keep = A.state == 'SUCCEEDED' and A.keep == '1' }
 end_job(job, A.state, A.reason, payload, false)
 return { 'ACCEPTED', '' }

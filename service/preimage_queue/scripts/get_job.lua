@@ -3,8 +3,8 @@
 
 local LOOK_BACK = 8 -- changes of state may stand behind it, but hardly more than these
 
-local function newest_event()
-  for _, entry in ipairs(call('XREVRANGE', key('events', A.id), '+', '-', 'COUNT', LOOK_BACK)) do
+local function newest_event(id)
+  for _, entry in ipairs(call('XREVRANGE', key('events', id), '+', '-', 'COUNT', LOOK_BACK)) do
     local fields = entry[2]
     for i = 1, #fields, 2 do
       if fields[i] == 'event' then return fields[i + 1] end
@@ -13,10 +13,11 @@ local function newest_event()
   return nil
 end
 
-if not load_of(A.id, A.tenant) then return false end
+local job = load_of(A.id, A.tenant)
+if not job then return false end
 local names = { 'spec', 'result', 'error' }
 for _, name in ipairs(LISTED) do names[#names + 1] = name end
-local flat, event = row(A.id, names), newest_event()
+local flat, event = row(A.id, names), newest_event(job.follows or A.id)
 if event then
   flat[#flat + 1] = 'event'
   flat[#flat + 1] = event

@@ -1,28 +1,8 @@
--- Shared part 4 of 4: how jobs move between states. Every end of a job goes through `end_job`.
-
-local SLACK_MS = 3600000 -- `reap` forgets on time; Redis' own expiry is the net below it
-
-local function emit(job, reason)
-  local entry = { 'state', job.state, 'attempt', job.attempt, 'step', job.step or '0' }
-  if reason and reason ~= '' then
-    entry[#entry + 1] = 'reason'
-    entry[#entry + 1] = reason
-  end
-  call('XADD', key('events', job.id), 'MAXLEN', '~', A.max_events, '*', unpack(entry))
-end
-
-local function output_place(job, name) return job.id .. ':' .. job.attempt .. ':' .. name end
-
--- Removes what attempts have written; with `accepted`, all but the outputs that the end has named.
-local function drop_outputs(job, accepted)
-  for _, place_of in ipairs(split(job.written, '\n')) do
-    if not (accepted and accepted[place_of]) then call('DEL', key('output', place_of)) end
-  end
-end
+-- Shared part 6 of 6: how jobs move between states. Every end of a job goes through `end_job`.
 
 -- Forgets a job and what only it had.
 local function erase(job)
-  drop_outputs(job)
+  let_go_of_result(job)
   drop_blobs(job)
   local request = key('request', job.tenant .. ':' .. job.request_id)
   if call('GET', request) == job.id then call('DEL', request) end
@@ -39,12 +19,7 @@ local function retain(job, keep_ms)
                           key('request', job.tenant .. ':' .. job.request_id) }) do
     call('PEXPIRE', name, keep_ms + SLACK_MS)
   end
-  local accepted = {}
-  for _, name in ipairs(split(job.outputs, '\n')) do
-    accepted[output_place(job, name)] = true
-    call('PEXPIRE', key('output', output_place(job, name)), keep_ms + SLACK_MS)
-  end
-  drop_outputs(job, accepted)
+  retain_outputs(job, keep_ms)
 end
 
 local function give_up_lease(job)
@@ -52,23 +27,58 @@ local function give_up_lease(job)
   add(key('tenants'), 'running|' .. job.tenant, -1)
 end
 
--- Ends a job, once. `payload` may hold result, error and outputs; `dead` puts it among the dead
--- letters.
-local function end_job(job, state, reason, payload, dead)
-  if job.state == 'QUEUED' then leave(job) else give_up_lease(job) end
-  local keep_ms = num(dead and A.dead_retention_ms or A.retention_ms)
+local function note_end(job, state, reason, payload)
   job.state, job.outputs = state, payload.outputs
   call('HSET', key('job', job.id), 'state', state, 'finished', NOW)
   for name, value in pairs({ reason = reason, result = payload.result, error = payload.error,
                              outputs = payload.outputs }) do
     if value ~= '' then call('HSET', key('job', job.id), name, value) end
   end
+end
+
+-- What a run led to, as the end of a job that followed it.
+local function take_part(job, leader)
+  local names = { 'attempt', 'step', 'worker', 'started' }
+  local values = call('HMGET', key('job', leader.id), unpack(names))
+  job.source, job.attempt, job.step = result_place(leader), values[1], values[2]
+  call('HSET', key('job', job.id), 'source', job.source)
+  for i, name in ipairs(names) do
+    if values[i] then call('HSET', key('job', job.id), name, values[i]) end
+  end
+end
+
+-- Ends a job, once, and those that follow it. `payload` may hold result, error, outputs, `keep`
+-- (jobs to come may have the result) and `leader` (whose run it was, if not its own); `dead` puts
+-- it among the dead letters.
+local function end_job(job, state, reason, payload, dead)
+  local was, followers, leader = job.state, followers_of(job), payload.leader
+  local keep_ms = num(dead and A.dead_retention_ms or A.retention_ms)
+  if job.follows then
+    stop_following(job)
+  elseif was == 'QUEUED' then
+    leave(job)
+  else
+    give_up_lease(job)
+  end
+  if leader then take_part(job, leader) end
+  note_end(job, state, reason, payload)
   call('DEL', key('checkpoint', job.id))
   call('HDEL', key('job', job.id), 'checkpoint_step')
   release_blobs(job, keep_ms)
   emit(job, reason)
+  if leader and not dead then hold_result(job, leader, keep_ms) end
   retain(job, keep_ms)
+  if payload.keep then keep_result(job) end
   if dead then call('ZADD', key('dead'), NOW, job.id) end
+  if is_shared(state, reason) then
+    for _, follower in ipairs(load_all(followers)) do
+      payload.leader = job
+      end_job(follower, state, reason, payload, dead)
+    end
+  else
+    go_on(followers, job, was)
+  end
+  land(job)
   if job.erase then erase(job) end
 end
 
@@ -82,6 +92,8 @@ local function requeue(job)
   give_up_lease(job)
   enter_again(job)
   emit(job)
+  release_the_hasty(job)
+  mirror(job)
 end
 
 -- An attempt ended badly: count it, and let the job run alone from now on or give it up.

@@ -1,4 +1,4 @@
--- Shared part 2 of 4: the queue proper. Where a job waits, and what it adds to the sums.
+-- Shared part 2 of 6: the queue proper. Where a job waits, and what it adds to the sums.
 --
 -- Within a lane tenants share by start-time fair queueing (Goyal, Vin & Cheng 1996): a job's score
 -- is its virtual start, max(v, f of its tenant), and f grows by cost / weight with each job. v is the
@@ -75,4 +75,13 @@ end
 local function enter_again(job)
   local lane = place(job)
   enter(job, math.min(num(job.score), num(call('HGET', key('virtual'), lane))))
+end
+
+local function emit(job, reason)
+  local entry = { 'state', job.state, 'attempt', job.attempt, 'step', job.step or '0' }
+  if reason and reason ~= '' then
+    entry[#entry + 1] = 'reason'
+    entry[#entry + 1] = reason
+  end
+  call('XADD', key('events', job.id), 'MAXLEN', '~', A.max_events, '*', unpack(entry))
 end

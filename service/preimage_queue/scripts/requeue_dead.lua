@@ -11,7 +11,7 @@ if not blobs then return 'MISSING_BLOB' end
 
 call('HSET', key('job', A.id), 'deliveries', 0, 'solo', 1, 'handed', 'requeued')
 call('HDEL', key('job', A.id), 'reason', 'result', 'error', 'finished', 'expires', 'cancel',
-     'deadline')
+     'deadline', 'source', 'via')
 hold_blobs(job, blobs)
 for _, name in ipairs({ key('job', A.id), key('events', A.id),
                         key('request', job.tenant .. ':' .. job.request_id) }) do

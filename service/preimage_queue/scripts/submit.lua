@@ -1,18 +1,20 @@
--- Puts a job into the queue, once for each (tenant, request_id).
+-- Puts a job into the queue, once for each (tenant, request_id), unless an equal one has been or is
+-- being computed: then the job gets that one's result.
 --
 -- A: id tenant request_id fingerprint lane pool batch_key slots cost weight spec blobs model layer
---    deadline_ms max_jobs max_bytes max_tenant_jobs
--- Returns {CREATED | EXISTING | CONFLICT, id}, {MISSING_BLOB, digest}
+--    deadline_ms max_jobs max_bytes max_tenant_jobs computation (empty: shares nothing)
+--    refresh (1: computes anew)
+-- Returns {CREATED | CACHED | SHARED | EXISTING | CONFLICT, id}, {MISSING_BLOB, digest}
 --    or {REJECTED, reason, retry_after_ms, limit}
 
 local REQUEST = key('request', A.tenant .. ':' .. A.request_id)
 
 local function known_answer()
   local id = call('GET', REQUEST)
-  local fingerprint = id and call('HGET', key('job', id), 'fingerprint')
-  if not fingerprint then return nil end
-  if fingerprint ~= A.fingerprint then return { 'CONFLICT', id } end
-  return { id == A.id and 'CREATED' or 'EXISTING', id }
+  local job = id and load(id)
+  if not job then return nil end
+  if job.fingerprint ~= A.fingerprint then return { 'CONFLICT', id } end
+  return { id == A.id and (job.via or 'CREATED') or 'EXISTING', id }
 end
 
 -- What live workers of the pool say: work per second in all, and the most slots of one.
@@ -53,16 +55,22 @@ local function retry_ms(rate)
   return math.max(1000, math.min(60000, wait_ms(rate) / 10))
 end
 
+local function tenant_refusal(rate)
+  if num(call('HGET', key('tenants'), 'queued|' .. A.tenant)) < num(A.max_tenant_jobs) then
+    return nil
+  end
+  return rejection('TENANT_JOBS', retry_ms(rate), num(A.max_tenant_jobs))
+end
+
 local function refusal(bytes)
-  local sums, tenant = key('sums'), 'queued|' .. A.tenant
+  local sums = key('sums')
   local rate, widest = capacity()
   if widest > 0 and num(A.slots) > widest then return rejection('TOO_WIDE', 0, widest) end
   if num(call('HGET', sums, 'total')) >= num(A.max_jobs) then
     return rejection('QUEUED_JOBS', retry_ms(rate), num(A.max_jobs))
   end
-  if num(call('HGET', key('tenants'), tenant)) >= num(A.max_tenant_jobs) then
-    return rejection('TENANT_JOBS', retry_ms(rate), num(A.max_tenant_jobs))
-  end
+  local of_tenant = tenant_refusal(rate)
+  if of_tenant then return of_tenant end
   if num(call('HGET', sums, 'bytes')) + bytes > num(A.max_bytes) then
     return rejection('QUEUED_BYTES', retry_ms(rate), num(A.max_bytes))
   end
@@ -80,26 +88,78 @@ local function virtual_start()
   return start
 end
 
+-- The equal job that this one can follow, or nil. One that waits in the lane batch would slow down
+-- who waits for this one; unless it was claimed before, it steps back for it.
+local function find_leader()
+  local id = call('GET', key('flight', A.tenant .. ':' .. A.computation))
+  local job = id and load_of(id, A.tenant)
+  if not job or ended(job) or job.cancel then return nil, nil end
+  if call('ZCARD', key('followers', id)) >= MOST_FOLLOWERS then return nil, nil end
+  if job.state == 'QUEUED' and job.lane == 'batch' and A.lane ~= 'batch' then
+    return nil, job.attempt == '0' and job or nil
+  end
+  return job, nil
+end
+
+-- The first write is one that Redis refuses at its memory limit: all or nothing.
+local function write_record(bytes, via)
+  call('SET', REQUEST, A.id)
+  local job = key('job', A.id)
+  for _, name in ipairs({ 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key',
+                          'slots', 'cost', 'model', 'layer', 'spec', 'blobs', 'computation' }) do
+    if A[name] ~= '' then call('HSET', job, name, A[name]) end
+  end
+  call('HSET', job, 'bytes', bytes, 'created', NOW, 'queued', NOW, 'attempt', 0,
+       'deliveries', 0)
+  if num(A.deadline_ms) > 0 then call('HSET', job, 'deadline', NOW + num(A.deadline_ms)) end
+  if via then call('HSET', job, 'via', via) end
+  call('ZADD', key('tenant', A.tenant), 0, A.id)
+  call('HSET', job, 'state', 'QUEUED')
+  return load(A.id)
+end
+
+local function have_result_of(known, fresh)
+  local values = call('HMGET', key('job', known.id), 'result', 'computed')
+  local keep_ms = num(A.retention_ms)
+  fresh.source = result_place(known)
+  call('HSET', key('job', fresh.id), 'source', fresh.source, 'computed', values[2])
+  note_end(fresh, 'SUCCEEDED', '', { result = values[1] or '', error = '',
+                                     outputs = known.outputs or '' })
+  release_blobs(fresh, keep_ms)
+  emit(fresh)
+  hold_result(fresh, known, keep_ms)
+  retain(fresh, keep_ms)
+end
+
 local known = known_answer()
 if known then return known end
 local blobs, missing = look_at_blobs(A)
 if not blobs then return { 'MISSING_BLOB', missing } end
-local no = refusal(#A.spec + blobs.bytes - blobs.idle_bytes)
-if no then return no end
+local bytes = #A.spec + blobs.bytes
+local shares = A.computation ~= '' and A.refresh ~= '1'
 
--- The first write is one that Redis refuses at its memory limit: all or nothing.
-call('SET', REQUEST, A.id)
-local job = key('job', A.id)
-for _, name in ipairs({ 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots',
-                        'cost', 'model', 'layer', 'spec', 'blobs' }) do
-  if A[name] ~= '' then call('HSET', job, name, A[name]) end
+local same = shares and kept_result(A)
+if same then
+  local fresh = write_record(bytes, 'CACHED')
+  hold_blobs(fresh, blobs)
+  have_result_of(same, fresh)
+  return { 'CACHED', A.id }
 end
-call('HSET', job, 'bytes', #A.spec + blobs.bytes, 'created', NOW, 'attempt', 0, 'deliveries', 0)
-if num(A.deadline_ms) > 0 then call('HSET', job, 'deadline', NOW + num(A.deadline_ms)) end
-call('ZADD', key('tenant', A.tenant), 0, A.id)
-call('HSET', job, 'state', 'QUEUED')
-local fresh = load(A.id)
+
+local leader, slow = nil, nil
+if shares and num(A.deadline_ms) == 0 then leader, slow = find_leader() end
+local no
+if leader then no = tenant_refusal(capacity()) else no = refusal(bytes - blobs.idle_bytes) end
+if no then return no end
+local fresh = write_record(bytes, leader and 'SHARED' or nil)
 hold_blobs(fresh, blobs)
+if leader then
+  fresh.state = nil
+  follow(fresh, leader)
+  return { 'SHARED', A.id }
+end
 enter(fresh, virtual_start())
 emit(fresh)
+if slow then step_back(slow, fresh) end
+lead(fresh)
 return { 'CREATED', A.id }

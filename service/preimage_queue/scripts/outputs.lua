@@ -1,0 +1,87 @@
+-- Shared part 4 of 6: outputs, and results that outlive the job that computed them.
+--
+-- Outputs lie where the attempt wrote them. A job that got its result from another one's run holds
+-- them there: `source` names the place, and `holders:<source>` all ended jobs that hold it. They go
+-- with the last of them.
+
+local SLACK_MS = 3600000 -- `reap` forgets on time; Redis' own expiry is the net below it
+
+local function result_place(job) return job.source or job.id .. ':' .. job.attempt end
+
+local function output_place(job, name) return result_place(job) .. ':' .. name end
+
+local function cached_key(job) return key('cached', job.tenant .. ':' .. job.computation) end
+
+-- Never shortens a life that somebody else relies on.
+local function live_on(name, life_ms)
+  if call('PTTL', name) < life_ms then call('PEXPIRE', name, life_ms) end
+end
+
+-- Removes what attempts have written; with `accepted`, all but the outputs that the end has named.
+local function drop_outputs(job, accepted)
+  for _, place_of in ipairs(split(job.written, '\n')) do
+    if not (accepted and accepted[place_of]) then call('DEL', key('output', place_of)) end
+  end
+end
+
+-- Keeps the outputs of an ended job as long as its record, and drops the rest.
+local function retain_outputs(job, keep_ms)
+  local accepted = {}
+  for _, name in ipairs(split(job.outputs, '\n')) do
+    local place_of = output_place(job, name)
+    accepted[place_of] = true
+    if job.source then
+      live_on(key('output', place_of), keep_ms + SLACK_MS)
+    else
+      call('PEXPIRE', key('output', place_of), keep_ms + SLACK_MS)
+    end
+  end
+  drop_outputs(job, accepted)
+end
+
+-- An ended job holds the result of another one from now on.
+local function hold_result(job, owner, keep_ms)
+  local holders = key('holders', job.source)
+  call('ZADD', holders, 0, owner.id, 0, job.id)
+  live_on(holders, keep_ms + SLACK_MS)
+end
+
+-- A forgotten job lets go of its result. If others hold it, the newest of them stands for it.
+local function let_go_of_result(job)
+  local holders = key('holders', result_place(job))
+  call('ZREM', holders, job.id)
+  local heir = call('ZREVRANGE', holders, 0, 0)[1]
+  if not heir then
+    drop_outputs(job)
+    for _, name in ipairs(split(job.outputs, '\n')) do
+      call('DEL', key('output', output_place(job, name)))
+    end
+  end
+  if job.computation and call('GET', cached_key(job)) == job.id then
+    if heir then
+      call('SET', cached_key(job), heir, 'KEEPTTL')
+    else
+      call('DEL', cached_key(job))
+    end
+  end
+end
+
+-- Lets jobs to come have the result of a run that has just ended.
+local function keep_result(job)
+  if not job.computation or num(A.cache_ms) == 0 then return end
+  call('HSET', key('job', job.id), 'computed', NOW)
+  if not job.source then call('SET', cached_key(job), job.id, 'PX', A.cache_ms) end
+end
+
+-- The ended job whose result a new job may have, or nil.
+local function kept_result(new)
+  local id = call('GET', cached_key(new))
+  local job = id and load_of(id, new.tenant)
+  if not job or job.state ~= 'SUCCEEDED' then return nil end
+  local times = call('HMGET', key('job', id), 'computed', 'expires')
+  if math.min(num(times[1]) + num(A.cache_ms), num(times[2])) <= NOW then return nil end
+  for _, name in ipairs(split(job.outputs, '\n')) do
+    if call('EXISTS', key('output', output_place(job, name))) == 0 then return nil end
+  end
+  return job
+end
