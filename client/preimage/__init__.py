@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from preimage.errors import (
         BadInput,
         DeadlineExceeded,
+        HandshakeFailed,
         InternalError,
         InvalidRequest,
         JobCancelled,
@@ -78,6 +79,7 @@ _MODULES = {
     "errors": (
         "BadInput",
         "DeadlineExceeded",
+        "HandshakeFailed",
         "InternalError",
         "InvalidRequest",
         "JobCancelled",
@@ -133,6 +135,7 @@ __all__ = [
     "Features",
     "Fidelity",
     "Finished",
+    "HandshakeFailed",
     "InternalError",
     "InvalidRequest",
     "Job",

@@ -103,7 +103,7 @@ class AsyncTransport:
         try:
             yield
         except aio.AioRpcError as error:
-            raise translated(error, self.target) from error
+            raise translated(error, self._connection) from error
         except asyncio.CancelledError:
             # gRPC also says "cancelled" to calls that were under way when the channel was closed.
             task = asyncio.current_task()

@@ -54,7 +54,7 @@ class SyncTransport:
         try:
             return call(request, timeout=timeout_seconds, metadata=self._connection.metadata)
         except grpc.RpcError as error:
-            raise translated(error, self.target) from error
+            raise translated(error, self._connection) from error
 
     async def send(
         self,
@@ -67,14 +67,15 @@ class SyncTransport:
         try:
             return call(iter(requests), timeout=timeout_seconds, metadata=metadata)
         except grpc.RpcError as error:
-            raise translated(error, self.target) from error
+            raise translated(error, self._connection) from error
 
     def stream(
         self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
     ) -> SyncStream[A]:
         """One request, many answers."""
         metadata = self._connection.metadata
-        return SyncStream(call(request, timeout=timeout_seconds, metadata=metadata), self.target)
+        started = call(request, timeout=timeout_seconds, metadata=metadata)
+        return SyncStream(started, self._connection)
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""
@@ -102,16 +103,16 @@ class Answers(Protocol[A_co]):
 class SyncStream(Generic[A]):
     """Answers that are waited for."""
 
-    def __init__(self, call: Answers[A], target: str) -> None:
+    def __init__(self, call: Answers[A], connection: Connection) -> None:
         self._call = call
-        self._target = target
+        self._connection = connection
 
     async def read(self) -> A | None:
         """Returns the next answer; None: there are no more."""
         try:
             return next(self._call, None)
         except grpc.RpcError as error:
-            raise translated(error, self._target) from error
+            raise translated(error, self._connection) from error
 
     async def close(self) -> None:
         """Ends the call."""

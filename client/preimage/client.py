@@ -60,16 +60,18 @@ class Client:
         Args:
             target: where the service listens: "host:port" or "unix:/path". None:
                 PREIMAGE_TARGET, or 127.0.0.1:8790.
-            token: sent as "authorization: Bearer …". None: PREIMAGE_TOKEN, or none.
+            token: sent as "authorization: Bearer …". None: PREIMAGE_TOKEN, the content of the file
+                PREIMAGE_TOKEN_FILE, which is read again for every call, or none.
             ca: PEM file with the authorities that are trusted, or "system". Turns TLS on. None:
                 PREIMAGE_CA, or no TLS.
             certificate: PEM file with this client's certificate. None: PREIMAGE_CERT, or none.
-            key: PEM file with its key. None: PREIMAGE_KEY, or none.
+            key: PEM file with its key. None: PREIMAGE_KEY, or none. An empty text for any of these
+                stands for none, whatever the variables say.
             timeout_seconds: how long one call may take; waiting for a job is not limited by it.
 
         Raises:
-            BadInput: the target is not host:port, a file cannot be read, or a token would travel
-                unprotected.
+            BadInput: the target is not host:port, a file cannot be read or used, or a token would
+                travel unprotected.
         """
         connection = Connection.resolve(
             target=target, token=token, ca=ca, certificate=certificate, key=key

@@ -9,14 +9,14 @@ from importlib.metadata import version
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, final
 
-import grpc
-
 from preimage.errors import BadInput
-from preimage.files import read_file
+from preimage.identity import check_token, make_credentials, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import grpc
 
 DEFAULT_TARGET = "127.0.0.1:8790"
 """Where a frontend listens unless told otherwise."""
@@ -24,9 +24,6 @@ DEFAULT_TARGET = "127.0.0.1:8790"
 _SCHEME = re.compile("(unix|unix-abstract|dns|ipv4|ipv6|vsock|xds):")
 _PORT = re.compile("[0-9]{1,5}")
 _LARGEST_PORT = 65535
-
-_SYSTEM = "system"
-"""Value of `ca` that stands for the authorities that gRPC trusts by itself."""
 
 
 @final
@@ -38,6 +35,8 @@ class Connection:
     """ "host:port", "unix:/path", or another of gRPC's names."""
     token: str | None = field(default=None, repr=False)
     """Bearer token."""
+    token_file: str | None = None
+    """File that holds it, read again for every call: it may be renewed meanwhile."""
     credentials: grpc.ChannelCredentials | None = field(default=None, repr=False)
     """TLS; None: none."""
 
@@ -52,31 +51,51 @@ class Connection:
         key: str | Path | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> Connection:
-        """Fills what is left out from PREIMAGE_TARGET, _TOKEN, _CA, _CERT and _KEY.
+        """Fills what is left out from PREIMAGE_TARGET, _TOKEN, _TOKEN_FILE, _CA, _CERT and _KEY.
+
+        An empty text stands for nothing at all, whatever the environment says.
 
         Raises:
-            BadInput: the target is not HOST:PORT, a file cannot be read, a certificate has no key,
-                or a token would travel unprotected to another machine.
+            BadInput: the target is not HOST:PORT, a file cannot be read or used, a certificate has
+                no key, or a token would travel unprotected to another machine.
         """
+
+        def chosen(given: str | Path | None, name: str) -> str | Path | None:
+            return (environment.get(name) if given is None else given) or None
+
         target = target or environment.get("PREIMAGE_TARGET") or DEFAULT_TARGET
-        token = token or environment.get("PREIMAGE_TOKEN") or None
         _check_target(target)
-        credentials = _credentials(
-            ca or environment.get("PREIMAGE_CA"),
-            certificate or environment.get("PREIMAGE_CERT"),
-            key or environment.get("PREIMAGE_KEY"),
+        secret = chosen(token, "PREIMAGE_TOKEN")
+        file = None if secret or token is not None else chosen(None, "PREIMAGE_TOKEN_FILE")
+        credentials = make_credentials(
+            chosen(ca, "PREIMAGE_CA"),
+            chosen(certificate, "PREIMAGE_CERT"),
+            chosen(key, "PREIMAGE_KEY"),
         )
-        if token and credentials is None and not _stays_on_this_machine(target):
+        if (secret or file) and credentials is None and not _stays_on_this_machine(target):
             raise BadInput(
                 f"A token is not sent to {target} without TLS. Name the authority that signed the "
                 "server's certificate (ca=…, PREIMAGE_CA), or 'system' for a public one."
             )
-        return cls(target, token, credentials)
+        if file is not None:
+            read_token(file)
+        checked = check_token(str(secret), "PREIMAGE_TOKEN or token=…") if secret else None
+        return cls(target, checked, str(file) if file else None, credentials)
+
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.credentials is not None
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
-        """What every call carries."""
-        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+        """What every call carries.
+
+        Raises:
+            BadInput: the file of the token cannot be read any more.
+        """
+        token = read_token(self.token_file) if self.token_file else self.token
+        return (("authorization", f"Bearer {token}"),) if token else ()
 
     @property
     def options(self) -> tuple[tuple[str, int | str], ...]:
@@ -105,20 +124,6 @@ def _check_target(target: str) -> None:
             f"The target {target!r} is not HOST:PORT, like {DEFAULT_TARGET}, nor one of gRPC's "
             "other names, like unix:/path."
         )
-
-
-def _credentials(
-    ca: str | Path | None, certificate: str | Path | None, key: str | Path | None
-) -> grpc.ChannelCredentials | None:
-    if bool(certificate) != bool(key):
-        raise BadInput("A certificate and its key belong together: PREIMAGE_CERT and PREIMAGE_KEY.")
-    if not ca and not certificate:
-        return None
-    return grpc.ssl_channel_credentials(
-        root_certificates=None if not ca or ca == _SYSTEM else read_file(ca),
-        private_key=read_file(key) if key else None,
-        certificate_chain=read_file(certificate) if certificate else None,
-    )
 
 
 def _stays_on_this_machine(target: str) -> bool:

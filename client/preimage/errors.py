@@ -9,6 +9,7 @@
     │   ├── NotAllowed         no token, a wrong one, or one without the scope
     │   ├── Overloaded         full at the moment; `retry_after_seconds` says when to come back
     │   ├── Unavailable        nobody answers, or the server is shutting down
+    │   │   └── HandshakeFailed    somebody does, but TLS does not come about
     │   └── InternalError      a bug on the server, or a server that does not know the call
     ├── DeadlineExceeded       the time that the caller allowed is over; the job goes on
     ├── JobFailed              the job ended FAILED; `reason` says why, `job_id` which one
@@ -104,9 +105,13 @@ class Overloaded(ServiceError):
     """The service is full at the moment, or could not meet the deadline."""
 
 
-@final
 class Unavailable(ServiceError):
     """Nobody answers at the target, or the server is shutting down."""
+
+
+@final
+class HandshakeFailed(Unavailable):
+    """The target was reached, but no connection came about: the two sides disagree on TLS."""
 
 
 @final

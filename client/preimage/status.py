@@ -16,6 +16,7 @@ from preimage.advice import advice_for, sentences
 from preimage.details import Details, details_of
 from preimage.errors import (
     DeadlineExceeded,
+    HandshakeFailed,
     InternalError,
     InvalidRequest,
     NotAllowed,
@@ -27,6 +28,7 @@ from preimage.errors import (
     Unavailable,
 )
 from preimage.fieldnames import with_setting_names
+from preimage.handshake import explained
 
 TABLE: dict[grpc.StatusCode, type[ServiceError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
@@ -81,6 +83,8 @@ class Failure:
     """The status message."""
     trailers: tuple[tuple[str, str | bytes], ...] = ()
     """The trailing metadata."""
+    secure: bool = False
+    """Whether the client speaks TLS."""
 
 
 def error_of(failure: Failure, target: str) -> PreimageError:
@@ -93,6 +97,11 @@ def error_of(failure: Failure, target: str) -> PreimageError:
     details = details_of(failure.trailers)
     if failure.code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(_message(failure, DeadlineExceeded, details, target))
+    if failure.code is grpc.StatusCode.UNAVAILABLE and not details.messages:
+        why = explained(failure.text, target, secure=failure.secure)
+        if why is not None:
+            code = failure.code.name
+            return HandshakeFailed(why.sentence, code=code, repeatable=why.passing)
     kind = _kind(failure)
     return kind(
         _message(failure, kind, details, target),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import grpc
     from grpc import aio
 
+    from preimage.connection import Connection
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -90,12 +91,13 @@ class Transport(Protocol):
         ...
 
 
-def translated(error: grpc.RpcError, target: str) -> PreimageError:
+def translated(error: grpc.RpcError, connection: Connection) -> PreimageError:
     """Translates what gRPC raises, from stubs of either kind."""
     # Both kinds of RpcError answer these three; their common base class promises none of them.
     call = cast("grpc.Call", error)
     trailers: Any = call.trailing_metadata() or ()
-    return error_of(Failure(call.code(), call.details() or "", tuple(trailers)), target)
+    failure = Failure(call.code(), call.details() or "", tuple(trailers), connection.secure)
+    return error_of(failure, connection.target)
 
 
 def closed(target: str) -> PreimageError:

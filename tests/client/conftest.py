@@ -13,7 +13,7 @@ from tests.client.fake import FakeServer, FakeService
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TARGET", "TOKEN", "CA", "CERT", "KEY"):
+    for name in ("TARGET", "TOKEN", "TOKEN_FILE", "CA", "CERT", "KEY"):
         monkeypatch.delenv(f"PREIMAGE_{name}", raising=False)
 
 

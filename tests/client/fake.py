@@ -254,12 +254,22 @@ class FakeService(
 class FakeServer:
     """The service, listening on a port of the loopback."""
 
-    def __init__(self, options: tuple[tuple[str, int], ...] = ()) -> None:
+    def __init__(
+        self,
+        options: tuple[tuple[str, int], ...] = (),
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         self.service = FakeService()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=48), options=options)
         preimage_service_pb2_grpc.add_PreimageServiceServicer_to_server(self.service, self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(self.service, self._server)
-        self.target = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        listen = "127.0.0.1:0"
+        port = (
+            self._server.add_secure_port(listen, credentials)
+            if credentials
+            else self._server.add_insecure_port(listen)
+        )
+        self.target = f"127.0.0.1:{port}"
 
     def __enter__(self) -> Self:
         self._server.start()

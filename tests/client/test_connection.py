@@ -1,17 +1,11 @@
 """Where the service is, how the way there is protected, and who is calling."""
 
-import os
-import shutil
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import grpc
 import pytest
 
 import preimage
 from preimage.connection import Connection
-from preimage.v1 import model_service_pb2_grpc
 from tests.client.fake import FakeServer, FakeService
 
 
@@ -75,6 +69,52 @@ def test_the_names_that_grpc_understands_are_taken(target: str) -> None:
     assert resolve({}, target=target).target == target
 
 
+def test_an_empty_text_stands_for_nothing_whatever_the_environment_says() -> None:
+    environment = {"PREIMAGE_TOKEN": "outside", "PREIMAGE_CA": "/no/ca.pem"}
+    plain = resolve(environment, target="example.org:1", token="", ca="")
+    assert (plain.metadata, plain.secure) == ((), False)
+    assert resolve({"PREIMAGE_TOKEN_FILE": "/no/token"}, token="").metadata == ()
+
+
+def test_a_token_may_stand_in_a_file_which_is_read_for_every_call(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n")
+    connection = resolve({"PREIMAGE_TOKEN_FILE": str(file)})
+    assert connection.metadata == (("authorization", "Bearer first"),)
+    file.write_text("second")
+    assert connection.metadata == (("authorization", "Bearer second"),)
+    file.unlink()
+    with pytest.raises(preimage.BadInput, match="token cannot be read"):
+        _ = connection.metadata
+
+
+def test_a_token_comes_before_its_file(tmp_path: Path) -> None:
+    environment = {"PREIMAGE_TOKEN": "direct", "PREIMAGE_TOKEN_FILE": "/no/token"}
+    assert resolve(environment).token == "direct"
+    assert resolve({"PREIMAGE_TOKEN_FILE": "/no/token"}, token="given").token == "given"
+
+
+@pytest.mark.parametrize("content", ["", "two words", "t\xf6ken", "a\nb"])
+def test_what_can_be_no_token_is_refused_before_anything_is_sent(
+    tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(content)
+    with pytest.raises(preimage.BadInput, match="preimage token new") as caught:
+        resolve({"PREIMAGE_TOKEN_FILE": str(file)})
+    assert str(file) in str(caught.value)
+    if content:
+        with pytest.raises(preimage.BadInput, match="preimage token new"):
+            resolve({"PREIMAGE_TOKEN": content})
+
+
+def test_a_file_of_a_token_is_not_sent_unprotected_to_another_machine(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("secret")
+    with pytest.raises(preimage.BadInput, match="PREIMAGE_CA"):
+        resolve({"PREIMAGE_TOKEN_FILE": str(file)}, target="example.org:1")
+
+
 def test_a_token_is_not_shown() -> None:
     assert "secret" not in repr(resolve({}, token="secret"))
 
@@ -103,39 +143,3 @@ def test_calls_name_the_client_and_its_version(server: FakeServer, service: Fake
         client.models()
     agent = service.metadata[0]["user-agent"]
     assert agent.startswith(f"preimage-python/{preimage.__version__}")
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for localhost that signs itself, and its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        said = "The command `openssl` is missing: TLS is not tested."
-        pytest.fail(said) if os.environ.get("CI") == "true" else pytest.skip(said)
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([openssl, *made, *files], check=True, capture_output=True, timeout=120)
-    return certificate, key
-
-
-async def test_tls_both_ways_with_an_authority_of_ones_own(certificate: tuple[Path, Path]) -> None:
-    chain, key = certificate
-    credentials = grpc.ssl_server_credentials(
-        [(key.read_bytes(), chain.read_bytes())], chain.read_bytes(), require_client_auth=True
-    )
-    server = grpc.server(ThreadPoolExecutor(4))
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(FakeService(), server)
-    target = f"localhost:{server.add_secure_port('localhost:0', credentials)}"
-    server.start()
-    try:
-        with preimage.Client(target, ca=chain, certificate=chain, key=key) as client:
-            assert len(client.models()) == 2
-        async with preimage.AsyncClient(target, ca=chain, certificate=chain, key=key) as client:
-            assert len(await client.models()) == 2
-        with preimage.Client(target, ca=chain) as client, pytest.raises(preimage.Unavailable):
-            client.models()
-    finally:
-        server.stop(None).wait()

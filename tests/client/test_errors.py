@@ -194,5 +194,5 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_classes() -> None:
         if isinstance(value, type) and issubclass(value, errors.PreimageError)
     }
     assert {*drawn, "PreimageError"} == kinds
-    below = re.findall(r"│   [├└]── (\w+)", errors.__doc__ or "")
+    below = re.findall(r"^    │   [├└]── (\w+)", errors.__doc__ or "", re.MULTILINE)
     assert {each.__name__ for each in errors.ServiceError.__subclasses__()} == set(below)

@@ -18,7 +18,7 @@ from preimage_service.certificates import load_certificates
 from preimage_service.errors import StartError
 from preimage_service.metrics import Meters
 from preimage_service.settings import Settings
-from tests.service.authority import Authority, Pair
+from tests.authority import Authority, Pair
 from tests.service.patience import eventually
 from tests.service.rich import refused
 from tests.service.specs import create

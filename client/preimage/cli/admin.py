@@ -55,4 +55,4 @@ class Admin:
         try:
             return method(request, timeout=_PATIENCE_SECONDS, metadata=self._connection.metadata)
         except grpc.RpcError as error:
-            raise translated(error, self._connection.target) from None
+            raise translated(error, self._connection) from None

@@ -5,10 +5,18 @@ from collections.abc import Iterator
 
 from preimage.cli.output import say
 from preimage.client import Client
-from preimage.embedded import Stack
-from preimage.errors import PreimageError, Unavailable
+from preimage.embedded import Stack, StackOptions
+from preimage.errors import HandshakeFailed, PreimageError, Unavailable
 
 __all__ = ["NobodyAnswersError", "session"]
+
+_ELSEWHERE = (
+    "PREIMAGE_TLS_CERTIFICATE",
+    "PREIMAGE_TLS_KEY",
+    "PREIMAGE_TLS_CLIENT_CA",
+    "PREIMAGE_TOKENS",
+)
+"""What the variables say about a service for others is not meant for one that only we reach."""
 
 
 class NobodyAnswersError(PreimageError):
@@ -28,7 +36,8 @@ def session(target: str, *, embedded: bool = False) -> Iterator[Client]:
             yield client
         return
     say("Starting a service for this call …")
-    with Stack() as stack, Client(stack.target) as client:
+    private = StackOptions(environment=dict.fromkeys(_ELSEWHERE, ""))
+    with Stack(private) as stack, Client(stack.target, ca="", certificate="", key="") as client:
         yield client
 
 
@@ -38,8 +47,8 @@ def _naming(target: str) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        if error.reason:
-            raise  # somebody did answer, and said why it is unavailable
+        if error.reason or isinstance(error, HandshakeFailed):
+            raise  # somebody did answer, or why nobody did is known
         raise NobodyAnswersError(
             f"No service answers at {target}: start one here with `preimage up`, or name "
             "another with --target."

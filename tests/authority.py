@@ -31,11 +31,12 @@ class Authority:
         """A certificate for this machine; the same name again is a renewal in place."""
         return self._write(name, "localhost", "127.0.0.1", not_after=expires)
 
-    def client(self, *names: str, common_name: str | None = None) -> Pair:
+    def client(
+        self, *names: str, common_name: str | None = None, expires: datetime | None = None
+    ) -> Pair:
         """A client's certificate with these alternative names."""
-        return self._write(
-            common_name or names[0], *(names or ["client.example"]), common_name=common_name
-        )
+        file, known = common_name or names[0], names or ("client.example",)
+        return self._write(file, *known, common_name=common_name, not_after=expires)
 
     def _write(self, file: str, *names: str, **more: Any) -> Pair:
         made = self._ca.issue_cert(*names, **more)
