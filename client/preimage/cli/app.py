@@ -16,6 +16,7 @@ from preimage.cli.models import models
 from preimage.cli.output import speaking
 from preimage.cli.processes import serve, work
 from preimage.cli.reference import reference
+from preimage.cli.token import new
 from preimage.cli.up import up
 from preimage.cli.watch import watch
 from preimage.cli.weights import convert
@@ -54,6 +55,11 @@ _weights.command("convert")(speaking(convert))
 # Without a callback, typer would take the only command for the group itself.
 _weights.callback()(lambda: None)
 app.add_typer(_weights, name="weights")
+
+_token = typer.Typer(help="Tokens of callers.", no_args_is_help=True)
+_token.command("new")(speaking(new))
+_token.callback()(lambda: None)
+app.add_typer(_token, name="token")
 
 
 def _print_version(wanted: bool) -> None:
