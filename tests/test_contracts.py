@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2
 
 ROOT = Path(__file__).parents[1]
 PROTO = ROOT / "proto"
-BACKEND = ("preimage_queue", "preimage_service", "preimage_worker")
+BACKEND = ("preimage_pictures", "preimage_queue", "preimage_service", "preimage_worker")
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

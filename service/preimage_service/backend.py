@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, final
 
+from preimage_pictures import Bounds, Decoder
 from preimage_queue import AsyncQueue
 from preimage_service.audit import AuditLog
 from preimage_service.budget import ByteBudget
@@ -41,6 +42,8 @@ class Backend:
         self.catalogue = Catalogue(queue)
         self.uploads = ByteBudget(settings.maximum_upload_bytes_in_flight, meters)
         self.blob_readers = asyncio.Semaphore(settings.concurrent_checks)
+        bounds = Bounds(settings.maximum_picture_pixels, settings.maximum_picture_seconds)
+        self.decoder = Decoder(bounds, settings.concurrent_checks)
         self._threads = ThreadPoolExecutor(settings.concurrent_checks, "check")
         self._afterwards: set[asyncio.Task[None]] = set()
 
@@ -59,5 +62,6 @@ class Backend:
         """Finish the errands, then let go of threads and connections."""
         await asyncio.gather(*self._afterwards, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self.decoder.close()
         await self.queue.close()
         self.audit.close()

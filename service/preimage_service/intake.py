@@ -58,8 +58,7 @@ async def take_picture(backend: Backend, tenant: str, picture: Picture, path: st
 
 
 async def _take_encoded(backend: Backend, data: bytes, path: str) -> Taken:
-    most = backend.settings.maximum_picture_pixels
-    size, faults = await backend.in_thread(read_encoded, data, most, path)
+    size, faults = await backend.in_thread(read_encoded, data, backend.decoder, path)
     return Taken(path=path, violations=tuple(faults), picture=size, data=data)
 
 

@@ -94,6 +94,9 @@ class Settings:
     maximum_picture_pixels: int = 32 * _MIB
     """Largest picture, height × width, that a caller may send. Workers read it as well."""
 
+    maximum_picture_seconds: int = 10
+    """Processor time that decoding one picture may take. Workers read it as well."""
+
     maximum_pixels: int = 4 * _MIB
     """Largest picture, height × width, that is looked for. Workers read it as well."""
 

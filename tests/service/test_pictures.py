@@ -8,9 +8,11 @@ import grpc
 import pytest
 from PIL import Image
 
+from preimage_queue import QueueSettings
+from tests.pictures.bombs import HOSTILE
 from tests.service.rich import refused
 from tests.service.specs import create, from_picture, png
-from tests.service.stack import Stack
+from tests.service.stack import Stack, running
 from tests.service.worker import FakeWorker
 
 FIELD = "spec.target.picture.encoded"
@@ -104,3 +106,15 @@ async def test_damage_anywhere_in_a_file_never_breaks_the_server(
                 await stack.preimages.CreatePreimage(create(from_picture(bytes(broken))))
             except grpc.aio.AioRpcError as error:
                 assert error.code() is grpc.StatusCode.INVALID_ARGUMENT, (kind, at)  # noqa: PT017  either end is right
+
+
+async def test_hostile_pictures_are_refused_with_a_sentence_and_the_server_goes_on(
+    queue_settings: QueueSettings, worker: FakeWorker
+) -> None:
+    async with running(queue_settings, maximum_picture_seconds=1) as stack:
+        for name, make in HOSTILE.items():
+            call = stack.preimages.CreatePreimage(create(from_picture(make())))
+            error = await refused(call)
+            assert error.code is grpc.StatusCode.INVALID_ARGUMENT, name
+            assert error.fields[FIELD].startswith(("is ", "has ", "takes ")), name
+        await stack.preimages.CreatePreimage(create(from_picture()))

@@ -13,10 +13,11 @@ from preimage_worker import pictures, spec
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.inversion.settings import Family
 from preimage_worker.models import Models
+from tests.pictures.bombs import piled_exif
 from tests.worker import jobs
 
 CPU = torch.device("cpu")
-LIMITS = pictures.Limits(sent=30_000, sought=10_000)
+LIMITS = pictures.Limits(sent=30_000, sought=10_000, seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,8 @@ def change(**fields: object) -> work_pb2.WorkItem:
     ("item", "blobs", "words"),
     [
         (jobs.inversion(), {}, "is not in the queue any more"),
-        (jobs.inversion(), {"picture": b"GIF89a nonsense"}, "The picture cannot be decoded"),
+        (jobs.inversion(), {"picture": b"GIF89a nonsense"}, "The picture is not a PNG"),
+        (jobs.inversion(), {"picture": piled_exif()}, "The picture takes more time or memory"),
         (
             jobs.inversion(model="hog", layer="hog"),
             {"picture": jobs.picture(height=200, width=100)},

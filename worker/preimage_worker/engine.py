@@ -62,7 +62,7 @@ class Engine:
         self._groups: dict[spec.BatchKey, Group] = {}
         self._running: dict[str, Running] = {}
         self._cap = settings.slots
-        self._limits = Limits(settings.maximum_picture_pixels, settings.maximum_pixels)
+        self._limits = Limits.of(settings)
 
     @property
     def active(self) -> int:

@@ -1,17 +1,20 @@
 """Pictures as arrays: decoding, resizing, and PNG, exactly as GetModel tells clients to do it."""
 
+import atexit
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from functools import cache
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from preimage_pictures import Bounds, Decoder, PictureError
 from preimage_worker.errors import InvalidSpecError
+from preimage_worker.settings import Settings
 
-FORMATS = ("PNG", "JPEG", "WEBP")
 RESAMPLING = "BILINEAR"
 """Pillow's name of the filter that resizes pictures; announced with every model."""
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -32,16 +35,35 @@ class Limits:
     """That a caller may send."""
     sought: int
     """That a representation may see, and that is looked for."""
+    seconds: int = 10
+    """Of a processor's time, that decoding one may take."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Those of a worker."""
+        return cls(
+            settings.maximum_picture_pixels,
+            settings.maximum_pixels,
+            settings.maximum_picture_seconds,
+        )
 
 
 def decode(data: bytes, limits: Limits) -> Pixels:
     """An encoded picture as RGB `(height, width, 3)`; raises InvalidSpecError."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            check_sent(image.height, image.width, limits)
-            return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InvalidSpecError(f"The picture cannot be decoded: {error}.") from None
+        decoded = _decoder(Bounds(limits.sent, limits.seconds)).rgb(data)
+    except PictureError as error:
+        check_sent(error.height, error.width, limits)
+        raise InvalidSpecError(f"The picture {error}.") from None
+    return np.frombuffer(decoded.rgb, np.uint8).reshape(decoded.height, decoded.width, 3)
+
+
+@cache
+def _decoder(bounds: Bounds) -> Decoder:
+    """The one of this process: it computes in one thread, so one child is enough."""
+    decoder = Decoder(bounds)
+    atexit.register(decoder.close)
+    return decoder
 
 
 def check_sent(height: int, width: int, limits: Limits) -> None:

@@ -77,6 +77,8 @@ class Settings:
     """After SIGTERM, jobs are handed back and the process ends within this time."""
     maximum_picture_pixels: int = _from("PREIMAGE_MAXIMUM_PICTURE_PIXELS", "33554432", _whole)
     """Largest picture, height × width, that is decoded."""
+    maximum_picture_seconds: int = _from("PREIMAGE_MAXIMUM_PICTURE_SECONDS", "10", _whole)
+    """Processor time that decoding one picture may take."""
     maximum_pixels: int = _from("PREIMAGE_MAXIMUM_PIXELS", "4194304", _whole)
     """Largest picture, height × width, that is looked for."""
     catalogue: Path | None = _from("PREIMAGE_CATALOGUE", "", _path)

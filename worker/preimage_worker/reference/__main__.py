@@ -43,7 +43,7 @@ def _build(asked: argparse.Namespace, settings: Settings) -> None:
     files.check_place(asked.output)
     chosen = device.choose(settings.device)
     device.set_up(settings.threads)
-    limits = Limits(settings.maximum_picture_pixels, settings.maximum_pixels)
+    limits = Limits.of(settings)
     album = gather(asked.pictures, asked.limit, limits)
     entries = catalogue.load(settings.catalogue)
     if asked.model:

@@ -13,6 +13,7 @@ from preimage_worker import pictures
 from preimage_worker.errors import InvalidSpecError, ReferenceSetError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+_FORMATS = ("PNG", "JPEG", "WEBP")
 FEWEST = 2
 """Pictures: one has no distance to another."""
 
@@ -80,7 +81,7 @@ def _digest(files: Sequence[Path]) -> str:
 def _check_format(file: Path, data: bytes) -> None:
     """Before anything is measured, and with the name that Pillow does not know."""
     try:
-        Image.open(io.BytesIO(data), formats=pictures.FORMATS).close()
+        Image.open(io.BytesIO(data), formats=_FORMATS).close()
     except UnidentifiedImageError:
         raise ReferenceSetError(
             f"{file} cannot be decoded: it is damaged, or no PNG, JPEG or WebP picture; replace "
