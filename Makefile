@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.bench
+MINUTES := 10
+SEED := 1
 SOURCES := client service worker proto tests benchmarks deploy
 
-.PHONY: demo test check proto bench clean
+.PHONY: demo test chaos check proto bench clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## invert natural pictures through the whole service; look at demo/index.html
@@ -15,6 +17,9 @@ demo: $(READY)  ## invert natural pictures through the whole service; look at de
 
 test: $(READY)  ## the whole test suite, with a real Redis and real gRPC channels
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+chaos: $(READY)  ## a storm of faults over a whole stack; MINUTES=10 SEED=1, CHAOS_ARGS="--json FILE"
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS_ARGS)
 
 check: $(READY)  ## format, lint, types, import contracts, the wire contract
 	$(BIN)/ruff format --check $(SOURCES)

@@ -1,0 +1,259 @@
+"""What must hold after a storm. Each check finds what contradicts one promise of the service.
+
+A check is a function from the evidence to violations. It knows nothing of faults: what it states
+holds whatever was killed.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tests.chaos.evidence import Evidence, FinalJob
+from tests.chaos.history import CALL, OK, RETURN, TERMINAL, Entry
+from tests.chaos.witness import Claim
+
+_EXPLAINED: Final = frozenset({"MAX_DELIVERIES"})
+"""Reasons to fail that a storm can cause: three workers were lost with the job."""
+
+_ALLOWED: Final = frozenset(
+    {OK, "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "RESOURCE_EXHAUSTED"}
+)
+"""What any call may end with while processes die."""
+
+_ALSO: Final = {
+    "create": {"FAILED_PRECONDITION"},  # all workers are away
+    "download": {"FAILED_PRECONDITION", "NOT_FOUND"},
+    "delete": {"FAILED_PRECONDITION", "NOT_FOUND"},
+    **{key: {"NOT_FOUND"} for key in ("get", "watch", "cancel")},
+}
+"""NOT_FOUND is for `lost` and `deleted_for_good` to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was broken."""
+
+    check: str
+    sentence: str
+    id: str = ""
+    request_id: str = ""
+
+
+Found = Iterator[tuple[str, str, str]]
+"""A sentence, the job's id and the request's."""
+
+
+def accepted_is_never_lost(evidence: Evidence) -> Found:
+    """Every id that a Create returned is there, unless somebody has deleted it."""
+    wanted_away = {entry.id for entry in evidence.entries if entry.operation == "delete"}
+    for entry in evidence.entries:
+        if entry.operation == "create" and entry.code == OK and entry.id not in wanted_away:
+            job = evidence.jobs.get(entry.id)
+            if job is None or job.code != OK:
+                said = job.code if job else "nothing"
+                yield f"accepted, and at the end the answer was {said}", entry.id, entry.request_id
+
+
+def accepted_ends(evidence: Evidence) -> Found:
+    """Every job is terminal once the queue has been given time."""
+    for job in _found(evidence):
+        if job.state not in TERMINAL:
+            yield f"is {job.state} after the storm", job.id, job.request_id
+
+
+def an_end_never_changes(evidence: Evidence) -> Found:
+    """No client ever saw another end than the one that is there now."""
+    seen: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for entry in evidence.entries:
+        if entry.terminal:
+            seen[entry.id].add((entry.state, entry.end))
+    for job in _found(evidence):
+        if job.state in TERMINAL:
+            seen[job.id].add((job.state, job.end))
+    for job_id, ends in seen.items():
+        whole = {(state, end) for state, end in ends if end}
+        if len(whole) > 1 or len({state for state, _ in ends}) > 1:
+            said = ", ".join(f"{state} {end}" for state, end in sorted(ends))
+            yield f"was seen with several ends: {said}", job_id, ""
+
+
+def an_end_is_not_taken_back(evidence: Evidence) -> Found:
+    """Whoever asks after an end was told sees an end."""
+    ended: dict[str, float] = {}
+    called = {(e.client, e.number): e.at for e in evidence.entries if e.phase == CALL}
+    for entry in evidence.entries:
+        asked = called.get((entry.client, entry.number), entry.at)
+        before = ended.get(entry.id, asked) < asked
+        if before and entry.state and not entry.terminal and entry.phase == RETURN:
+            yield f"was {entry.state} after it had ended", entry.id, entry.request_id
+        if entry.terminal:
+            ended.setdefault(entry.id, entry.at)
+
+
+def finished_once(evidence: Evidence) -> Found:
+    """One end in the stream of events, as the last change; and at most one accepted finish."""
+    for job in _found(evidence):
+        states = [change.state for change in job.changes]
+        ends = sum(state in TERMINAL for state in states)
+        if job.state in TERMINAL and (ends != 1 or states[-1] != job.state):
+            yield f"went through {' → '.join(states)} and is {job.state}", job.id, job.request_id
+    for job_id, number in Counter(evidence.testimony.finishes).items():
+        if number > 1:
+            yield f"{number} workers were told that their finish was accepted", job_id, ""
+
+
+def a_result_means_success(evidence: Evidence) -> Found:
+    """A result with all its files if the job succeeded, and none of it otherwise."""
+    for job in _found(evidence):
+        succeeded = job.state == "SUCCEEDED"
+        if succeeded != job.has_result or (succeeded and not job.files):
+            has = "a result" if job.has_result else "no result"
+            yield f"is {job.state} with {has} and {len(job.files)} files", job.id, job.request_id
+        if job.served_without_result:
+            yield f"is {job.state} and serves a picture", job.id, job.request_id
+        for name, stated, got in job.files:
+            if stated != got:
+                yield f"{name} has {got} bytes instead of {stated}", job.id, job.request_id
+
+
+def a_file_never_changes(evidence: Evidence) -> Found:
+    """Everybody who downloads a file gets the same bytes."""
+    contents: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry in evidence.entries:
+        if entry.operation == "download" and entry.code == OK:
+            name, digest = entry.detail.split()
+            contents[entry.id, name].add(digest)
+    for (job_id, name), digests in contents.items():
+        if len(digests) > 1:
+            yield f"{name} was downloaded as {sorted(digests)}", job_id, ""
+
+
+def cancelled_is_final(evidence: Evidence) -> Found:
+    """A cancellation that was confirmed holds."""
+    for entry in evidence.entries:
+        if entry.operation == "cancel" and entry.state == "CANCELLED":
+            job = evidence.jobs.get(entry.id)
+            if job and job.code == OK and job.state != "CANCELLED":
+                yield f"was confirmed as cancelled and is {job.state}", job.id, job.request_id
+
+
+def one_request_one_job(evidence: Evidence) -> Found:
+    """A request_id leads to one id, over all resends; a deleted job frees it."""
+    wanted_away = {entry.id for entry in evidence.entries if entry.operation == "delete"}
+    told: dict[str, set[str]] = defaultdict(set)
+    for entry in evidence.entries:
+        if entry.operation == "create" and entry.code == OK:
+            told[entry.request_id].add(entry.id)
+    for job in _found(evidence):
+        if job.request_id:
+            told[job.request_id].add(job.id)
+    for request_id, ids in told.items():
+        if len(ids) > 1 and not ids & wanted_away:
+            yield f"led to {len(ids)} jobs: {', '.join(sorted(ids))}", min(ids), request_id
+
+
+def deleted_for_good(evidence: Evidence) -> Found:
+    """Whoever asks for a job after its deletion was confirmed is told that there is none."""
+    gone: dict[str, float] = {}
+    called = {(e.client, e.number): e.at for e in evidence.entries if e.phase == CALL}
+    for entry in evidence.entries:
+        asked = called.get((entry.client, entry.number), entry.at)
+        if entry.phase == RETURN and entry.code == OK and gone.get(entry.id, asked) < asked:
+            yield f"was deleted, and {entry.operation} still succeeds", entry.id, entry.request_id
+        if entry.operation == "delete" and entry.code == OK:
+            gone.setdefault(entry.id, entry.at)
+
+
+def failures_are_explained(evidence: Evidence) -> Found:
+    """The storm's own jobs are right, so only the loss of workers may fail them."""
+    for job in _found(evidence):
+        if job.state == "FAILED" and job.reason not in _EXPLAINED:
+            yield f"failed with {job.reason}", job.id, job.request_id
+
+
+def every_claimed_job_reaches_its_worker(evidence: Evidence) -> Found:
+    """A claim whose answer was lost finds its jobs again.
+
+    An attempt of which no worker ever heard is explained only by a claim that was under way when
+    the attempt began, and then stayed without an answer for a lease: its worker was dead or cut
+    off.
+    """
+    heard = {attempt for claim in evidence.testimony.claims for attempt in claim.attempts}
+    if not evidence.testimony.claims:
+        return
+    for job in _found(evidence):
+        for change in job.changes:
+            if change.state == "RUNNING" and (job.id, change.attempt) not in heard:
+                hung = (_hung(c, change.at, evidence) for c in evidence.testimony.claims)
+                if not any(hung):
+                    words = f"attempt {change.attempt} was claimed and reached no worker"
+                    yield words, job.id, job.request_id
+
+
+def _hung(claim: Claim, at: float, evidence: Evidence) -> bool:
+    # Both clocks are this machine's; Redis tells milliseconds only.
+    late = claim.answered is None or claim.answered > at + evidence.lease_seconds
+    return claim.sent < at + 0.01 and late
+
+
+def refusals_are_of_the_storm(evidence: Evidence) -> Found:
+    """Right requests are refused only because something is away: never as wrong, never INTERNAL."""
+    for entry in evidence.entries:
+        if entry.phase != RETURN or entry.client in ("nemesis", "reader"):
+            continue
+        if entry.code not in _ALLOWED | _ALSO.get(entry.operation, set()):
+            words = f"{entry.operation} ended with {entry.code}: {entry.detail}"
+            yield words, entry.id, entry.request_id
+
+
+def nothing_is_left(evidence: Evidence) -> Found:
+    """When everything has been forgotten, only what expires by itself remains."""
+    for leftover in evidence.leftovers:
+        yield leftover, "", ""
+
+
+CHECKS: Final[tuple[Callable[[Evidence], Found], ...]] = (
+    accepted_is_never_lost,
+    accepted_ends,
+    an_end_never_changes,
+    an_end_is_not_taken_back,
+    finished_once,
+    a_result_means_success,
+    a_file_never_changes,
+    cancelled_is_final,
+    one_request_one_job,
+    deleted_for_good,
+    failures_are_explained,
+    every_claimed_job_reaches_its_worker,
+    refusals_are_of_the_storm,
+    nothing_is_left,
+)
+
+
+def violations(evidence: Evidence) -> list[Violation]:
+    """Everything that any check finds."""
+    return [
+        Violation(check.__name__, sentence, job_id, request_id)
+        for check in CHECKS
+        for sentence, job_id, request_id in check(evidence)
+    ]
+
+
+def story(evidence: Evidence, violation: Violation) -> list[str]:
+    """The history of the job that a violation is about: a line for each entry and change."""
+
+    def concerns(entry: Entry) -> bool:
+        same_request = violation.request_id and entry.request_id == violation.request_id
+        return bool((violation.id and entry.id == violation.id) or same_request)
+
+    lines = [entry.line() for entry in evidence.entries if concerns(entry)]
+    job = evidence.jobs.get(violation.id)
+    if job:
+        changes = ", ".join(f"{each.state} (attempt {each.attempt})" for each in job.changes)
+        lines.append(f"          the queue says: {changes or job.code}")
+    return lines
+
+
+def _found(evidence: Evidence) -> Iterator[FinalJob]:
+    return (job for job in evidence.jobs.values() if job.code == OK)

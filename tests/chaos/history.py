@@ -1,0 +1,144 @@
+"""What happened: every call, every answer and every fault, in memory and as lines of JSON."""
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import grpc
+
+from preimage.v1.preimage_pb2 import Preimage, State
+
+TERMINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
+OK = "OK"
+CALL, SEEN, RETURN = "call", "seen", "return"
+NEMESIS = "nemesis"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history."""
+
+    at: float
+    """Seconds since the history began."""
+    client: str
+    number: int
+    """Of the operation: its call, what it saw on the way, and its return have the same."""
+    phase: str
+    """`call`, `seen` (on the way, in a stream) or `return`."""
+    operation: str
+    request_id: str = ""
+    id: str = ""
+    code: str = ""
+    """In a return: the gRPC status, or what became of a fault."""
+    state: str = ""
+    attempt: int = 0
+    end: str = ""
+    """Of a terminal job: a digest of its result, its error and its time of end."""
+    detail: str = ""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a terminal job was seen."""
+        return self.state in TERMINAL
+
+    def line(self) -> str:
+        """The entry for people."""
+        facts = (self.request_id, self.id, self.code, self.state, self.end, self.detail)
+        words = " ".join(fact for fact in facts if fact)
+        attempt = f" attempt {self.attempt}" if self.attempt else ""
+        return f"{self.at:9.3f} {self.client} {self.operation} {self.phase} {words}{attempt}"
+
+
+class History:
+    """The record. One event loop writes it, so the order of entries is the order of events."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.entries: list[Entry] = []
+        self.began = time.time()
+        self._began = time.monotonic()
+        self._count = 0
+        self._file: IO[str] | None = file.open("w", encoding="utf-8") if file else None
+
+    def now(self) -> float:
+        """Seconds since the history began."""
+        return time.monotonic() - self._began
+
+    def add(self, entry: Entry) -> None:
+        """Write a line."""
+        self.entries.append(entry)
+        if self._file:
+            said = {name: value for name, value in asdict(entry).items() if value not in ("", 0)}
+            self._file.write(json.dumps(said) + "\n")
+
+    def call(self, client: str, operation: str, request_id: str = "", job: str = "") -> "Operation":
+        """Begin an operation."""
+        self._count += 1
+        names = {"operation": operation, "request_id": request_id, "id": job}
+        return Operation(self, client, self._count, names)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._file:
+            self._file.close()
+
+
+class Operation:
+    """A call that was made. Its return is written when it is known how it ended, and only then."""
+
+    def __init__(self, history: History, client: str, number: int, names: dict[str, str]) -> None:
+        self._history = history
+        self._fixed = {"client": client, "number": number, **names}
+        self._write(CALL)
+
+    def seen(self, preimage: Preimage) -> None:
+        """A stream told the state of the job."""
+        self._write(SEEN, **_facts(preimage))
+
+    def returned(self, preimage: Preimage | None = None, detail: str = "") -> None:
+        """The call succeeded."""
+        facts = _facts(preimage) if preimage is not None else {}
+        self._write(RETURN, code=OK, detail=detail, **facts)
+
+    def failed(self, error: grpc.aio.AioRpcError) -> None:
+        """The call ended with a status; whether it had its effect is unknown."""
+        self._write(RETURN, code=error.code().name, detail=error.details() or "")
+
+    def ended(self, code: str, detail: str = "") -> None:
+        """A fault was done, or not."""
+        self._write(RETURN, code=code, detail=detail)
+
+    def _write(self, phase: str, **facts: object) -> None:
+        fields: dict[str, Any] = {**self._fixed, **facts}
+        self._history.add(Entry(at=self._history.now(), phase=phase, **fields))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Write the status that ended the call; other errors are mistakes and go on."""
+        if isinstance(error, grpc.aio.AioRpcError):
+            self.failed(error)
+            return True
+        return False
+
+
+def _facts(preimage: Preimage) -> dict[str, object]:
+    state = State.Name(preimage.state).removeprefix("STATE_")
+    # A change of state in a stream tells no more than the state.
+    told = state in TERMINAL and preimage.HasField("end_time")
+    return {
+        "id": preimage.id,
+        "state": state,
+        "attempt": preimage.attempt,
+        "end": digest_of_end(preimage) if told else "",
+    }
+
+
+def digest_of_end(preimage: Preimage) -> str:
+    """A short name for all that must never change any more, once a job has ended."""
+    parts = (preimage.result, preimage.error, preimage.end_time, preimage.expire_time)
+    data = b"|".join(part.SerializeToString(deterministic=True) for part in parts)
+    return hashlib.sha256(data).hexdigest()[:12]

@@ -1,0 +1,146 @@
+"""The nemesis: which fault happens when is drawn from a seed, and then done.
+
+The plan is known before the storm begins. Every kind has a rate, and happens at least once however
+short the storm is. A fault that needs a worker takes one that no other fault uses at the moment.
+"""
+
+import asyncio
+import math
+import random
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from tests.chaos.fleet import Fleet, Slot
+from tests.chaos.history import NEMESIS, History
+from tests.chaos.proxy import CUT, DELAY, HOLD, RESET, TROUBLES
+from tests.chaos.stack import LEASE_SECONDS, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+DONE, MISSED = "DONE", "MISSED"
+KILL_WORKER, STOP_WORKER, DRAIN_WORKER = "kill worker", "stop worker", "drain worker"
+KILL_REDIS, KILL_FRONTEND = "kill redis", "kill frontend"
+PROXIES: Final = ("clients", "frontend", "workers")
+RATES_A_MINUTE: Final = {
+    KILL_WORKER: 19.0,
+    STOP_WORKER: 3.0,
+    DRAIN_WORKER: 2.6,
+    KILL_REDIS: 2.6,
+    KILL_FRONTEND: 1.5,
+    **{f"{trouble} {proxy}": 0.8 for trouble in TROUBLES for proxy in PROXIES},
+}
+_AWAY_SECONDS: Final = (0.05, 0.8)
+"""How long Redis stays away: less than a lease, so that whoever holds one keeps it."""
+_STOPPED_SECONDS: Final = (LEASE_SECONDS + 1.0, LEASE_SECONDS + 3.0)
+_TROUBLE_SECONDS: Final = {CUT: 1.5, RESET: 0.0, HOLD: 2.0, DELAY: 2.0}
+_DELAY_SECONDS: Final = (0.01, 0.15)
+_TRIES: Final = 5
+_PAUSE_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that will go wrong."""
+
+    at: float
+    """Seconds since the storm began."""
+    kind: str
+    dice_seed: int
+    """Decides what the kind leaves open."""
+
+
+def plan(seed: int, seconds: float, rates: dict[str, float] = RATES_A_MINUTE) -> list[Fault]:
+    """The faults of a storm in the order of their times: each kind spread evenly, with jitter."""
+    dice = random.Random(seed)
+    faults = []
+    for kind, rate in rates.items():
+        number = max(1, math.ceil(rate * seconds / 60))
+        for index in range(number):
+            at = seconds * (index + dice.random()) / number
+            faults.append(Fault(at, kind, dice.randrange(2**32)))
+    return sorted(faults, key=lambda fault: fault.at)
+
+
+class Nemesis:
+    """Does what is planned."""
+
+    def __init__(self, stack: Stack, fleet: Fleet, history: History) -> None:
+        self._stack, self._fleet, self._history = stack, fleet, history
+        self._redis, self._frontend = asyncio.Lock(), asyncio.Lock()
+        self._deeds: dict[str, Callable[[random.Random], Awaitable[bool]]] = {
+            KILL_WORKER: self._kill_worker,
+            STOP_WORKER: self._stop_worker,
+            DRAIN_WORKER: self._drain_worker,
+            KILL_REDIS: self._kill_redis,
+            KILL_FRONTEND: self._kill_frontend,
+        }
+
+    async def run(self, faults: list[Fault], seconds: float) -> None:
+        """Do all of it, each at its time, and heal it: afterwards everything runs."""
+        began = self._history.now()
+        async with asyncio.TaskGroup() as group:
+            for fault in faults:
+                await asyncio.sleep(max(0.0, began + fault.at - self._history.now()))
+                self._stack.require_alive()
+                self._fleet.require_alive()
+                group.create_task(self._do(fault))
+            await asyncio.sleep(max(0.0, began + seconds - self._history.now()))
+
+    async def _do(self, fault: Fault) -> None:
+        operation = self._history.call(NEMESIS, fault.kind)
+        dice = random.Random(fault.dice_seed)
+        if fault.kind in self._deeds:
+            done = await self._deeds[fault.kind](dice)
+        else:
+            done = await self._break_links(fault.kind, dice)
+        operation.ended(DONE if done else MISSED)
+
+    async def _break_links(self, kind: str, dice: random.Random) -> bool:
+        trouble, name = kind.split()
+        delay_seconds = dice.uniform(*_DELAY_SECONDS)
+        proxy = self._stack.proxies[name]
+        for _ in range(_TRIES):  # there is nothing to break while the other side is away
+            if await proxy.trouble(trouble, dice, _TROUBLE_SECONDS[trouble], delay_seconds):
+                return True
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return False
+
+    async def _kill_worker(self, dice: random.Random) -> bool:
+        async with (slot := self._slot(dice)).busy:
+            status = await self._fleet.end(slot, signal.SIGKILL)
+            await self._fleet.begin(slot)
+        return status == -signal.SIGKILL
+
+    async def _drain_worker(self, dice: random.Random) -> bool:
+        async with (slot := self._slot(dice)).busy:
+            status = await self._fleet.end(slot, signal.SIGTERM)
+            await self._fleet.begin(slot)
+        return status == 0
+
+    async def _stop_worker(self, dice: random.Random) -> bool:
+        """Longer than its lease: when it goes on, it believes that it holds what it has lost."""
+        async with (slot := self._slot(dice)).busy:
+            self._fleet.send(slot, signal.SIGSTOP)
+            await asyncio.sleep(dice.uniform(*_STOPPED_SECONDS))
+            self._fleet.send(slot, signal.SIGCONT)
+        return slot.status is None
+
+    async def _kill_redis(self, dice: random.Random) -> bool:
+        async with self._redis:
+            await self._stack.redis.end(signal.SIGKILL)
+            await asyncio.sleep(dice.uniform(*_AWAY_SECONDS))
+            await self._stack.start_redis()
+        return True
+
+    async def _kill_frontend(self, dice: random.Random) -> bool:
+        async with self._frontend:
+            await self._stack.frontend.end(signal.SIGKILL)
+            await self._stack.start_frontend()
+        return True
+
+    def _slot(self, dice: random.Random) -> Slot:
+        """A worker, if possible one that no other fault uses."""
+        slots = dice.sample(self._fleet.slots, len(self._fleet.slots))
+        return next((slot for slot in slots if not slot.busy.locked()), slots[0])

@@ -1,0 +1,121 @@
+"""The storm from its beginning to the verdict.
+
+stack and fleet start ─▶ clients act, nemesis acts ─▶ everything healed, queue runs empty
+  ─▶ end state read ─▶ processes end, everything forgotten ─▶ checks
+"""
+
+import asyncio
+import random
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from preimage_queue import AsyncQueue
+from tests.chaos.checks import Violation, violations
+from tests.chaos.clients import Client
+from tests.chaos.evidence import READER, Evidence, Reader, find_leftovers
+from tests.chaos.fleet import Fleet
+from tests.chaos.history import History
+from tests.chaos.nemesis import RATES_A_MINUTE, Nemesis, plan
+from tests.chaos.orders import Board
+from tests.chaos.stack import LEASE_SECONDS, Stack
+from tests.chaos.witness import read
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to storm."""
+
+    seconds: float
+    seed: int = 1
+    workers: int = 3
+    clients: int = 16
+    rates: dict[str, float] = field(default_factory=lambda: dict(RATES_A_MINUTE))
+    """Faults a minute, by kind."""
+    sabotage: str = ""
+    """Break the product this way, for a negative control."""
+    history: Path | None = None
+    """Where to write every call and return as lines of JSON."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out."""
+
+    options: Options
+    evidence: Evidence
+    violations: list[Violation]
+    seconds: float
+    """From the first fault to the last healing."""
+
+
+async def storm(options: Options) -> Verdict:
+    """Run one storm."""
+    history = History(options.history)
+    try:
+        async with Stack(options.workers, options.sabotage) as stack, Fleet(stack) as fleet:
+            board = Board()
+            seconds = await _rage(options, stack, fleet, history, board)
+            await _settle(stack, history, board)
+            reader = Reader(stack.direct_target, stack.queue_settings, history)
+            jobs = await reader.read(board.jobs)
+            await _end(stack, fleet)
+            evidence = Evidence(
+                entries=tuple(history.entries),
+                jobs=jobs,
+                testimony=read(sorted(fleet.witnesses.iterdir())),
+                leftovers=tuple(find_leftovers(stack.queue_settings)),
+                lease_seconds=LEASE_SECONDS,
+            )
+    finally:
+        history.close()
+    return Verdict(options, evidence, violations(evidence), seconds)
+
+
+async def _rage(
+    options: Options, stack: Stack, fleet: Fleet, history: History, board: Board
+) -> float:
+    """Clients act while the nemesis does; afterwards both have stopped and all processes run."""
+    clients = [
+        Client(f"c{n:02}", stack.target, history, board, random.Random(f"{options.seed} {n}"))
+        for n in range(options.clients)
+    ]
+    actors = [asyncio.create_task(client.run()) for client in clients]
+    began = history.now()
+    faults = plan(options.seed, options.seconds, options.rates)
+    await Nemesis(stack, fleet, history).run(faults, options.seconds)
+    seconds = history.now() - began
+    for client in clients:
+        client.stop()
+    await asyncio.gather(*actors)
+    return seconds
+
+
+async def _settle(stack: Stack, history: History, board: Board) -> None:
+    """Answer what is unanswered, and give the queue time to run empty."""
+    helper = Client(READER, stack.direct_target, history, board, random.Random(0))
+    orders, board.unanswered = board.unanswered, []
+    for order in orders:
+        await helper.place(order)
+    helper.stop()
+    await helper.run()
+    async with AsyncQueue(stack.queue_settings) as queue:
+        try:
+            await _run_empty(queue)
+        except TimeoutError:
+            return  # the checks say which jobs have not ended
+
+
+async def _run_empty(queue: AsyncQueue) -> None:
+    async with asyncio.timeout(120):
+        while True:
+            stats = await queue.stats()
+            if not stats.running and not sum(stats.queued_by_lane.values()):
+                return
+            await asyncio.sleep(0.1)
+
+
+async def _end(stack: Stack, fleet: Fleet) -> None:
+    """Every process but Redis ends as an operator would end it."""
+    await asyncio.gather(*(fleet.end(slot, signal.SIGTERM) for slot in fleet.slots))
+    await stack.frontend.end(signal.SIGTERM)

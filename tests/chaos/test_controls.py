@@ -1,0 +1,55 @@
+"""Negative controls: with one means of safety taken away, the checks must find the damage.
+
+A chaos test that cannot fail proves nothing. Each control breaks the scripts of every process in
+one place, lets the storm blow that this place is there for, and expects the check that watches over
+it to complain. The same storms over the product as it is pass.
+"""
+
+import asyncio
+
+import pytest
+
+from tests.chaos import sabotage
+from tests.chaos.checks import (
+    every_claimed_job_reaches_its_worker,
+    finished_once,
+    one_request_one_job,
+)
+from tests.chaos.nemesis import STOP_WORKER
+from tests.chaos.report import explanations
+from tests.chaos.storm import Options, Verdict, storm
+from tests.redis_server import require_server
+
+STORMS = {
+    "no fencing": {STOP_WORKER: 30.0},
+    "no claim token": {"cut workers": 120.0},
+    "no idempotency": {"cut clients": 40.0},
+}
+FINDERS = {
+    "no fencing": finished_once,
+    "no claim token": every_claimed_job_reaches_its_worker,
+    "no idempotency": one_request_one_job,
+}
+
+
+def blow(rates: dict[str, float], sabotaged: str = "") -> Verdict:
+    require_server()
+    return asyncio.run(storm(Options(seconds=12, seed=5, rates=rates, sabotage=sabotaged)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sabotage.SABOTAGES)
+def test_a_broken_product_is_found_out(name: str) -> None:
+    found = {violation.check for violation in blow(STORMS[name], name).violations}
+    assert FINDERS[name].__name__ in found
+
+
+@pytest.mark.slow
+def test_all_of_these_storms_together_do_the_product_no_harm() -> None:
+    verdict = blow({kind: rate for rates in STORMS.values() for kind, rate in rates.items()})
+    assert verdict.violations == [], "\n".join(explanations(verdict))
+
+
+def test_a_sabotage_that_meets_no_script_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="the product has changed"):
+        sabotage.broken_scripts(sabotage.Sabotage("no such line", ""))
