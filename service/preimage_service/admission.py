@@ -2,7 +2,16 @@
 
 import logging
 
-from preimage_queue import Conflict, MissingBlob, Rejected, RejectReason, Submitted
+from preimage_queue import (
+    Conflict,
+    Lane,
+    MissingBlob,
+    NewJob,
+    Rejected,
+    RejectReason,
+    SubmitOutcome,
+    Submitted,
+)
 from preimage_service import work
 from preimage_service.backend import Backend
 from preimage_service.checks.taken import Taken
@@ -23,6 +32,7 @@ _UNTIL_SUBMITTED_SECONDS = 60.0
 """What comes inline is used at once. If the queue then refuses the job, its bytes must not go on
 counting as uploads do, or an hour of refusals would keep the queue full."""
 
+_BY_EQUALS = {SubmitOutcome.CACHED: "hit", SubmitOutcome.SHARED: "shared"}
 _log = logging.getLogger(__name__)
 
 _REFUSALS: dict[RejectReason, tuple[type[ExhaustedError], str, str]] = {
@@ -86,6 +96,7 @@ async def submit(backend: Backend, order: work.Order) -> Submitted:
     job = work.new_job(order)
     reply = await backend.queue.submit(job)
     if isinstance(reply, Submitted):
+        _count(backend, job, reply.outcome)
         word = reply.outcome.value.lower()
         _log.info(
             "job %s: %s, %s %s, %d slots", reply.job_id, word, job.model, job.layer, job.slots
@@ -96,6 +107,18 @@ async def submit(backend: Backend, order: work.Order) -> Submitted:
     if isinstance(reply, MissingBlob):
         raise TensorNotFoundError(order.blobs[reply.digest], reply.digest)
     raise _refusal(backend, order.tenant, reply)
+
+
+def _count(backend: Backend, job: NewJob, outcome: SubmitOutcome) -> None:
+    """Count what equal jobs meant for this one. A repeated request and an extraction are none."""
+    if outcome is SubmitOutcome.EXISTING or job.lane is Lane.INSTANT:
+        return
+    word = _BY_EQUALS.get(outcome, "miss")
+    if word == "miss" and job.refresh:
+        word = "refresh"
+    if not (job.computation and backend.queue.settings.shared_seconds):
+        word = "bypass"
+    backend.meters.cache.labels(word).inc()
 
 
 def _refusal(backend: Backend, tenant: str, reply: Rejected) -> ServiceError:

@@ -62,6 +62,12 @@ class Meters:
             ("fate",),
             registry=to,
         )
+        self.cache = Counter(
+            "preimage_cache_requests",
+            "Accepted jobs, by what equal jobs meant for them.",
+            ("outcome",),
+            registry=to,
+        )
         self.rejections = Counter(
             "preimage_admission_rejections", "Jobs refused at the door.", ("reason",), registry=to
         )

@@ -5,7 +5,7 @@ from google.rpc.code_pb2 import Code
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from preimage.v1.preimage_pb2 import Preimage, PreimageResult, Progress
+from preimage.v1.preimage_pb2 import Origin, Preimage, PreimageResult, Progress
 from preimage.v1.preimage_pb2 import State as WireState
 from preimage.v1.spec_pb2 import PreimageSpec
 from preimage.v1.work_pb2 import WorkEvent, WorkItem, WorkResult
@@ -49,6 +49,7 @@ def to_preimage(detail: JobDetail, *, with_result: bool = True) -> Preimage:
         start_time=to_timestamp(job.started_ms),
         end_time=to_timestamp(job.finished_ms),
         expire_time=to_timestamp(job.expires_ms),
+        origin=_origin_of(job),
     )
     if job.state is State.FAILED:
         preimage.error.CopyFrom(error_of(detail))
@@ -66,6 +67,12 @@ def error_of(detail: JobDetail) -> Status:
     status = Status(code=code, message=sentence)
     status.details.add().Pack(ErrorInfo(reason=reason, domain=DOMAIN))
     return status
+
+
+def _origin_of(job: Job) -> Origin | None:
+    """Whose run it shares."""
+    whose = job.origin or job.follows
+    return Origin(id=whose, cached=job.cached) if whose else None
 
 
 def total_steps(job: Job) -> int:

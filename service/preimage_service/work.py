@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
-from preimage.v1 import spec_pb2, tensor_pb2, work_pb2
+from preimage.v1 import preimage_service_pb2, spec_pb2, tensor_pb2, work_pb2
 from preimage_queue import Lane, NewJob, new_id
 from preimage_service.checks.fields import seconds_of
 from preimage_service.checks.fitting import Fit
 from preimage_service.checks.presets import preset_of, steps_of
 from preimage_service.checks.taken import Inputs, Taken
+from preimage_service.computation import computation_of
 
 _LANES = {
     spec_pb2.LANE_UNSPECIFIED: Lane.INTERACTIVE,
@@ -59,6 +60,9 @@ class Order:
     blobs: Mapping[str, str]
     """Digests of the blobs that it needs, and the fields that brought them."""
 
+    cache: preimage_service_pb2.CacheControl.ValueType = preimage_service_pb2.CACHE_CONTROL_USE
+    """What equal jobs mean for it. Of an extraction nothing: it is one pass."""
+
 
 def invert_item(
     spec: spec_pb2.PreimageSpec, fit: Fit, inputs: Inputs, digests: Mapping[str, str]
@@ -71,7 +75,7 @@ def invert_item(
         inputs: what came with it.
         digests: of all inputs, by their paths.
     """
-    item = work_pb2.WorkItem(invert=spec, model_digest=fit.model.digest)
+    item = work_pb2.WorkItem(invert=spec, model_digest=fit.model.digest, engine=fit.model.engine)
     item.DiscardUnknownFields()
     target, digest = inputs.target, digests[inputs.target.path]
     if target.code_shape:
@@ -113,6 +117,7 @@ def new_job(order: Order) -> NewJob:
 def _inversion(order: Order) -> NewJob:
     spec, fit, job_id = order.item.invert, order.fit, new_id()
     slots = max(spec.restarts, 1)
+    shares = order.cache != preimage_service_pb2.CACHE_CONTROL_BYPASS
     return NewJob(
         id=job_id,
         tenant=order.tenant,
@@ -128,6 +133,8 @@ def _inversion(order: Order) -> NewJob:
         model=fit.model.name,
         layer=fit.layer.name,
         deadline_seconds=_deadline_seconds(spec),
+        computation=computation_of(order.item, fit) if shares else "",
+        refresh=order.cache == preimage_service_pb2.CACHE_CONTROL_REFRESH,
     )
 
 
@@ -199,7 +206,11 @@ def _pool(fit: Fit) -> str:
 
 
 def _fingerprint(item: work_pb2.WorkItem) -> str:
-    return hashlib.sha256(item.SerializeToString(deterministic=True)).hexdigest()
+    """What a request_id stands for: all that the caller said, and the model that it was said of."""
+    said = work_pb2.WorkItem()
+    said.CopyFrom(item)
+    said.ClearField("engine")
+    return hashlib.sha256(said.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _picture(taken: Taken, digest: str) -> tensor_pb2.Picture:

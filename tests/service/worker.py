@@ -77,6 +77,15 @@ ABSENT = models.Model(
 )
 
 
+def engined(*catalogue: models.Model, engine: str = "1") -> tuple[models.Model, ...]:
+    """Models of a worker that says what engine it has, without which no two jobs are equal."""
+    known = []
+    for model in catalogue:
+        known.append(models.Model(engine=engine))
+        known[-1].MergeFrom(model)
+    return tuple(known)
+
+
 @dataclass
 class FakeWorker:
     """A worker without mathematics."""

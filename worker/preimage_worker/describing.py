@@ -13,6 +13,7 @@ from torch import nn
 from preimage.v1 import model_service_pb2 as wire
 from preimage.v1 import tensor_pb2
 from preimage_worker.catalogue import ModelEntry
+from preimage_worker.engine_version import engine
 from preimage_worker.errors import CatalogueError
 from preimage_worker.formulas import FORMULAS
 from preimage_worker.inversion import presets
@@ -64,7 +65,7 @@ def describe(entry: ModelEntry, bare: nn.Module | None) -> Description:
     Raises:
         CatalogueError: the entry asks for a size or layers that do not exist.
     """
-    model = wire.Model(name=entry.name, architecture=entry.architecture)
+    model = wire.Model(name=entry.name, architecture=entry.architecture, engine=engine())
     if entry.is_formula:
         _describe_formula(entry, model)
         return Description(model, None)

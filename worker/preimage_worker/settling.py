@@ -12,6 +12,8 @@ from typing import final
 from preimage_queue import Finish, FinishVerdict, HandBackMode, HandBackVerdict, Queue, State
 from preimage_worker import metrics
 from preimage_worker.checkpoints import fits, pack
+from preimage_worker.engine_version import engine
+from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.settings import Loss
 from preimage_worker.jobs import (
     Crashed,
@@ -85,16 +87,16 @@ class Settler:
         run_seconds = self._clock() - done.delivery.claimed_at
         served = self._models.served(done.plan.key.model)
         parcel = inverted(done, served, self._where, run_seconds)
-        if self._deliver(done.delivery, parcel):
+        if self._deliver(done.delivery, parcel, keep=_is_reproducible(done)):
             metrics.RUN_SECONDS.observe(run_seconds)
             for lane in done.lanes:
                 _count(done, lane)
 
     def _extracted(self, done: Extracted) -> None:
         served = self._models.served(done.delivery.item.extract.representation.model)
-        self._deliver(done.delivery, extracted(done, served, self._where))
+        self._deliver(done.delivery, extracted(done, served, self._where), keep=False)
 
-    def _deliver(self, delivery: Delivery, parcel: Parcel) -> bool:
+    def _deliver(self, delivery: Delivery, parcel: Parcel, *, keep: bool) -> bool:
         ticket = delivery.ticket
         for name, data in parcel.files.items():
             self._queue.put_output(ticket.id, ticket.attempt, name, data)
@@ -103,6 +105,7 @@ class Settler:
             attempt=ticket.attempt,
             state=State.SUCCEEDED,
             result=parcel.result.SerializeToString(),
+            keep=keep,
             outputs=tuple(parcel.files),
         )
         return self._finish(end, "succeeded")
@@ -139,6 +142,15 @@ def ticket_of(settlement: Settlement) -> Ticket:
     if isinstance(settlement, Inverted | Extracted):
         return settlement.delivery.ticket
     return settlement.ticket
+
+
+def _is_reproducible(done: Inverted) -> bool:
+    """Whether an equal job would end with this.
+
+    Not if a deadline cut it short, nor if its frontend had heard of another engine than this one.
+    """
+    late = any(lane.outcome is Outcome.DEADLINE for lane in done.lanes)
+    return not late and done.delivery.item.engine == engine()
 
 
 def _count(done: Inverted, lane: LaneResult) -> None:

@@ -27,37 +27,37 @@ from preimage.v1 import spec_pb2 as preimage_dot_v1_dot_spec__pb2
 from preimage.v1 import tensor_pb2 as preimage_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpreimage/v1/model_service.proto\x12\x0bpreimage.v1\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xae\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0f\n\x07weights\x18\x04 \x01(\t\x12\x16\n\x0eweights_digest\x18\x05 \x01(\t\x12/\n\x0c\x61vailability\x18\x06 \x01(\x0e\x32\x19.preimage.v1.Availability\x12\x1a\n\x12unavailable_reason\x18\x07 \x01(\t\x12\x31\n\rpreprocessing\x18\x08 \x01(\x0b\x32\x1a.preimage.v1.Preprocessing\x12\"\n\x06layers\x18\t \x03(\x0b\x32\x12.preimage.v1.Layer\x12$\n\x07presets\x18\n \x03(\x0b\x32\x13.preimage.v1.Preset\"T\n\x06Preset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\r\n\x05steps\x18\x03 \x01(\x05\x12\x18\n\x10\x61\x63tivation_steps\x18\x04 \x01(\x05\"\xb7\x01\n\rPreprocessing\x12,\n\ninput_size\x18\x01 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12\x10\n\x08\x61ny_size\x18\x02 \x01(\x08\x12\x14\n\x0cminimum_side\x18\x03 \x01(\x05\x12\x10\n\x08\x63hannels\x18\x04 \x01(\x05\x12\x12\n\nresampling\x18\x05 \x01(\t\x12\x0f\n\x07\x64ivisor\x18\x06 \x01(\x01\x12\x0c\n\x04mean\x18\x07 \x03(\x01\x12\x0b\n\x03std\x18\x08 \x03(\x01\"\xb1\x01\n\x05Layer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\ncode_shape\x18\x03 \x03(\x03\x12\x0e\n\x06stride\x18\x04 \x01(\x05\x12\'\n\x06layout\x18\x05 \x01(\x0e\x32\x17.preimage.v1.CodeLayout\x12\x15\n\rhas_reference\x18\x06 \x01(\x08\x12\x18\n\x0bgrid_offset\x18\x07 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_grid_offset\"\x13\n\x11ListModelsRequest\"8\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.preimage.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"5\n\x10GetModelResponse\x12!\n\x05model\x18\x01 \x01(\x0b\x32\x12.preimage.v1.Model\"\x92\x01\n\x16\x45xtractFeaturesRequest\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.Picture\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\x12\x1c\n\x14maximum_inline_bytes\x18\x03 \x01(\x03\"\xb6\x01\n\x17\x45xtractFeaturesResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x13.preimage.v1.Tensor\x12\r\n\x05shape\x18\x03 \x03(\x03\x12,\n\ninput_size\x18\x04 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12+\n\nprovenance\x18\x05 \x01(\x0b\x32\x17.preimage.v1.Provenance*g\n\x0c\x41vailability\x12\x1c\n\x18\x41VAILABILITY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41VAILABILITY_SERVED\x10\x01\x12 \n\x1c\x41VAILABILITY_WEIGHTS_MISSING\x10\x02*\xaf\x01\n\nCodeLayout\x12\x1b\n\x17\x43ODE_LAYOUT_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43ODE_LAYOUT_CHANNELS_FIRST\x10\x01\x12\x1d\n\x19\x43ODE_LAYOUT_CHANNELS_LAST\x10\x02\x12\x16\n\x12\x43ODE_LAYOUT_TOKENS\x10\x03\x12\x16\n\x12\x43ODE_LAYOUT_VECTOR\x10\x04\x12\x15\n\x11\x43ODE_LAYOUT_OTHER\x10\x05\x32\x84\x02\n\x0cModelService\x12M\n\nListModels\x12\x1e.preimage.v1.ListModelsRequest\x1a\x1f.preimage.v1.ListModelsResponse\x12G\n\x08GetModel\x12\x1c.preimage.v1.GetModelRequest\x1a\x1d.preimage.v1.GetModelResponse\x12\\\n\x0f\x45xtractFeatures\x12#.preimage.v1.ExtractFeaturesRequest\x1a$.preimage.v1.ExtractFeaturesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpreimage/v1/model_service.proto\x12\x0bpreimage.v1\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xbe\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0f\n\x07weights\x18\x04 \x01(\t\x12\x16\n\x0eweights_digest\x18\x05 \x01(\t\x12/\n\x0c\x61vailability\x18\x06 \x01(\x0e\x32\x19.preimage.v1.Availability\x12\x1a\n\x12unavailable_reason\x18\x07 \x01(\t\x12\x31\n\rpreprocessing\x18\x08 \x01(\x0b\x32\x1a.preimage.v1.Preprocessing\x12\"\n\x06layers\x18\t \x03(\x0b\x32\x12.preimage.v1.Layer\x12$\n\x07presets\x18\n \x03(\x0b\x32\x13.preimage.v1.Preset\x12\x0e\n\x06\x65ngine\x18\x0b \x01(\t\"T\n\x06Preset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\r\n\x05steps\x18\x03 \x01(\x05\x12\x18\n\x10\x61\x63tivation_steps\x18\x04 \x01(\x05\"\xb7\x01\n\rPreprocessing\x12,\n\ninput_size\x18\x01 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12\x10\n\x08\x61ny_size\x18\x02 \x01(\x08\x12\x14\n\x0cminimum_side\x18\x03 \x01(\x05\x12\x10\n\x08\x63hannels\x18\x04 \x01(\x05\x12\x12\n\nresampling\x18\x05 \x01(\t\x12\x0f\n\x07\x64ivisor\x18\x06 \x01(\x01\x12\x0c\n\x04mean\x18\x07 \x03(\x01\x12\x0b\n\x03std\x18\x08 \x03(\x01\"\xb1\x01\n\x05Layer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\ncode_shape\x18\x03 \x03(\x03\x12\x0e\n\x06stride\x18\x04 \x01(\x05\x12\'\n\x06layout\x18\x05 \x01(\x0e\x32\x17.preimage.v1.CodeLayout\x12\x15\n\rhas_reference\x18\x06 \x01(\x08\x12\x18\n\x0bgrid_offset\x18\x07 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_grid_offset\"\x13\n\x11ListModelsRequest\"8\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.preimage.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"5\n\x10GetModelResponse\x12!\n\x05model\x18\x01 \x01(\x0b\x32\x12.preimage.v1.Model\"\x92\x01\n\x16\x45xtractFeaturesRequest\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.Picture\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\x12\x1c\n\x14maximum_inline_bytes\x18\x03 \x01(\x03\"\xb6\x01\n\x17\x45xtractFeaturesResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12%\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x13.preimage.v1.Tensor\x12\r\n\x05shape\x18\x03 \x03(\x03\x12,\n\ninput_size\x18\x04 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12+\n\nprovenance\x18\x05 \x01(\x0b\x32\x17.preimage.v1.Provenance*g\n\x0c\x41vailability\x12\x1c\n\x18\x41VAILABILITY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41VAILABILITY_SERVED\x10\x01\x12 \n\x1c\x41VAILABILITY_WEIGHTS_MISSING\x10\x02*\xaf\x01\n\nCodeLayout\x12\x1b\n\x17\x43ODE_LAYOUT_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43ODE_LAYOUT_CHANNELS_FIRST\x10\x01\x12\x1d\n\x19\x43ODE_LAYOUT_CHANNELS_LAST\x10\x02\x12\x16\n\x12\x43ODE_LAYOUT_TOKENS\x10\x03\x12\x16\n\x12\x43ODE_LAYOUT_VECTOR\x10\x04\x12\x15\n\x11\x43ODE_LAYOUT_OTHER\x10\x05\x32\x84\x02\n\x0cModelService\x12M\n\nListModels\x12\x1e.preimage.v1.ListModelsRequest\x1a\x1f.preimage.v1.ListModelsResponse\x12G\n\x08GetModel\x12\x1c.preimage.v1.GetModelRequest\x1a\x1d.preimage.v1.GetModelResponse\x12\\\n\x0f\x45xtractFeatures\x12#.preimage.v1.ExtractFeaturesRequest\x1a$.preimage.v1.ExtractFeaturesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'preimage.v1.model_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AVAILABILITY']._serialized_start=1384
-  _globals['_AVAILABILITY']._serialized_end=1487
-  _globals['_CODELAYOUT']._serialized_start=1490
-  _globals['_CODELAYOUT']._serialized_end=1665
+  _globals['_AVAILABILITY']._serialized_start=1400
+  _globals['_AVAILABILITY']._serialized_end=1503
+  _globals['_CODELAYOUT']._serialized_start=1506
+  _globals['_CODELAYOUT']._serialized_end=1681
   _globals['_MODEL']._serialized_start=127
-  _globals['_MODEL']._serialized_end=429
-  _globals['_PRESET']._serialized_start=431
-  _globals['_PRESET']._serialized_end=515
-  _globals['_PREPROCESSING']._serialized_start=518
-  _globals['_PREPROCESSING']._serialized_end=701
-  _globals['_LAYER']._serialized_start=704
-  _globals['_LAYER']._serialized_end=881
-  _globals['_LISTMODELSREQUEST']._serialized_start=883
-  _globals['_LISTMODELSREQUEST']._serialized_end=902
-  _globals['_LISTMODELSRESPONSE']._serialized_start=904
-  _globals['_LISTMODELSRESPONSE']._serialized_end=960
-  _globals['_GETMODELREQUEST']._serialized_start=962
-  _globals['_GETMODELREQUEST']._serialized_end=993
-  _globals['_GETMODELRESPONSE']._serialized_start=995
-  _globals['_GETMODELRESPONSE']._serialized_end=1048
-  _globals['_EXTRACTFEATURESREQUEST']._serialized_start=1051
-  _globals['_EXTRACTFEATURESREQUEST']._serialized_end=1197
-  _globals['_EXTRACTFEATURESRESPONSE']._serialized_start=1200
-  _globals['_EXTRACTFEATURESRESPONSE']._serialized_end=1382
-  _globals['_MODELSERVICE']._serialized_start=1668
-  _globals['_MODELSERVICE']._serialized_end=1928
+  _globals['_MODEL']._serialized_end=445
+  _globals['_PRESET']._serialized_start=447
+  _globals['_PRESET']._serialized_end=531
+  _globals['_PREPROCESSING']._serialized_start=534
+  _globals['_PREPROCESSING']._serialized_end=717
+  _globals['_LAYER']._serialized_start=720
+  _globals['_LAYER']._serialized_end=897
+  _globals['_LISTMODELSREQUEST']._serialized_start=899
+  _globals['_LISTMODELSREQUEST']._serialized_end=918
+  _globals['_LISTMODELSRESPONSE']._serialized_start=920
+  _globals['_LISTMODELSRESPONSE']._serialized_end=976
+  _globals['_GETMODELREQUEST']._serialized_start=978
+  _globals['_GETMODELREQUEST']._serialized_end=1009
+  _globals['_GETMODELRESPONSE']._serialized_start=1011
+  _globals['_GETMODELRESPONSE']._serialized_end=1064
+  _globals['_EXTRACTFEATURESREQUEST']._serialized_start=1067
+  _globals['_EXTRACTFEATURESREQUEST']._serialized_end=1213
+  _globals['_EXTRACTFEATURESRESPONSE']._serialized_start=1216
+  _globals['_EXTRACTFEATURESRESPONSE']._serialized_end=1398
+  _globals['_MODELSERVICE']._serialized_start=1684
+  _globals['_MODELSERVICE']._serialized_end=1944
 # @@protoc_insertion_point(module_scope)

@@ -98,6 +98,7 @@ class Model(_message.Message):
     PREPROCESSING_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     PRESETS_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name in requests."""
     architecture: _builtins.str
@@ -114,6 +115,10 @@ class Model(_message.Message):
     """Whether it can be used now."""
     unavailable_reason: _builtins.str
     """If it cannot: one sentence that says why and what would provide it."""
+    engine: _builtins.str
+    """What computes: results of equal specifications may differ where this does. Part of what makes
+    jobs equal, see CacheControl.
+    """
     @_builtins.property
     def preprocessing(self) -> Global___Preprocessing:
         """How a picture becomes the model's input."""
@@ -139,10 +144,11 @@ class Model(_message.Message):
         preprocessing: Global___Preprocessing | None = ...,
         layers: _abc.Iterable[Global___Layer] | None = ...,
         presets: _abc.Iterable[Global___Preset] | None = ...,
+        engine: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["preprocessing", b"preprocessing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "availability", b"availability", "digest", b"digest", "layers", b"layers", "name", b"name", "preprocessing", b"preprocessing", "presets", b"presets", "unavailable_reason", b"unavailable_reason", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "availability", b"availability", "digest", b"digest", "engine", b"engine", "layers", b"layers", "name", b"name", "preprocessing", b"preprocessing", "presets", b"presets", "unavailable_reason", b"unavailable_reason", "weights", b"weights", "weights_digest", b"weights_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -167,6 +167,40 @@ ERROR_REASON_SLOT_SECONDS_SPENT: ErrorReason.ValueType  # 29
 """The tenant has used its slot-seconds of the last hour."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
+class _CacheControl:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CacheControlEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CacheControl.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CACHE_CONTROL_UNSPECIFIED: _CacheControl.ValueType  # 0
+    """The same as USE."""
+    CACHE_CONTROL_USE: _CacheControl.ValueType  # 1
+    """If an equal job has succeeded, the new one has its result at once. If one waits or runs, the new
+    one shares its run, unless the new one has a deadline. Origin in the resource tells.
+    """
+    CACHE_CONTROL_REFRESH: _CacheControl.ValueType  # 2
+    """Compute anew; later equal jobs get the new result."""
+    CACHE_CONTROL_BYPASS: _CacheControl.ValueType  # 3
+    """Compute, and keep the result for this job alone."""
+
+class CacheControl(_CacheControl, metaclass=_CacheControlEnumTypeWrapper):
+    """What an equal job means for a new one: one of the same caller with the same specification but for
+    lane, deadline and progress, of the same model.
+    """
+
+CACHE_CONTROL_UNSPECIFIED: CacheControl.ValueType  # 0
+"""The same as USE."""
+CACHE_CONTROL_USE: CacheControl.ValueType  # 1
+"""If an equal job has succeeded, the new one has its result at once. If one waits or runs, the new
+one shares its run, unless the new one has a deadline. Origin in the resource tells.
+"""
+CACHE_CONTROL_REFRESH: CacheControl.ValueType  # 2
+"""Compute anew; later equal jobs get the new result."""
+CACHE_CONTROL_BYPASS: CacheControl.ValueType  # 3
+"""Compute, and keep the result for this job alone."""
+Global___CacheControl: _TypeAlias = CacheControl  # noqa: Y015
+
 @_typing.final
 class CreatePreimageRequest(_message.Message):
     """Request of CreatePreimage."""
@@ -175,10 +209,13 @@ class CreatePreimageRequest(_message.Message):
 
     SPEC_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CACHE_CONTROL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The caller's own name for this request, for safe repetition: 1 to 64 of A–Z a–z 0–9 . _ -.
     A UUID4 does. Empty: the call is not idempotent.
     """
+    cache_control: Global___CacheControl.ValueType
+    """Whether a result of the caller's own will do that is there already. Default: it will."""
     @_builtins.property
     def spec(self) -> _spec_pb2.PreimageSpec:
         """What to compute. Required."""
@@ -188,10 +225,11 @@ class CreatePreimageRequest(_message.Message):
         *,
         spec: _spec_pb2.PreimageSpec | None = ...,
         request_id: _builtins.str = ...,
+        cache_control: Global___CacheControl.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_control", b"cache_control", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -675,10 +713,13 @@ class InvertRequest(_message.Message):
     SPEC_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     INCLUDE_FLOAT_FIELD_NUMBER: _builtins.int
+    CACHE_CONTROL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """As in CreatePreimage."""
     include_float: _builtins.bool
     """Return the float pictures too."""
+    cache_control: Global___CacheControl.ValueType
+    """As in CreatePreimage."""
     @_builtins.property
     def spec(self) -> _spec_pb2.PreimageSpec:
         """What to compute. Required."""
@@ -689,10 +730,11 @@ class InvertRequest(_message.Message):
         spec: _spec_pb2.PreimageSpec | None = ...,
         request_id: _builtins.str = ...,
         include_float: _builtins.bool = ...,
+        cache_control: Global___CacheControl.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_float", b"include_float", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_control", b"cache_control", "include_float", b"include_float", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

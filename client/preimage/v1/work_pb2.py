@@ -27,7 +27,7 @@ from preimage.v1 import spec_pb2 as preimage_dot_v1_dot_spec__pb2
 from preimage.v1 import tensor_pb2 as preimage_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16preimage/v1/work.proto\x12\x0bpreimage.v1\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xa8\x01\n\x08WorkItem\x12+\n\x06invert\x18\x01 \x01(\x0b\x32\x19.preimage.v1.PreimageSpecH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.FeatureExtractionH\x00\x12\x1e\n\x16\x65ncoded_picture_digest\x18\x03 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\tB\x06\n\x04work\"o\n\x11\x46\x65\x61tureExtraction\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.Picture\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\"[\n\tWorkEvent\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Progress\x12%\n\x07preview\x18\x02 \x01(\x0b\x32\x14.preimage.v1.Preview\"x\n\nWorkResult\x12-\n\x06invert\x18\x01 \x01(\x0b\x32\x1b.preimage.v1.PreimageResultH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.ExtractedFeaturesH\x00\x42\x08\n\x06result\"\x93\x01\n\x11\x45xtractedFeatures\x12#\n\x04\x63ode\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Artifact\x12,\n\ninput_size\x18\x02 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12+\n\nprovenance\x18\x03 \x01(\x0b\x32\x17.preimage.v1.Provenanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16preimage/v1/work.proto\x12\x0bpreimage.v1\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xb8\x01\n\x08WorkItem\x12+\n\x06invert\x18\x01 \x01(\x0b\x32\x19.preimage.v1.PreimageSpecH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.FeatureExtractionH\x00\x12\x1e\n\x16\x65ncoded_picture_digest\x18\x03 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\tB\x06\n\x04work\"o\n\x11\x46\x65\x61tureExtraction\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.Picture\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\"[\n\tWorkEvent\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Progress\x12%\n\x07preview\x18\x02 \x01(\x0b\x32\x14.preimage.v1.Preview\"x\n\nWorkResult\x12-\n\x06invert\x18\x01 \x01(\x0b\x32\x1b.preimage.v1.PreimageResultH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.ExtractedFeaturesH\x00\x42\x08\n\x06result\"\x93\x01\n\x11\x45xtractedFeatures\x12#\n\x04\x63ode\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Artifact\x12,\n\ninput_size\x18\x02 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12+\n\nprovenance\x18\x03 \x01(\x0b\x32\x17.preimage.v1.Provenanceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,13 +35,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'preimage.v1.work_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKITEM']._serialized_start=118
-  _globals['_WORKITEM']._serialized_end=286
-  _globals['_FEATUREEXTRACTION']._serialized_start=288
-  _globals['_FEATUREEXTRACTION']._serialized_end=399
-  _globals['_WORKEVENT']._serialized_start=401
-  _globals['_WORKEVENT']._serialized_end=492
-  _globals['_WORKRESULT']._serialized_start=494
-  _globals['_WORKRESULT']._serialized_end=614
-  _globals['_EXTRACTEDFEATURES']._serialized_start=617
-  _globals['_EXTRACTEDFEATURES']._serialized_end=764
+  _globals['_WORKITEM']._serialized_end=302
+  _globals['_FEATUREEXTRACTION']._serialized_start=304
+  _globals['_FEATUREEXTRACTION']._serialized_end=415
+  _globals['_WORKEVENT']._serialized_start=417
+  _globals['_WORKEVENT']._serialized_end=508
+  _globals['_WORKRESULT']._serialized_start=510
+  _globals['_WORKRESULT']._serialized_end=630
+  _globals['_EXTRACTEDFEATURES']._serialized_start=633
+  _globals['_EXTRACTEDFEATURES']._serialized_end=780
 # @@protoc_insertion_point(module_scope)

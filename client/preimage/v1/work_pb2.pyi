@@ -33,10 +33,13 @@ class WorkItem(_message.Message):
     EXTRACT_FIELD_NUMBER: _builtins.int
     ENCODED_PICTURE_DIGEST_FIELD_NUMBER: _builtins.int
     MODEL_DIGEST_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     encoded_picture_digest: _builtins.str
     """Blob that holds the encoded picture, if the caller sent one."""
     model_digest: _builtins.str
     """Digest of the model that the request was checked against."""
+    engine: _builtins.str
+    """Model.engine, as it was announced when the job was accepted."""
     @_builtins.property
     def invert(self) -> _spec_pb2.PreimageSpec:
         """Find pre-images."""
@@ -52,10 +55,11 @@ class WorkItem(_message.Message):
         extract: Global___FeatureExtraction | None = ...,
         encoded_picture_digest: _builtins.str = ...,
         model_digest: _builtins.str = ...,
+        engine: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["extract", b"extract", "invert", b"invert", "work", b"work"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoded_picture_digest", b"encoded_picture_digest", "extract", b"extract", "invert", b"invert", "model_digest", b"model_digest", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoded_picture_digest", b"encoded_picture_digest", "engine", b"engine", "extract", b"extract", "invert", b"invert", "model_digest", b"model_digest", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["invert", "extract"]  # noqa: Y015
     _WhichOneofArgType_work: _TypeAlias = _typing.Literal["work", b"work"]  # noqa: Y015

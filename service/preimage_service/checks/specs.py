@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from preimage.v1.preimage_service_pb2 import CreatePreimageRequest, InvertRequest
+from preimage.v1.preimage_service_pb2 import CacheControl, CreatePreimageRequest, InvertRequest
 from preimage.v1.spec_pb2 import (
     Lane,
     Optimiser,
@@ -32,6 +32,7 @@ def check_request(
 ) -> Iterator[Violation]:
     """A request for a job, the target and the model's own rules apart."""
     yield from check_request_id(request.request_id, "request_id")
+    yield from check_enum(request.cache_control, CacheControl.DESCRIPTOR, "cache_control")
     if not request.HasField("spec"):
         yield Violation("spec", "is required")
         return

@@ -82,6 +82,7 @@ async def enqueue(
     digests = {path: await admission.store(backend, tenant, each) for path, each in paths.items()}
     item = work.invert_item(request.spec, checked.fit, checked.inputs, digests)
     blobs = {digest: path for path, digest in digests.items() if digest}
-    order = work.Order(tenant, request.request_id, checked.fit, item, blobs)
+    cache = request.cache_control
+    order = work.Order(tenant, request.request_id, checked.fit, item, blobs, cache)
     reply = await admission.submit(backend, order)
     return reply.job_id, reply.outcome is SubmitOutcome.EXISTING
