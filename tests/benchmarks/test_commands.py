@@ -7,16 +7,22 @@ import benchmarks
 import pytest
 
 FOLDER = Path(benchmarks.__path__[0])
-COMMANDS = sorted(
-    path.stem for path in FOLDER.glob("*.py") if 'if __name__ == "__main__"' in path.read_text()
-)
+COMMANDS = [
+    *sorted(
+        path.stem for path in FOLDER.glob("*.py") if 'if __name__ == "__main__"' in path.read_text()
+    ),
+    *sorted(path.parent.name for path in FOLDER.glob("*/__main__.py")),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_describes_its_options(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = importlib.import_module(f"benchmarks.{command}")
+    name = f"benchmarks.{command}"
+    if (FOLDER / command).is_dir():
+        name += ".__main__"
+    module = importlib.import_module(name)
     monkeypatch.setattr("sys.argv", [command, "--help"])
     with pytest.raises(SystemExit) as ended:
         module.main()

@@ -61,13 +61,17 @@ class Loop:
             self._note(self._engine.boundary())
 
     def _offer(self) -> None:
-        free, active = self._engine.free, self._engine.active
+        active = self._engine.active
         waiting = sum(delivery.slots for delivery in self._waiting)
-        room = max(free + self._engine.ending - waiting, 0)
-        self._mailbox.offer(Offer(room, free + active, active, self._steps_per_second))
+        room = max(self._engine.free + self._engine.ending - waiting, 0)
+        self._mailbox.offer(Offer(room, self._slots(), active, self._steps_per_second))
         metrics.SLOTS_ACTIVE.set(active)
-        metrics.SLOTS.set(active + free)
+        metrics.SLOTS.set(self._slots())
         metrics.SLOTS_PREFETCHED.set(waiting)
+
+    def _slots(self) -> int:
+        """Lanes that the batch can hold now."""
+        return self._engine.free + self._engine.active
 
     def _take_in(self, deliveries: list[Delivery]) -> None:
         """Extractions need no room, so they wait behind nobody."""
@@ -103,6 +107,7 @@ class Loop:
         for lanes, steps, seconds in boundary.batches:
             metrics.BATCH_LANES.observe(lanes)
             metrics.LANE_STEPS.inc(lanes * steps)
+            metrics.SLOT_STEPS.inc(self._slots() * steps)
             if steps:
                 metrics.STEP_SECONDS.observe(seconds / steps)
                 self._remember(lanes * steps / max(seconds, 1e-9))

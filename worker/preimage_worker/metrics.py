@@ -20,6 +20,7 @@ BATCH_LANES = Histogram(
     "preimage_batch_lanes", "Lanes that shared a round of steps.", buckets=(1, 2, 4, 8, 16, 32, 64)
 )
 LANE_STEPS = Counter("preimage_lane_steps", "Optimisation steps, summed over the lanes.")
+SLOT_STEPS = Counter("preimage_slot_steps", "Optimisation steps, times the slots that there were.")
 CLAIMED = Counter("preimage_jobs_claimed", "Jobs taken from the queue.")
 RESUMED = Counter("preimage_jobs_resumed", "Jobs that went on from a checkpoint.")
 SETTLED = Counter("preimage_jobs_settled", "Jobs settled, by how they ended.", ["outcome"])

@@ -1,0 +1,57 @@
+"""The service measured: its queue, its door, and what it leaves of the engine's speed.
+
+    python -m benchmarks.service [--parts queue,depth,door,share,occupancy] [--json FILE] …
+
+- queue: jobs per second that are submitted, claimed and finished, with nothing computed;
+- depth: what a submission and a claim cost with 10, 1,000 and 100,000 jobs waiting;
+- door: an open-model load generator on CreatePreimage with codes of 600 KB. Calls begin when they
+  are due, whether or not earlier ones were answered, and times count from then;
+- share: inversions per second end to end over those of the bare engine on the same jobs;
+- occupancy: how many of the batch's slots step with jobs of mixed lengths and a full queue, beside
+  batches that are filled once and run to their end.
+
+Every part starts what it needs: a Redis with an append-only file, a frontend, a worker.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.measure import surroundings, table
+from benchmarks.service import computing, door, queue_alone
+
+Row = dict[str, object]
+
+PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
+    "queue": queue_alone.rates,
+    "depth": queue_alone.depths,
+    "door": door.measure,
+    "share": computing.share,
+    "occupancy": computing.occupancy,
+}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--processes", default="1,2,3", help="clients of the queue")
+    parser.add_argument("--depths", default="10,1000,100000", help="waiting jobs")
+    parser.add_argument("--per-second", type=float, default=200.0, help="calls at the door")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of calls at the door")
+    parser.add_argument("--jobs", type=int, default=64, help="inversions of one run")
+    parser.add_argument("--rounds", type=int, default=3, help="runs, engine and service in turn")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    found: dict[str, list[Row]] = {}
+    for part in options.parts.split(","):
+        rows = found[part] = PARTS[part](options)
+        print(f"\n{part}\n{table(list(rows[0]), [list(row.values()) for row in rows])}", flush=True)
+    if options.json:
+        facts = {"surroundings": surroundings("cpu"), **found}
+        options.json.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""The door under an open load: calls begin when they are due, however long earlier ones take."""
+
+import argparse
+import asyncio
+import multiprocessing
+import statistics
+import time
+from collections import Counter
+from multiprocessing.synchronize import Event
+from typing import Any
+
+import grpc
+import numpy as np
+
+from preimage.embedded import Stack, StackOptions
+from preimage.v1 import admin_service_pb2, model_service_pb2, preimage_service_pb2, tensor_pb2
+from preimage.v1.preimage_service_pb2_grpc import PreimageServiceStub
+from preimage_queue import Finish, Queue, QueueSettings, State, WorkerNotice, new_id
+
+SHAPE = (256, 24, 24)
+"""Of a code of 590 KB: a middle layer of a network at 200 pixels."""
+MODEL, DIGEST, LAYER = "standin", "0", "layer"
+SLOTS = 64
+POLL_SECONDS, ANNOUNCE_SECONDS, PATIENCE_SECONDS = 0.02, 5.0, 10.0
+RETENTION_SECONDS = "5"
+"""Of results and their codes: at 200 calls a second a day of them is 10 TB."""
+
+
+def measure(options: argparse.Namespace) -> list[dict[str, object]]:
+    """Milliseconds of CreatePreimage, and its status codes."""
+    kept = {"PREIMAGE_QUEUE_RESULT_RETENTION_SECONDS": RETENTION_SECONDS}
+    with Stack(StackOptions(workers=0, environment=kept)) as stack:
+        start = multiprocessing.get_context("spawn")
+        ready, over = start.Event(), start.Event()
+        url = stack.children["frontend"].environment["PREIMAGE_REDIS_URL"]
+        worker = start.Process(target=_settle_everything, args=(url, ready, over))
+        worker.start()
+        ready.wait()
+        try:
+            asyncio.run(_load(stack.target, 20, 1.0))  # first calls open what later ones use
+            seconds, codes = asyncio.run(_load(stack.target, options.per_second, options.seconds))
+        finally:
+            over.set()
+            worker.join()
+    cuts = statistics.quantiles(seconds, n=1000)
+    return [
+        {
+            "per_second": options.per_second,
+            "seconds": options.seconds,
+            "code_kb": round(np.prod(SHAPE) * 4 / 1000),
+            "p50_ms": round(1e3 * cuts[499], 1),
+            "p95_ms": round(1e3 * cuts[949], 1),
+            "p99_ms": round(1e3 * cuts[989], 1),
+            "worst_ms": round(1e3 * max(seconds), 1),
+            "answers": ", ".join(f"{count} {code}" for code, count in sorted(codes.items())),
+        }
+    ]
+
+
+async def _load(target: str, per_second: float, seconds: float) -> tuple[list[float], Counter[str]]:
+    """Calls from when they were due to their answers, and how they ended."""
+    took: list[float] = []
+    codes: Counter[str] = Counter()
+    code = np.random.default_rng(0).random(SHAPE, dtype=np.float32)
+    async with grpc.aio.insecure_channel(target) as channel:
+        stub: Any = PreimageServiceStub(channel)
+
+        async def call(number: int, due: float) -> None:
+            code[0, 0, 0] = number  # codes are stored by content: each its own
+            try:
+                await stub.CreatePreimage(_request(code), timeout=PATIENCE_SECONDS)
+                codes["OK"] += 1
+            except grpc.aio.AioRpcError as error:
+                codes[error.code().name] += 1
+            took.append(time.perf_counter() - due)
+
+        begun, calls = time.perf_counter(), []
+        for number in range(round(per_second * seconds)):
+            due = begun + number / per_second
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            calls.append(asyncio.create_task(call(number, due)))
+        await asyncio.gather(*calls)
+    return took, codes
+
+
+def _request(code: np.ndarray[Any, Any]) -> preimage_service_pb2.CreatePreimageRequest:
+    request = preimage_service_pb2.CreatePreimageRequest(request_id=new_id())
+    request.spec.representation.model = MODEL
+    request.spec.representation.layer = LAYER
+    features = request.spec.target.features
+    features.dtype = tensor_pb2.DATA_TYPE_FLOAT32
+    features.shape.extend(code.shape)
+    features.data = code.tobytes()
+    return request
+
+
+def _settle_everything(url: str, ready: Event, over: Event) -> None:
+    """A worker that computes nothing: the queue neither fills nor runs dry."""
+    announced = 0.0
+    with Queue(QueueSettings(url=url)) as queue:
+        while not over.is_set():
+            if time.monotonic() - announced > ANNOUNCE_SECONDS:
+                announced = time.monotonic()
+                _announce(queue)
+                queue.reap()
+                ready.set()
+            jobs = queue.claim(
+                MODEL,
+                new_id(),
+                pools=(f"{MODEL}@{DIGEST}",),
+                free_slots=SLOTS,
+                capacity_slots=SLOTS,
+            )
+            for job in jobs:
+                queue.finish(Finish(id=job.id, attempt=job.attempt, state=State.SUCCEEDED))
+            if not jobs:
+                over.wait(POLL_SECONDS)
+
+
+def _announce(queue: Queue) -> None:
+    model = model_service_pb2.Model(
+        name=MODEL, digest=DIGEST, availability=model_service_pb2.AVAILABILITY_SERVED
+    )
+    model.preprocessing.input_size.height = model.preprocessing.input_size.width = 200
+    model.preprocessing.minimum_side, model.preprocessing.channels = 32, 3
+    model.layers.add(name=LAYER, kind="Conv2d", code_shape=SHAPE, stride=8)
+    model.presets.add(name="auto", steps=200)
+    queue.publish_model(MODEL, model.SerializeToString())
+    info = admin_service_pb2.Worker(name=MODEL, device="none", slots=SLOTS)
+    queue.announce(
+        WorkerNotice(
+            name=MODEL,
+            slots=SLOTS,
+            cost_per_second=1e9,
+            pools=(f"{MODEL}@{DIGEST}",),
+            models=(MODEL,),
+            info=info.SerializeToString(),
+        )
+    )
