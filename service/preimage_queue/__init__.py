@@ -27,6 +27,7 @@ from preimage_queue.fleet import (
     WorkerNotice,
     WorkerSeen,
 )
+from preimage_queue.quotas import Quotas
 from preimage_queue.records import (
     BatchRef,
     Beat,
@@ -106,6 +107,7 @@ __all__ = [
     "QueueSettings",
     "QueueStats",
     "QueueUnavailableError",
+    "Quotas",
     "Reaped",
     "RejectReason",
     "Rejected",

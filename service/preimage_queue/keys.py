@@ -30,13 +30,17 @@ Waiting
                                         idle uploads), `lane|<lane>`,
                                         `jobs|<lane>|<pool>`,
                                         `cost|<lane>|<pool>` in thousandths          while not empty
-    tenants                     HASH    `queued|<tenant>`, `running|<tenant>`        while not empty
+    tenants                     HASH    `queued|<tenant>`, `running|<tenant>`,
+                                        `bytes|<tenant>` as in `sums`                while not empty
 
 Fair share
     virtual                     HASH    lane -> its virtual time v                   until empty
     shares:<lane>               HASH    tenant -> virtual finish f of its last job   until empty
     turns:<sha1 of pools>       HASH    lane -> virtual time of the lane, for the
                                         workers that serve these pools               one day
+
+    spent:<tenant>              HASH    minute -> slot-milliseconds of attempts
+                                        that ended in it                             an hour
 
 Equal jobs
     flight:<tenant>:<digest>    STRING  id of the job that waits or runs and may be

@@ -14,7 +14,7 @@ from typing import Final, final
 
 __all__ = ["Script", "load_scripts"]
 
-_PARTS: Final = ("common", "ready", "blobs", "outputs", "twins", "life")
+_PARTS: Final = ("common", "quotas", "ready", "blobs", "outputs", "twins", "life")
 """Shared parts in the order in which they need each other."""
 
 

@@ -87,6 +87,8 @@ class RejectReason(_Outcome):
     QUEUED_JOBS = "QUEUED_JOBS", "The queue holds as many jobs as it may."
     QUEUED_BYTES = "QUEUED_BYTES", "The queue holds as many bytes as it may."
     TENANT_JOBS = "TENANT_JOBS", "The tenant has as many queued jobs as it may."
+    TENANT_BYTES = "TENANT_BYTES", "The tenant has as many queued bytes as it may."
+    SLOT_SECONDS = "SLOT_SECONDS", "The tenant has used its slot-seconds of the last hour."
     DEADLINE_UNATTAINABLE = "DEADLINE_UNATTAINABLE", "The job would start after its deadline."
     TOO_WIDE = "TOO_WIDE", "The job takes more slots than any live worker has."
 
@@ -99,7 +101,8 @@ class Rejected:
     reason: RejectReason
     retry_after_ms: int
     limit: int
-    """The limit that was met: jobs, bytes, slots, or for a deadline the estimated wait in ms."""
+    """The limit that was met: jobs, bytes, slots or slot-milliseconds; for a deadline the estimated
+    wait in ms."""
 
 
 SubmitReply = Submitted | Conflict | MissingBlob | Rejected

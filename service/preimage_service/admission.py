@@ -1,6 +1,7 @@
 """The door: what was taken in is stored, the job is submitted, and a refusal becomes an error."""
 
 import logging
+from dataclasses import replace
 
 from preimage_queue import (
     Conflict,
@@ -15,6 +16,7 @@ from preimage_queue import (
 from preimage_service import work
 from preimage_service.backend import Backend
 from preimage_service.checks.taken import Taken
+from preimage_service.denials import SlotSecondsSpentError, TenantBytesFullError
 from preimage_service.errors import (
     DeadlineUnattainableError,
     ExhaustedError,
@@ -27,6 +29,7 @@ from preimage_service.errors import (
     TensorNotFoundError,
     Violation,
 )
+from preimage_service.identity import caller
 
 _UNTIL_SUBMITTED_SECONDS = 60.0
 """What comes inline is used at once. If the queue then refuses the job, its bytes must not go on
@@ -50,6 +53,16 @@ _REFUSALS: dict[RejectReason, tuple[type[ExhaustedError], str, str]] = {
         TenantQueueFullError,
         "tenant:{tenant}",
         "You have {limit} jobs waiting, as many as you may: let some of them end first.",
+    ),
+    RejectReason.TENANT_BYTES: (
+        TenantBytesFullError,
+        "tenant:{tenant}:bytes_queued",
+        "Your waiting jobs and uploads hold {limit} bytes (bytes_queued): let some of them end.",
+    ),
+    RejectReason.SLOT_SECONDS: (
+        SlotSecondsSpentError,
+        "tenant:{tenant}:slot_seconds",
+        "Your jobs have used up the {seconds:g} slot-seconds of an hour (slot_seconds): wait.",
     ),
     RejectReason.DEADLINE_UNATTAINABLE: (
         DeadlineUnattainableError,
@@ -78,7 +91,8 @@ async def store_bytes(
     Raises:
         QueueBytesFullError: waiting jobs hold too many bytes.
     """
-    reply = await backend.queue.put_blob(tenant, data, keep_seconds=keep_seconds)
+    quotas = caller().quotas
+    reply = await backend.queue.put_blob(tenant, data, keep_seconds=keep_seconds, quotas=quotas)
     if isinstance(reply, Rejected):
         raise _refusal(backend, tenant, reply)
     return reply.digest
@@ -93,8 +107,8 @@ async def submit(backend: Backend, order: work.Order) -> Submitted:
         InvalidRequestError: no worker has as many slots as there are restarts.
         ExhaustedError: a limit is reached.
     """
-    job = work.new_job(order)
-    reply = await backend.queue.submit(job)
+    job = replace(work.new_job(order), weight=caller().weight)
+    reply = await backend.queue.submit(job, caller().quotas)
     if isinstance(reply, Submitted):
         _count(backend, job, reply.outcome)
         word = reply.outcome.value.lower()

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, final
 
+from preimage_queue import Quotas
+
 
 @final
 class Scope(StrEnum):
@@ -17,21 +19,6 @@ class Scope(StrEnum):
 
     ADMIN = "admin"
     """Look after workers, dead letters and the queue."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Quotas:
-    """What a tenant may use. None: no bound of its own, only those of the whole queue."""
-
-    jobs_queued: int | None = None
-    """Jobs that may wait."""
-
-    bytes_queued: int | None = None
-    """Bytes of waiting jobs' specifications, pictures and codes."""
-
-    slot_seconds: float | None = None
-    """Slots of workers × seconds of run time that may be used within an hour."""
 
 
 @final
@@ -51,6 +38,7 @@ class Caller:
     """Share of the tenant relative to others while the queue is busy."""
 
     quotas: Quotas = field(default_factory=Quotas)
+    """What the tenant may have in the queue, and use of the workers."""
 
 
 ANONYMOUS: Final = Caller("anonymous", "default", frozenset(Scope))

@@ -26,7 +26,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
 
-from preimage_service.callers import Caller, Quotas, Scope
+from preimage_queue import Quotas
+from preimage_service.callers import Caller, Scope
 from preimage_service.errors import StartError
 from preimage_service.metrics import Meters
 from preimage_service.renewal import Renewed

@@ -360,4 +360,4 @@ class QueueMachine(RuleBasedStateMachine):
         self.clock.pass_seconds(UPLOAD + STEP)
         self.queue.reap(limit=1000)
         left = set(map(kind, names(self.raw)))
-        assert left <= {"claim", "turns", "deleted", "clock_offset", "blob"}
+        assert left <= {"claim", "turns", "deleted", "clock_offset", "blob", "spent"}

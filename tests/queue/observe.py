@@ -156,6 +156,10 @@ def _sums(model: Model) -> tuple[dict[str, int], dict[str, int]]:
         tenants[f"queued|{job.new.tenant}"] += 1
     for job in model.with_state(State.RUNNING):
         tenants[f"running|{job.new.tenant}"] += 1
+    for job in model.waits():
+        tenants[f"bytes|{job.new.tenant}"] += job.bytes_held
+    for tenant, digest in model.uploads:
+        tenants[f"bytes|{tenant}"] += model.blobs[tenant, digest]
     if model.queued_bytes:
         sums["bytes"] = model.queued_bytes
-    return dict(sums), dict(tenants)
+    return dict(sums), dict(+tenants)

@@ -67,7 +67,7 @@ def test_deleting_a_job_leaves_nothing_of_it(queue: Queue, raw: redis.Redis) -> 
     queue.finish(succeed(job, outputs=("picture.png",)))
     assert queue.delete(job.id, "ada") is DeleteVerdict.DELETED
     left = set(map(kind, names(raw)))
-    assert left <= {"deleted", "claim", "turns"}
+    assert left <= {"deleted", "claim", "turns", "spent"}
     assert queue.delete(job.id, "ada") is DeleteVerdict.NOT_FOUND
 
 
@@ -84,7 +84,7 @@ def test_a_running_job_vanishes_when_it_ends(queue: Queue, raw: redis.Redis) -> 
     assert state_of(queue, job.id) is State.RUNNING
     queue.finish(succeed(job, state=State.CANCELLED))
     assert queue.get_job(job.id, "ada") is None
-    assert set(map(kind, names(raw))) <= {"claim", "turns"}
+    assert set(map(kind, names(raw))) <= {"claim", "turns", "spent"}
 
 
 def test_a_blob_that_another_job_needs_survives_a_deletion(queue: Queue) -> None:

@@ -10,9 +10,9 @@ import grpc
 import pytest
 
 from preimage.v1.model_service_pb2 import ListModelsRequest
-from preimage_queue import QueueSettings
+from preimage_queue import QueueSettings, Quotas
 from preimage_service import tokens
-from preimage_service.callers import Caller, Quotas, Scope
+from preimage_service.callers import Caller, Scope
 from preimage_service.errors import StartError
 from preimage_service.metrics import Meters
 from tests.service.patience import eventually

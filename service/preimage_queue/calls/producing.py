@@ -7,6 +7,7 @@ from typing import Final
 from preimage_queue.call import Argument, Call, make_call
 from preimage_queue.parsing import producing as parse
 from preimage_queue.parsing.rows import verdict
+from preimage_queue.quotas import NO_QUOTAS, Quotas, named_bytes, named_limits
 from preimage_queue.records import JobDetail, NewJob, State, new_id
 from preimage_queue.replies import (
     BlobRef,
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 
-def submit(settings: QueueSettings, job: NewJob) -> Call[SubmitReply]:
+def submit(settings: QueueSettings, job: NewJob, quotas: Quotas = NO_QUOTAS) -> Call[SubmitReply]:
     """Put a job into the queue, once for each (tenant, request_id).
 
     The first submit of a request makes the job; a later one with the same fingerprint is answered
@@ -48,6 +49,9 @@ def submit(settings: QueueSettings, job: NewJob) -> Call[SubmitReply]:
     `SHARED`. When that one is cancelled or deleted, its followers go on without it. Jobs with a
     deadline run by themselves: they neither follow nor lead. A job that waits in the lane `batch`
     does not hold up an interactive one: it steps back and follows it.
+
+    Quotas bind what needs a run of its own. A job that is `CACHED` or `SHARED` uses no slot; of the
+    quotas, only `jobs_queued` counts it.
 
     A deadline is refused as unattainable when live workers of the pool have said how fast they are
     and the work queued before the job takes longer than that. Nobody's word, no refusal.
@@ -72,7 +76,7 @@ def submit(settings: QueueSettings, job: NewJob) -> Call[SubmitReply]:
         "deadline_ms": round((job.deadline_seconds or 0) * 1000),
         "max_jobs": settings.max_queued_jobs,
         "max_bytes": settings.max_queued_bytes,
-        "max_tenant_jobs": settings.max_queued_jobs_per_tenant,
+        **named_limits(quotas, settings.max_queued_jobs_per_tenant),
     }
     return make_call(settings, "submit", parse.submitted, named)
 
@@ -191,7 +195,12 @@ def read_output(
 
 
 def put_blob(
-    settings: QueueSettings, tenant: str, data: bytes, *, keep_seconds: float | None = None
+    settings: QueueSettings,
+    tenant: str,
+    data: bytes,
+    *,
+    keep_seconds: float | None = None,
+    quotas: Quotas = NO_QUOTAS,
 ) -> Call[BlobRef | Rejected]:
     """Store bytes for jobs to come, under their own digest.
 
@@ -205,6 +214,7 @@ def put_blob(
         data: The bytes.
         keep_seconds: How long to keep it for a job, `upload_retention_seconds` if None. Storing
             never shortens the time that an earlier storing has promised.
+        quotas: What the tenant may have.
     """
     ref = BlobRef(parse.blob_digest(data), len(data))
     named: dict[str, Argument] = {
@@ -212,6 +222,7 @@ def put_blob(
         "digest": ref.digest,
         "data": data,
         "max_bytes": settings.max_queued_bytes,
+        **named_bytes(quotas),
     }
     if keep_seconds is not None:
         named["upload_ms"] = max(1, round(keep_seconds * 1000))

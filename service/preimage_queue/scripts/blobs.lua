@@ -1,4 +1,4 @@
--- Shared part 3 of 6: blobs, kept while a live job uses them.
+-- Shared part 4 of 7: blobs, kept while a live job uses them.
 
 local function blob_name(job, digest) return job.tenant .. ':' .. digest end
 
@@ -21,7 +21,8 @@ end
 
 local function drop_upload(member)
   if call('ZREM', key('uploads'), member) == 1 then
-    add(key('sums'), 'bytes', -num(split(member, ':')[3]))
+    local part = split(member, ':')
+    add_bytes(part[1], -num(part[3]))
   end
 end
 

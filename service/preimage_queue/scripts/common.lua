@@ -1,4 +1,4 @@
--- Shared part 1 of 6: arguments, the clock, small tools.
+-- Shared part 1 of 7: arguments, the clock, small tools.
 --
 -- Keys are described in keys.py. KEYS[1] is the root of all of them. ARGV is the number of named
 -- arguments, then their names and values, then a list:
@@ -48,6 +48,12 @@ local function add(hash, field, delta)
   if delta ~= 0 and call('HINCRBY', hash, field, digits(delta)) == 0 then
     call('HDEL', hash, field)
   end
+end
+
+-- Bytes that wait count twice: for the whole queue, and for their tenant.
+local function add_bytes(tenant, delta)
+  add(key('sums'), 'bytes', delta)
+  add(key('tenants'), 'bytes|' .. tenant, delta)
 end
 
 -- Every scheduling field of a job, or nil if there is no such job.

@@ -1,4 +1,4 @@
--- Shared part 6 of 6: how jobs move between states. Every end of a job goes through `end_job`.
+-- Shared part 7 of 7: how jobs move between states. Every end of a job goes through `end_job`.
 
 -- Forgets a job and what only it had.
 local function erase(job)
@@ -25,6 +25,7 @@ end
 local function give_up_lease(job)
   call('ZREM', key('leases'), job.id)
   add(key('tenants'), 'running|' .. job.tenant, -1)
+  spend(job)
 end
 
 local function note_end(job, state, reason, payload)

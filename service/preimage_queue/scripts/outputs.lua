@@ -1,4 +1,4 @@
--- Shared part 4 of 6: outputs, and results that outlive the job that computed them.
+-- Shared part 5 of 7: outputs, and results that outlive the job that computed them.
 --
 -- Outputs lie where the attempt wrote them. A job that got its result from another one's run holds
 -- them there: `source` names the place, and `holders:<source>` all ended jobs that hold it. They go

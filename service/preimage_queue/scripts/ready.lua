@@ -1,4 +1,4 @@
--- Shared part 2 of 6: the queue proper. Where a job waits, and what it adds to the sums.
+-- Shared part 3 of 7: the queue proper. Where a job waits, and what it adds to the sums.
 --
 -- Within a lane tenants share by start-time fair queueing (Goyal, Vin & Cheng 1996): a job's score
 -- is its virtual start, max(v, f of its tenant), and f grows by cost / weight with each job. v is the
@@ -42,7 +42,7 @@ local function parts_of_head(head) return string.match(head, '^(%x+)|(.*)$') end
 local function count(job, lane, sign)
   local sums, where = key('sums'), lane .. '|' .. job.pool
   add(sums, 'total', sign)
-  add(sums, 'bytes', sign * num(job.bytes))
+  add_bytes(job.tenant, sign * num(job.bytes))
   add(sums, 'lane|' .. lane, sign)
   add(sums, 'jobs|' .. where, sign)
   add(sums, 'cost|' .. where, sign * math.max(1, math.floor(num(job.cost) * 1000 + 0.5)))

@@ -2,7 +2,8 @@
 -- being computed: then the job gets that one's result.
 --
 -- A: id tenant request_id fingerprint lane pool batch_key slots cost weight spec blobs model layer
---    deadline_ms max_jobs max_bytes max_tenant_jobs computation (empty: shares nothing)
+--    deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes max_slot_ms (empty: none)
+--    computation (empty: shares nothing)
 --    refresh (1: computes anew)
 -- Returns {CREATED | CACHED | SHARED | EXISTING | CONFLICT, id}, {MISSING_BLOB, digest}
 --    or {REJECTED, reason, retry_after_ms, limit}
@@ -62,6 +63,16 @@ local function tenant_refusal(rate)
   return rejection('TENANT_JOBS', retry_ms(rate), num(A.max_tenant_jobs))
 end
 
+-- Only for jobs that need a run of their own: one that follows another takes nothing of these.
+local function quota_refusal(rate, bytes)
+  if has_too_many_bytes(A.tenant, bytes) then
+    return rejection('TENANT_BYTES', retry_ms(rate), num(A.max_tenant_bytes))
+  end
+  local wait = wait_for_slot_ms(A.tenant)
+  if wait > 0 then return rejection('SLOT_SECONDS', wait, num(A.max_slot_ms)) end
+  return nil
+end
+
 local function refusal(bytes)
   local sums = key('sums')
   local rate, widest = capacity()
@@ -69,7 +80,7 @@ local function refusal(bytes)
   if num(call('HGET', sums, 'total')) >= num(A.max_jobs) then
     return rejection('QUEUED_JOBS', retry_ms(rate), num(A.max_jobs))
   end
-  local of_tenant = tenant_refusal(rate)
+  local of_tenant = tenant_refusal(rate) or quota_refusal(rate, bytes)
   if of_tenant then return of_tenant end
   if num(call('HGET', sums, 'bytes')) + bytes > num(A.max_bytes) then
     return rejection('QUEUED_BYTES', retry_ms(rate), num(A.max_bytes))

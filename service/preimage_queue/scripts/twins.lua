@@ -1,4 +1,4 @@
--- Shared part 5 of 6: jobs of one tenant with equal computations share one run.
+-- Shared part 6 of 7: jobs of one tenant with equal computations share one run.
 --
 -- One of them is in the queue or has a lease, and leads. The others follow it: they wait nowhere,
 -- take no slot, have the state of their leader and get its end. `flight:<tenant>:<computation>`
