@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         StrengthCurve,
     )
     from preimage.models import LayerInfo, ModelInfo, Preprocessing, PresetInfo
+    from preimage.origin import Origin
     from preimage.parts import (
         AutomaticStrength,
         Box,
@@ -108,6 +109,7 @@ _MODULES = {
         "StrengthCurve",
     ),
     "models": ("LayerInfo", "ModelInfo", "Preprocessing", "PresetInfo"),
+    "origin": ("Origin",),
     "provenance": ("Provenance",),
     "reconstructions": ("Reconstruction",),
     "parts": ("AutomaticStrength", "Box", "Mask", "Plateau", "Repulsion", "Size", "Unit"),
@@ -150,6 +152,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotReady",
+    "Origin",
     "Outcome",
     "Overloaded",
     "Plateau",

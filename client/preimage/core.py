@@ -15,7 +15,7 @@ from preimage.pictures import encoded_or_pixels
 from preimage.placing import place_inputs, place_picture
 from preimage.provenance import provenance_from_wire
 from preimage.sources import read_code, read_source
-from preimage.spec import representation_of, spec_of
+from preimage.spec import cache_control_of, representation_of, spec_of
 from preimage.tensors import float32_array
 from preimage.v1 import (
     model_service_pb2,
@@ -49,13 +49,16 @@ class Core:
         variance = request.variance
         given = None if variance is None else read_code(variance, "The variance")
         spec = spec_of(request, content)
-        request_id = request.request_id or str(uuid.uuid4())
+        creation = preimage_service_pb2.CreatePreimageRequest(
+            request_id=request.request_id or str(uuid.uuid4()),
+            cache_control=cache_control_of(request),
+        )
 
         async def create() -> preimage_pb2.Preimage:
             await place_inputs(self._caller, spec, content, given)
+            creation.spec.CopyFrom(spec)
             response = await self._caller.call(
-                lambda stubs: stubs.preimages.CreatePreimage,
-                preimage_service_pb2.CreatePreimageRequest(spec=spec, request_id=request_id),
+                lambda stubs: stubs.preimages.CreatePreimage, creation
             )
             return response.preimage
 

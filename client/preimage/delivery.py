@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, final
 
 from preimage.diversity import diversity_from_wire
 from preimage.objectives import task_of
+from preimage.origin import origin_from_wire
 from preimage.provenance import provenance_from_wire
 from preimage.reconstructions import reconstruction_from_wire
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from preimage.diversity import Diversity
+    from preimage.origin import Origin
     from preimage.provenance import Provenance
     from preimage.reconstructions import Reconstruction
     from preimage.v1 import preimage_pb2
@@ -42,6 +44,7 @@ class Delivery(TypedDict):
     provenance: Provenance
     task: str
     diversity: Diversity | None
+    origin: Origin | None
 
 
 def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes]) -> Delivery:
@@ -66,4 +69,5 @@ def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes]) -> De
         provenance=provenance_from_wire(result.provenance),
         task=task_of(message.spec.objective.kind),
         diversity=diversity_from_wire(result.diversity) if result.HasField("diversity") else None,
+        origin=origin_from_wire(message),
     )

@@ -45,6 +45,7 @@ NAMES = {
     "spec.repulsion": "repulsion",
     "spec.seed": "seed",
     "spec.lane": "lane",
+    "cache_control": "cache",
     "spec.deadline": "deadline_seconds",
     "spec.progress.preview_every_steps": "preview_every_steps",
 }

@@ -48,4 +48,6 @@ def _rows(result: ResultView) -> Iterator[tuple[str, str]]:
     yield "effort", f"{result.steps} steps, {result.network_passes} network passes"
     yield "seconds", f"{result.seconds.queue:.1f} waiting, {result.seconds.run:.1f} running"
     yield "preset, seed", f"{result.provenance.preset}, {result.provenance.seed}"
+    if result.origin is not None:
+        yield "computed by", f"job {result.origin.id}, of the same specification"
     yield "job", result.id

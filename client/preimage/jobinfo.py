@@ -12,6 +12,7 @@ from preimage.enums import State, from_wire
 from preimage.errors import JobCancelled, JobFailed
 from preimage.events import Progress
 from preimage.objectives import task_of
+from preimage.origin import Origin, origin_from_wire
 from preimage.v1 import preimage_pb2, spec_pb2
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class JobInfo:
     """When it reached its terminal state."""
     expires: datetime | None
     """When it will be forgotten; set once terminal."""
+    origin: Origin | None
+    """Whose run it shares, of an equal job; None: the run is its own. May change while it waits."""
 
 
 def job_from_wire(message: preimage_pb2.Preimage) -> JobInfo:
@@ -88,6 +91,7 @@ def job_from_wire(message: preimage_pb2.Preimage) -> JobInfo:
         started=_time(message, "start_time", message.start_time),
         ended=_time(message, "end_time", message.end_time),
         expires=_time(message, "expire_time", message.expire_time),
+        origin=origin_from_wire(message),
     )
 
 

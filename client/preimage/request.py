@@ -23,6 +23,7 @@ Loss: TypeAlias = Literal["squared", "cosine", "mahalanobis"]
 AlphaForm: TypeAlias = Literal["per_channel", "isotropic"]
 Parametrisation: TypeAlias = Literal["pixels", "dct", "fourier"]
 Lane: TypeAlias = Literal["interactive", "batch"]
+Cache: TypeAlias = Literal["use", "refresh", "bypass"]
 Precision: TypeAlias = Literal["float32", "tf32", "bfloat16"]
 Layers: TypeAlias = Mapping[str, float] | Sequence[str]
 Masks: TypeAlias = Mask | Mapping[str, Mask]
@@ -60,6 +61,7 @@ class Settings(TypedDict, total=False):
     jitter: bool | None
     deadline_seconds: float | None
     lane: Lane
+    cache: Cache
     preview_every_steps: int
 
 
@@ -140,6 +142,10 @@ class Request:
     """How long to wait, from acceptance to the end. None: no limit."""
     lane: Lane = "interactive"
     """Which lane of the queue: "interactive", or "batch" for bulk work."""
+    cache: Cache = "use"
+    """What an equal job means, of the same caller and the same settings but for lane, deadline and
+    previews. "use": its result, or a share in its run. "refresh": compute anew, and let later jobs
+    have that. "bypass": compute, and keep the result for this job alone."""
     preview_every_steps: int = 0
     """Make a preview about every so many steps. 0: none."""
     request_id: str | None = None

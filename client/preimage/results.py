@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         LossCurve,
         StrengthCurve,
     )
+    from preimage.origin import Origin
     from preimage.provenance import Provenance
     from preimage.reconstructions import FloatPicture, Pixels, Reconstruction
 
@@ -60,6 +61,13 @@ class ResultView:
     """What was asked for: "invert", "maximise" or "caricature"."""
     diversity: Diversity | None
     """How different the restarts are; None with one."""
+    origin: Origin | None
+    """The equal job whose run gave this result; None: the job's own run did."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether the result was there before the job: nothing was computed for it."""
+        return self.origin is not None and self.origin.cached
 
     @property
     def state(self) -> State:
@@ -164,6 +172,7 @@ class ResultView:
             "seed": self.provenance.seed,
             **numbers_of(self._best),
             "diversity": diversity_numbers(self.diversity) if self.diversity else None,
+            "origin": asdict(self.origin) if self.origin else None,
             "seconds": {"queue": self.seconds.queue, "run": self.seconds.run},
         }
 

@@ -12,7 +12,7 @@ from preimage.errors import BadInput
 from preimage.layers import terms_of
 from preimage.objectives import choice, objective_of, priors_of, repulsion_of
 from preimage.settings import check_input_size, check_settings
-from preimage.v1 import spec_pb2, tensor_pb2
+from preimage.v1 import preimage_service_pb2, spec_pb2, tensor_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from preimage.sources import Content
 
 _LANES = {"interactive": spec_pb2.LANE_INTERACTIVE, "batch": spec_pb2.LANE_BATCH}
+_CACHES = {
+    "use": preimage_service_pb2.CACHE_CONTROL_USE,
+    "refresh": preimage_service_pb2.CACHE_CONTROL_REFRESH,
+    "bypass": preimage_service_pb2.CACHE_CONTROL_BYPASS,
+}
 _PRECISIONS = {
     None: spec_pb2.PRECISION_UNSPECIFIED,
     "float32": spec_pb2.PRECISION_FLOAT32,
@@ -58,6 +63,11 @@ def spec_of(request: Request, content: Content) -> spec_pb2.PreimageSpec:
         return _spec(request, content)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"A setting does not fit: {error}") from error
+
+
+def cache_control_of(request: Request) -> preimage_service_pb2.CacheControl.ValueType:
+    """Translates what an equal job means; raises BadInput."""
+    return choice(_CACHES, "cache", request.cache)
 
 
 def representation_of(

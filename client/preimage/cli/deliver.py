@@ -95,5 +95,7 @@ def _print_lines(result: Result) -> None:
     typer.echo(f"{result.model} {result.layer}: {result.outcome_sentence}")
     for heading, words in findings(best):
         typer.echo(words if heading == "likeness" else f"{heading} {words}")
+    if result.origin is not None:
+        typer.echo(f"computed by job {result.origin.id}, of the same specification")
     if result.diversity is not None:
         typer.echo(f"restarts differ by {spread_in_words(result.diversity)}")

@@ -1,5 +1,6 @@
 """`preimage jobs` and `preimage cancel`."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -89,6 +90,7 @@ def _as_json(info: JobInfo) -> dict[str, Any]:
         "relative_error": progress.relative_error if progress and measured else None,
         "activation": progress.activation if progress else None,
         "attempt": info.attempt,
+        "origin": asdict(info.origin) if info.origin else None,
         "created": info.created.isoformat() if info.created else None,
         "ended": info.ended.isoformat() if info.ended else None,
         "error": str(info.error) if info.error else None,

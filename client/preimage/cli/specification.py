@@ -8,7 +8,7 @@ import typer
 from preimage.cli.options import Model
 from preimage.cli.values import read_plateau, read_size
 from preimage.parts import Plateau, Size
-from preimage.request import Lane, Parametrisation, Precision, Settings
+from preimage.request import Cache, Lane, Parametrisation, Precision, Settings
 
 __all__ = ["STOP", "Specification"]
 
@@ -39,6 +39,10 @@ class Specification:
         ),
     ] = None
     lane: Annotated[Lane, typer.Option(help="Lane of the queue.")] = "interactive"
+    cache: Annotated[
+        Cache,
+        typer.Option(help="Use the result of an equal job, compute anew, or keep to itself."),
+    ] = "use"
     steps: Annotated[
         int | None,
         typer.Option(
@@ -107,4 +111,5 @@ class Specification:
             jitter=self.jitter,
             deadline_seconds=self.deadline_seconds,
             lane=self.lane,
+            cache=self.cache,
         )

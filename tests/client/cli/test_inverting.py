@@ -13,7 +13,7 @@ from PIL import Image
 from preimage.cli.progress import JobBar
 from preimage.events import Progress
 from preimage.features import Features
-from preimage.v1 import preimage_pb2, spec_pb2
+from preimage.v1 import preimage_pb2, preimage_service_pb2, spec_pb2
 from tests.client import messages
 from tests.client.cli.conftest import Run
 from tests.client.fake import FakeService
@@ -60,6 +60,7 @@ def test_without_json_it_prints_the_errors_and_writes_beside_the_name_of_the_sou
 def test_every_option_reaches_the_wire(run: Run, code: Path, service: FakeService) -> None:
     options = (
         *("--preset", "mv2015", "--seed", 3, "--restarts", 2, "--input-size", "24x32"),
+        *("--cache", "refresh"),
         *("--lane", "batch", "--steps", 40, "--rate-factor", 0.5, "--no-jitter"),
         *("--precision", "bfloat16", "--data-weight", 20, "--tv-weight", 5, "--tv-exponent", 1),
         *("--alpha-weight", 2, "--alpha-exponent", 4, "--target-error", 0.25),
@@ -74,6 +75,7 @@ def test_every_option_reaches_the_wire(run: Run, code: Path, service: FakeServic
     (request,) = service.requests["CreatePreimage"]
     spec: spec_pb2.PreimageSpec = request.spec
     assert request.request_id == "mine"
+    assert request.cache_control == preimage_service_pb2.CACHE_CONTROL_REFRESH
     assert np.frombuffer(spec.target.features.data, np.float32).tolist() == (
         messages.code().ravel().tolist()
     )
