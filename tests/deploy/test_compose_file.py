@@ -9,7 +9,10 @@ import pytest
 import yaml
 
 from preimage.cli import app
+from preimage_service.callers import Scope
+from preimage_service.metrics import Meters
 from preimage_service.settings import Settings as ServiceSettings
+from preimage_service.tokens import load_tokens
 from preimage_worker.settings import Settings as WorkerSettings
 from tests.deploy.compose import ROOT, read_compose, read_env_example
 
@@ -22,7 +25,7 @@ OWN = ("service", "worker", "worker-gpu")
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    return read_compose({"PREIMAGE_REDIS_PASSWORD": "secret"})
+    return read_compose({"PREIMAGE_REDIS_PASSWORD": "secret", "PREIMAGE_TOKEN_SHA256": "0" * 64})
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +34,30 @@ def services(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_without_a_password_nothing_starts_and_the_reason_is_said() -> None:
+SECRETS = ("PREIMAGE_REDIS_PASSWORD", "PREIMAGE_TOKEN_SHA256")
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_without_a_secret_nothing_starts_and_the_reason_is_said(missing: str) -> None:
     with pytest.raises(KeyError, match=r"set it in \.env"):
-        read_compose({})
+        read_compose({name: "secret" for name in SECRETS if name != missing})
 
 
-def test_the_password_is_in_no_committed_file() -> None:
-    assert read_env_example()["PREIMAGE_REDIS_PASSWORD"] == ""
+def test_no_secret_is_in_a_committed_file() -> None:
+    assert [read_env_example()[name] for name in SECRETS] == ["", ""]
+
+
+def test_the_frontend_asks_for_tokens_that_a_frontend_understands(
+    compose: dict[str, Any], services: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    (mounted,) = services["service"]["configs"]
+    assert mounted["target"] == services["service"]["environment"]["PREIMAGE_TOKENS"]
+    assert "PREIMAGE_ALLOW_ANONYMOUS" not in services["service"]["environment"]
+    file = tmp_path / "tokens.toml"
+    file.write_text(compose["configs"][mounted["source"]]["content"])
+    (token,) = load_tokens(file, Meters()).value
+    assert token.sha256 == "0" * 64
+    assert token.caller.scopes == frozenset(Scope)
 
 
 def test_the_example_names_every_variable_of_the_file() -> None:

@@ -1,5 +1,6 @@
 """The commands of docker-compose.yml, run on this machine, make a working service."""
 
+import hashlib
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -13,22 +14,19 @@ import preimage
 from tests.deploy.compose import ROOT, read_compose
 from tests.deploy.uncontained import Machine
 
-PASSWORD = "a4c1e7"
+PASSWORD, TOKEN = "a4c1e7", "preimage_b5d2f8"
 
 
 @pytest.fixture(scope="module")
-def services() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = read_compose({"PREIMAGE_REDIS_PASSWORD": PASSWORD})[
-        "services"
-    ]
-    return found
+def compose() -> dict[str, Any]:
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    return read_compose({"PREIMAGE_REDIS_PASSWORD": PASSWORD, "PREIMAGE_TOKEN_SHA256": digest})
 
 
 @pytest.fixture(scope="module")
-def machine(
-    services: dict[str, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Machine]:
-    machine = Machine(tmp_path_factory.mktemp("machine"))
+def machine(compose: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    services = compose["services"]
+    machine = Machine(tmp_path_factory.mktemp("machine"), compose["configs"])
     with (
         machine.run("redis", services["redis"]),
         machine.run("service", services["service"]),
@@ -39,10 +37,17 @@ def machine(
 
 def test_a_job_goes_through_them(machine: Machine) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    with preimage.Client(f"127.0.0.1:{machine.ports[8790]}") as client:
+    with preimage.Client(f"127.0.0.1:{machine.ports[8790]}", token=TOKEN) as client:
         result = client.invert(picture, model="hog", layer="hog", steps=2)
     assert result.steps == 2
     assert result.pixels.shape[:2] == (32, 32)
+
+
+@pytest.mark.parametrize("token", ["", "preimage_another"])
+def test_without_the_token_nobody_gets_in(machine: Machine, token: str) -> None:
+    target = f"127.0.0.1:{machine.ports[8790]}"
+    with preimage.Client(target, token=token) as client, pytest.raises(preimage.NotAllowed):
+        client.models()
 
 
 def test_redis_lets_in_only_its_user_and_that_one_administers_nothing(machine: Machine) -> None:

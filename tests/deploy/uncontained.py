@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, final
 
@@ -26,8 +26,9 @@ _PATIENCE_SECONDS = 240
 class Machine:
     """This machine in the place of the containers'."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, configs: Mapping[str, Any]) -> None:
         self._folder = folder
+        self._configs = configs
         self.ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         server = find_server()
         programs = folder / "bin"
@@ -38,12 +39,25 @@ class Machine:
             )
         self._path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.defpath])
 
+    def _mount(self, service: dict[str, Any]) -> dict[str, str]:
+        """Writes the files that a container sees; where each is on this machine."""
+        places = {}
+        for mounted in service.get("configs", ()):
+            file = self._folder / mounted["source"]
+            file.write_text(self._configs[mounted["source"]]["content"], "utf-8")
+            places[mounted["target"]] = str(file)
+        return places
+
     @contextlib.contextmanager
     def run(self, name: str, service: dict[str, Any]) -> Iterator[Child]:
         """Runs a container's command until the block ends; it is healthy inside the block."""
         home = self._folder / name
         home.mkdir()
-        given = {key: self.here(value) for key, value in service.get("environment", {}).items()}
+        places = self._mount(service)
+        given = {
+            key: places.get(value) or self.here(value)
+            for key, value in service.get("environment", {}).items()
+        }
         environment = {"PATH": self._path, "HOME": str(home), **given}
         program, *arguments = [self.here(word) for word in service["command"]]
         if name == "redis":
