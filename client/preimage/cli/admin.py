@@ -7,6 +7,7 @@ import grpc
 from preimage.connection import Connection
 from preimage.transport import translated
 from preimage.v1 import admin_service_pb2 as wire
+from preimage.v1 import preimage_pb2
 from preimage.v1.admin_service_pb2_grpc import AdminServiceStub
 
 __all__ = ["Admin"]
@@ -15,6 +16,7 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 _PATIENCE_SECONDS = 10.0
+_LARGEST_PAGE = 200
 
 
 @final
@@ -50,6 +52,28 @@ class Admin:
     def queue_stats(self) -> wire.GetQueueStatsResponse:
         """Depth, age and storage of the queue."""
         return self._call(self._stub.GetQueueStats, wire.GetQueueStatsRequest())
+
+    def drain(self, name: str) -> wire.Worker:
+        """Asks a worker to leave."""
+        return self._call(self._stub.DrainWorker, wire.DrainWorkerRequest(name=name)).worker
+
+    def dead_letters(self, limit: int) -> list[wire.DeadLetter]:
+        """At most so many dead letters, newest first."""
+        found: list[wire.DeadLetter] = []
+        token = ""
+        while True:
+            size = min(limit - len(found), _LARGEST_PAGE)
+            request = wire.ListDeadLettersRequest(page_size=size, page_token=token)
+            page = self._call(self._stub.ListDeadLetters, request)
+            found += page.dead_letters
+            token = page.next_page_token
+            if not token or len(found) >= limit:
+                return found
+
+    def requeue(self, job_id: str) -> preimage_pb2.Preimage:
+        """Puts a dead letter back into the queue."""
+        request = wire.RequeueDeadLetterRequest(id=job_id)
+        return self._call(self._stub.RequeueDeadLetter, request).preimage
 
     def _call(self, method: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
         try:

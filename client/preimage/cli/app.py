@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import preimage
+from preimage.cli import administer
 from preimage.cli.activations import caricature, maximise
 from preimage.cli.demo.command import demo
 from preimage.cli.doctor import doctor
@@ -60,6 +61,13 @@ _token = typer.Typer(help="Tokens of callers.", no_args_is_help=True)
 _token.command("new")(speaking(new))
 _token.callback()(lambda: None)
 app.add_typer(_token, name="token")
+
+_admin = typer.Typer(
+    help="The AdminService: workers, the queue, dead letters.", no_args_is_help=True
+)
+for _each in administer.__all__:
+    _admin.command(_each)(speaking(getattr(administer, _each)))
+app.add_typer(_admin, name="admin")
 
 
 def _print_version(wanted: bool) -> None:

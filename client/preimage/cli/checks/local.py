@@ -24,6 +24,7 @@ def local_findings() -> Iterator[Finding]:
         yield _extra(extra)
     yield _redis_server()
     yield _weights()
+    yield _identity()
 
 
 def _extra(extra: str) -> Finding:
@@ -68,3 +69,13 @@ def _weights() -> Finding:
         )
     files = sorted(path.name for path in Path(folder).glob("*.safetensors"))
     return Finding("weights", Verdict.FINE, f"{folder}: {', '.join(files) or 'no files yet'}.")
+
+
+def _identity() -> Finding:
+    """What calls show of this client; never the token itself."""
+    named = [name for name in ("PREIMAGE_TOKEN", "PREIMAGE_TOKEN_FILE") if os.environ.get(name)]
+    token = f"a token from {named[0]}" if named else "no token"
+    secure = os.environ.get("PREIMAGE_CA") or os.environ.get("PREIMAGE_CERT")
+    own = " with a certificate of this client" if os.environ.get("PREIMAGE_CERT") else ""
+    way = f"over TLS{own}" if secure else "without TLS"
+    return Finding("identity", Verdict.FINE, f"Calls carry {token} and go {way}.")

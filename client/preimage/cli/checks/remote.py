@@ -6,7 +6,7 @@ from preimage.cli.admin import Admin
 from preimage.cli.checks.finding import Finding, Verdict
 from preimage.cli.session import session
 from preimage.enums import Availability
-from preimage.errors import PreimageError
+from preimage.errors import BadInput, HandshakeFailed, NotAllowed, PreimageError
 from preimage.models import ModelInfo
 from preimage.v1 import admin_service_pb2 as wire
 
@@ -37,6 +37,9 @@ def admin_findings(target: str) -> Iterator[Finding]:
     try:
         with Admin(target) as admin:
             workers, stats = admin.workers(), admin.queue_stats()
+    except (BadInput, NotAllowed, HandshakeFailed) as error:
+        yield Finding("admin", Verdict.WRONG, str(error))
+        return
     except PreimageError:
         yield Finding(
             "admin",
@@ -77,7 +80,7 @@ def queue_findings(stats: wire.GetQueueStatsResponse) -> Iterator[Finding]:
             "dead letters",
             Verdict.NOTE,
             f"{stats.dead_letters} jobs failed for good.",
-            "AdminService.ListDeadLetters says why; RequeueDeadLetter tries one again.",
+            "`preimage admin dead` says why; `preimage admin requeue ID` tries one again.",
         )
     yield from _redis(stats.redis)
 
