@@ -94,7 +94,7 @@ def _parse(path: Path, content: bytes) -> tuple[Token, ...]:
         _check_keys(raw, _SECTIONS, "the file")
         tenants = {name: _tenant(name, each) for name, each in _tables(raw, "tenants")}
         return tuple(_token(name, each, tenants) for name, each in _tables(raw, "tokens"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, _BrokenError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, _BrokenError) as error:
         raise StartError(f"PREIMAGE_TOKENS, {path}: {error}.") from None
 
 

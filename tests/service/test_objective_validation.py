@@ -307,6 +307,22 @@ async def test_everything_that_is_wrong_with_the_parts_is_told_at_once(
     }
 
 
+@pytest.mark.parametrize("wrong", [0.0, math.inf, math.nan])
+async def test_a_variance_of_half_precision_is_judged_as_it_is(
+    stack: Stack, worker: FakeWorker, wrong: float
+) -> None:
+    spec = with_variance()
+    values = np.full((4, 8, 8), 2.0, "<f2")
+    half = tensors.Tensor(dtype=tensors.DATA_TYPE_FLOAT16, shape=values.shape)
+    half.data = values.tobytes()
+    spec.objective.variance.CopyFrom(half)
+    await stack.preimages.CreatePreimage(create(spec))
+    values.flat[7] = wrong
+    spec.objective.variance.data = values.tobytes()
+    error = await refused(stack.preimages.CreatePreimage(create(spec)))
+    assert list(error.fields) == ["spec.objective.variance.data"]
+
+
 async def test_together_the_tensors_may_not_be_larger_than_one(
     queue_settings: object, worker: FakeWorker
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_file_without_tokens_lets_nobody_in(tmp_path: Path) -> None:
     [
         ("tokens = 3", "[tokens.NAME]"),
         ("[tokens", "table declaration"),
+        ("tokens = " + "[" * 100_000, "recursion"),
         ("[others.a]", "others is not known"),
         (GOOD.replace("tenant", "owner"), "owner is not known"),
         (GOOD.replace('"acme"', '"a b"'), "tenant must be"),

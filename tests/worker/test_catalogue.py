@@ -60,6 +60,7 @@ def test_weights_come_from_torchvision_a_file_or_a_seed(text: str, expected: obj
     [
         ("models = 3", "no [models.NAME] table"),
         ("[[[", "is not TOML"),
+        ("models = " + "[" * 100_000, "is not TOML"),
         ("[models]\nm = 3", "models.m must be a table"),
         ('[models.m]\narchitecture = "resnet"', "models.m.architecture must be"),
         ('[models.m]\narchitecture = "hog"\ncolour = 1', "unknown keys ['colour']"),

@@ -130,6 +130,7 @@ def test_a_set_is_read_as_it_was_written(tmp_path: Path) -> None:
     ("damage", "sentence"),
     [
         (lambda text: text[:-9], "cannot be read"),
+        (lambda text: "[" * 100_000, "cannot be read"),
         (lambda text: "[]", "no reference set of the format"),
         (lambda text: text.replace("preimage-reference/1", "preimage-reference/9"), "format"),
         (lambda text: text.replace('"mean_distance": 2.5', '"mean_distance": 2.6'), "entry 0"),

@@ -113,7 +113,7 @@ def parse(source: str, name: str = "the catalogue") -> tuple[ModelEntry, ...]:
     """Turns the text of a catalogue into its models; `name` stands in the errors."""
     try:
         models = tomllib.loads(source).get("models")
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CatalogueError(f"{name} is not TOML: {error}.") from None
     if not isinstance(models, dict) or not models:
         raise CatalogueError(f"{name} has no [models.NAME] table: it must name at least one model.")

@@ -65,9 +65,12 @@ def pack(flat: Mapping[str, torch.Tensor]) -> bytes:
 def unpack(data: bytes) -> Restored | None:
     """Reads a checkpoint; None if it is not one (the job then starts anew)."""
     try:
-        flat = safetensors.torch.load(data)
-    except (safetensors.SafetensorError, ValueError):
+        return _read(safetensors.torch.load(data))
+    except (safetensors.SafetensorError, LookupError, RecursionError, TypeError, ValueError):
         return None
+
+
+def _read(flat: Mapping[str, torch.Tensor]) -> Restored:
     running: dict[int, dict[str, torch.Tensor]] = {}
     results: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in flat.items():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from preimage_pictures import Bounds, Decoder, PictureError
+from preimage_pictures import Bounds, Decoder, Fault, PictureError
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.settings import Settings
 
@@ -53,7 +53,8 @@ def decode(data: bytes, limits: Limits) -> Pixels:
     try:
         decoded = _decoder(Bounds(limits.sent, limits.seconds)).rgb(data)
     except PictureError as error:
-        check_sent(error.height, error.width, limits)
+        if error.fault is Fault.TOO_LARGE:
+            check_sent(error.height, error.width, limits)
         raise InvalidSpecError(f"The picture {error}.") from None
     return np.frombuffer(decoded.rgb, np.uint8).reshape(decoded.height, decoded.width, 3)
 
@@ -77,6 +78,8 @@ def check_sought(height: int, width: int, limits: Limits) -> None:
 
 
 def _check(height: int, width: int, most: int, setting: str) -> None:
+    if min(height, width) < 1:
+        raise InvalidSpecError(f"A picture of {height} × {width} pixels is none.")
     if height * width > most:
         raise InvalidSpecError(
             f"A picture of {height} × {width} pixels is larger than this worker's limit of {most} "

@@ -16,6 +16,7 @@ _TYPES: dict[int, np.dtype[Any]] = {
     wire.DATA_TYPE_BFLOAT16: np.dtype("<u2"),  # numpy has none; its bits are read as integers
     wire.DATA_TYPE_UINT8: np.dtype("u1"),
 }
+_MOST_AXES = 8
 
 
 def read(reference: wire.TensorReference, data: bytes) -> NDArray[Any]:
@@ -24,6 +25,11 @@ def read(reference: wire.TensorReference, data: bytes) -> NDArray[Any]:
     if dtype is None:
         raise InvalidSpecError("A tensor has no known element type.")
     shape = tuple(reference.shape)
+    if not 1 <= len(shape) <= _MOST_AXES or min(shape) < 1:
+        raise InvalidSpecError(
+            f"A tensor of shape {list(shape)[: _MOST_AXES + 1]} is none: 1 to {_MOST_AXES} axes of "
+            "at least 1 are."
+        )
     if len(data) != math.prod(shape) * dtype.itemsize:
         raise InvalidSpecError(
             f"A tensor of shape {list(shape)} came with {len(data)} bytes instead of "

@@ -124,14 +124,14 @@ def check_total(described: Sequence[tuple[str, Described]], most_bytes: int) -> 
 
 
 def _blocks(dtype: DataType.ValueType, data: bytes) -> Iterator[npt.NDArray[np.floating]]:
-    """The elements, a block at a time, as floats."""
+    """The elements, a block at a time, as floats: half ones would round any bound to 0 or ∞."""
     stored = np.frombuffer(data, dtype=_STORED[dtype])
     for start in range(0, len(stored), _BLOCK_ELEMENTS):
         block = stored[start : start + _BLOCK_ELEMENTS]
         if dtype == DataType.DATA_TYPE_BFLOAT16:
             yield (block.astype(np.uint32) << 16).view(np.float32)
         else:
-            yield block
+            yield block.astype(np.float32) if dtype == DataType.DATA_TYPE_FLOAT16 else block
 
 
 def _magnitude(number: int) -> str:

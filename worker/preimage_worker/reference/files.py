@@ -69,7 +69,7 @@ def read(file: Path) -> tuple[Reference, ...]:
     """Reads one file; raises ReferenceSetError."""
     try:
         content = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise ReferenceSetError(f"{file} cannot be read: {error}.") from None
     match content:
         case {"format": "preimage-reference/1", "layers": list(entries)}:
