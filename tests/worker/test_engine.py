@@ -268,6 +268,29 @@ def test_a_damaged_checkpoint_means_a_fresh_start(models: Models) -> None:
     assert done.lanes[0].steps == 10
 
 
+@pytest.mark.parametrize("name", ["curve", "levels", "note"])
+def test_a_checkpoint_whose_result_is_damaged_means_a_fresh_start(name: str) -> None:
+    whole = {f"0/result/{part}": torch.zeros(2, 4) for part in ("curve", "levels", "note")}
+    del whole[f"0/result/{name}"]
+    assert checkpoints.unpack(checkpoints.pack(whole)) is None
+    assert checkpoints.unpack(checkpoints.pack({"first/canvas": torch.zeros(1)})) is None
+    deep = torch.frombuffer(bytearray(b"[" * 100_000), dtype=torch.uint8)
+    assert checkpoints.unpack(checkpoints.pack({"0/result/note": deep})) is None
+
+
+def test_a_checkpoint_of_another_problem_means_a_fresh_start(models: Models) -> None:
+    first, second = (Engine(models, jobs.settings(), torch.device("cpu")) for _ in range(2))
+    first.admit(jobs.delivery(jobs.inversion(optimiser=jobs.steps(40), seed=1)))
+    first.boundary()
+    (back,) = first.hand_back()
+    assert back.snapshot is not None
+    item = jobs.inversion(optimiser=jobs.steps(10), seed=2)
+    assert second.admit(jobs.delivery(item, checkpoint=checkpoints.pack(back.snapshot))) is None
+    (done,), _ = finish(second)
+    assert isinstance(done, Inverted)
+    assert done.lanes[0].steps == 10
+
+
 def test_an_extraction_is_settled_at_once(engine: Engine) -> None:
     item = jobs.inversion()
     item.extract.representation.model = "tiny"

@@ -168,6 +168,14 @@ def change(**fields: object) -> work_pb2.WorkItem:
             {"code": np.ones((2, 3), np.float32).tobytes()},
             "has the shape (2, 3), but layer 'features.3' of tiny gives (128, 6, 6)",
         ),
+        (with_code(np.zeros(0)), {"code": b""}, "A tensor of shape [0] is none"),
+        (with_code(np.zeros((1,) * 9)), {"code": bytes(4)}, "1 to 8 axes"),
+        (
+            change(representation=spec_pb2.Representation(input_size={"height": -1, "width": 5})),
+            None,
+            "A picture of -1 × 5 pixels is none",
+        ),
+        (change(restarts=2**31 - 1), None, "more than a worker holds"),
         (
             with_code(np.zeros((2, 3), np.float32)),
             {"code": b"four"},

@@ -6,6 +6,7 @@ are measured, and whoever asked for a preview or is due for a checkpoint gets on
 neither Redis nor the wire: jobs come in as deliveries and go out as settlements.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ import torch
 from preimage_worker import spec
 from preimage_worker.appraisal import Appraiser
 from preimage_worker.batching import OutOfRoomError, raise_if_device_lost
-from preimage_worker.checkpoints import unpack
+from preimage_worker.checkpoints import Restored, unpack
 from preimage_worker.group import Group
+from preimage_worker.inversion.errors import CheckpointError
 from preimage_worker.inversion.lanes import LaneBatch
 from preimage_worker.jobs import Delivery, Extracted, Failed, Pulse, Returned, Settlement, Ticket
 from preimage_worker.models import Models
@@ -26,6 +28,8 @@ from preimage_worker.reference.known import References
 from preimage_worker.running import Running, lane_result, pulse, returned
 from preimage_worker.settings import Settings
 from preimage_worker.verdicts import blame, conclude, too_large
+
+log = logging.getLogger(__name__)
 
 
 @final
@@ -145,7 +149,14 @@ class Engine:
             device=self._device,
         )
         restored = unpack(delivery.checkpoint) if delivery.checkpoint else None
-        running = Running(delivery, plan, checkpoint_at=self._clock())
+        try:
+            return self._begin(Running(delivery, plan, checkpoint_at=self._clock()), restored)
+        except CheckpointError as error:
+            log.warning("job %s starts anew: %s", delivery.ticket.id, error)
+            return self._begin(Running(delivery, plan, checkpoint_at=self._clock()), None)
+
+    def _begin(self, running: Running, restored: Restored | None) -> Settlement | None:
+        plan = running.plan
         if restored:
             running.finished.update(restored.finished)
         if running.done:
@@ -153,7 +164,7 @@ class Engine:
         group = self._groups.get(plan.key) or self._new_group(plan)
         group.add(running, restored)
         self._groups[plan.key] = group
-        self._running[delivery.ticket.id] = running
+        self._running[running.delivery.ticket.id] = running
         return None
 
     def _new_group(self, plan: spec.Plan) -> Group:

@@ -22,6 +22,9 @@ from preimage_worker.spec.inputs import Blobs, Input, read
 from preimage_worker.spec.targets import Aim, Subject, aim
 from preimage_worker.spec.units import strength
 
+_MOST_RESTARTS = 4096
+"""Far more than any worker has slots; frontends take fewer. Each is an object here."""
+
 
 @final
 @dataclass(frozen=True)
@@ -118,6 +121,10 @@ def _key(spec: wire.PreimageSpec, size: tuple[int, int], settings: Settings) -> 
 def _problems(
     spec: wire.PreimageSpec, given: Input, settings: Settings, goal: Aim
 ) -> tuple[Problem, ...]:
+    if spec.restarts > _MOST_RESTARTS:
+        raise InvalidSpecError(
+            f"{spec.restarts} restarts are more than a worker holds; ask for less."
+        )
     apart = repulsion(spec)
     return tuple(
         Problem(
