@@ -32,19 +32,38 @@ local function progress_of(leader, after, first)
   return found
 end
 
+-- Two streams may have events of the same id. So none is told before its millisecond is over, when
+-- no other can come before it, and equal ones are told together.
+local function merged(own, theirs)
+  local time, all = call('TIME'), {}
+  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) .. '-0'
+  for _, entries in ipairs({ own, theirs }) do
+    for _, entry in ipairs(entries) do
+      if is_before(entry[1], now) then all[#all + 1] = entry end
+    end
+  end
+  table.sort(all, function(a, b) return is_before(a[1], b[1]) end)
+  local answer = {}
+  for i, entry in ipairs(all) do
+    if i > COUNT and entry[1] ~= all[i - 1][1] then break end
+    answer[i] = entry
+  end
+  return answer, #all > #answer
+end
+
 local job = load_of(A.id, A.tenant)
 if not job then return false end
 local own = key('events', A.id)
 local from = A.after == '' and '-' or '(' .. A.after
 local entries = call('XRANGE', own, from, '+', 'COUNT', COUNT)
+local more = #entries == COUNT
 local first = job.follows and call('XRANGE', own, '-', '+', 'COUNT', 1)[1]
 if first then
   local after = A.after == '' and first[1] or A.after
-  for _, entry in ipairs(progress_of(job.follows, after, first[1])) do
-    entries[#entries + 1] = entry
-  end
-  table.sort(entries, function(a, b) return is_before(a[1], b[1]) end)
+  local theirs = progress_of(job.follows, after, first[1])
+  more = more or #theirs == COUNT
+  local is_cut
+  entries, is_cut = merged(entries, theirs)
+  more = #entries > 0 and (more or is_cut)
 end
-local answer = {}
-for i = 1, math.min(#entries, COUNT) do answer[i] = entries[i] end
-return { answer, row(A.id, LISTED), #entries >= COUNT and 1 or 0 }
+return { entries, row(A.id, LISTED), more and 1 or 0 }
