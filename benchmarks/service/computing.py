@@ -194,6 +194,7 @@ def _delivery(steps: int, seed: int) -> Delivery:
         ticket=Ticket(f"job-{seed}", 1, "default"),
         item=item,
         blobs={"picture": pixels.tobytes()},
+        sent=pixels,
         checkpoint=None,
         queued_seconds=0.0,
         claimed_at=time.monotonic(),

@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from preimage.v1 import spec_pb2, work_pb2
-from preimage_worker import catalogue
+from preimage_worker import catalogue, spec
 from preimage_worker.jobs import Delivery, Ticket
 from preimage_worker.models import Models
+from preimage_worker.pictures import Limits
 from preimage_worker.reference.sets import Reference
 from preimage_worker.settings import Settings
 
@@ -104,10 +105,12 @@ def delivery(
     deadline_at: float | None = None,
 ) -> Delivery:
     """A claimed job."""
+    blobs = {"picture": picture()} if blobs is None else blobs
     return Delivery(
         ticket=Ticket(f"job-{next(_numbers)}", 1, "default"),
         item=item,
-        blobs={"picture": picture()} if blobs is None else blobs,
+        blobs=blobs,
+        sent=spec.sent_picture(item, blobs, Limits.of(settings())),
         checkpoint=checkpoint,
         queued_seconds=0.5,
         claimed_at=time.monotonic(),

@@ -32,11 +32,13 @@ def plan_of(
     models: Models, item: work_pb2.WorkItem, blobs: dict[str, bytes] | None = None
 ) -> spec.Plan:
     wanted = item.invert.representation
+    blobs = {"picture": jobs.picture()} | (blobs or {})
     return spec.plan(
         item,
-        {"picture": jobs.picture()} | (blobs or {}),
+        blobs,
         models.served(wanted.model).announcement,
         models.representation(wanted.model, spec.layers_of(wanted)),
+        sent=spec.sent_picture(item, blobs, LIMITS),
         limits=LIMITS,
         device=CPU,
     )

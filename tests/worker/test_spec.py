@@ -29,11 +29,13 @@ def plan_of(
     models: Models, item: work_pb2.WorkItem, blobs: dict[str, bytes] | None = None
 ) -> spec.Plan:
     wanted = item.invert.representation
+    blobs = {"picture": jobs.picture()} if blobs is None else blobs
     return spec.plan(
         item,
-        {"picture": jobs.picture()} if blobs is None else blobs,
+        blobs,
         models.served(wanted.model).announcement,
         models.representation(wanted.model, wanted.layer),
+        sent=spec.sent_picture(item, blobs, LIMITS),
         limits=LIMITS,
         device=CPU,
     )
@@ -143,6 +145,12 @@ def test_hog_without_a_picture_looks_for_whole_cells(models: Models) -> None:
     assert (plan.key.height, plan.key.width) == (40, 48)
 
 
+def with_inline_code() -> work_pb2.WorkItem:
+    item = jobs.inversion()
+    item.invert.target.features.SetInParent()
+    return item
+
+
 def change(**fields: object) -> work_pb2.WorkItem:
     return jobs.inversion(**fields)
 
@@ -176,6 +184,12 @@ def change(**fields: object) -> work_pb2.WorkItem:
             "A picture of -1 × 5 pixels is none",
         ),
         (change(restarts=2**31 - 1), None, "more than a worker holds"),
+        (
+            change(objective=spec_pb2.Objective(kind=99)),  # type: ignore[arg-type]
+            None,
+            "does not know the value 99 of kind",
+        ),
+        (with_inline_code(), None, "The job's code is in no blob"),
         (
             with_code(np.zeros((2, 3), np.float32)),
             {"code": b"four"},

@@ -18,12 +18,12 @@ from preimage_queue import BatchRef, BeatVerdict, Claimed, Queue, QueueError
 from preimage_worker import metrics
 from preimage_worker.announcing import Profile, notice
 from preimage_worker.checkpoints import fits, pack
-from preimage_worker.errors import InvalidSpecError
-from preimage_worker.intake import delivery_of, ticket_for
-from preimage_worker.jobs import Drop, Failed, Pulse, Returned, Settlement, Ticket
+from preimage_worker.intake import Intake, ticket_for
+from preimage_worker.jobs import Drop, Pulse, Returned, Settlement, Ticket
 from preimage_worker.leases import Leases
 from preimage_worker.mailbox import Mailbox, Offer
 from preimage_worker.models import Models
+from preimage_worker.pictures import Limits
 from preimage_worker.results.events import event
 from preimage_worker.results.provenance import Surroundings
 from preimage_worker.settings import Settings
@@ -63,7 +63,7 @@ class Courier:
         self._settler = Settler(queue, models, where)
         self._undelivered: deque[Settlement] = deque()
         self._checkpoints: dict[str, Pulse] = {}
-        self._to_fetch: deque[Claimed] = deque()
+        self._intake = Intake(queue, mailbox, Limits.of(settings), self._leases.holds)
         self._batch: BatchRef | None = None
         self._offer: Offer | None = None
         self._last_offer = Offer(0, 0, 0, 0.0)
@@ -80,6 +80,7 @@ class Courier:
         for model in self._models.announcements():
             self._queue.publish_model(model.name, model.SerializeToString())
         self._announce()
+        self._intake.start()
         self._thread.start()
 
     def close(self, patience_seconds: float) -> None:
@@ -137,9 +138,7 @@ class Courier:
             self._housekeeping_at = now
             self._announce()
             self._queue.reap()
-        self._fetch()
         self._claim()
-        self._fetch()
         metrics.JOBS_ACTIVE.set(len(self._leases))
 
     def _busy(self) -> bool:
@@ -228,7 +227,7 @@ class Courier:
     def _claim(self) -> None:
         if fresh := self._mailbox.take_offer():
             self._offer = self._last_offer = fresh
-        if self._offer is None or self.draining.is_set() or self._to_fetch:
+        if self._offer is None or self.draining.is_set() or self._intake.busy:
             return
         claimed = self._queue.claim(
             self._profile.name,
@@ -249,23 +248,10 @@ class Courier:
         metrics.CLAIMED.inc(len(claimed))
         for each in claimed:
             self._leases.add(ticket_for(each), now)
-            self._to_fetch.append(each)
+            self._intake.take(each)
             if each.slots:
                 self._batch = each.batch
                 self._offer = None  # the loop offers again once they have joined
-
-    def _fetch(self) -> None:
-        while self._to_fetch:
-            claimed = self._to_fetch[0]
-            try:
-                delivery = delivery_of(self._queue, claimed)
-            except InvalidSpecError as error:
-                self._undelivered.append(Failed(ticket_for(claimed), error))
-            else:
-                metrics.QUEUE_SECONDS.observe(delivery.queued_seconds)
-                if self._leases.holds(delivery.ticket):
-                    self._mailbox.deliver([delivery])
-            self._to_fetch.popleft()
 
     def _announce(self) -> None:
         said = notice(
@@ -285,7 +271,9 @@ class Courier:
                 self._queue.publish_model(model.name, model.SerializeToString())
 
     def _leave(self) -> None:
+        """Hands back what was claimed and never joined the batch, and says farewell."""
+        self._intake.close()
         try:
-            self._queue.retire(self._profile.name)
+            self.abandon()
         except QueueError as error:
             log.warning("could not take leave of the queue: %s", error)

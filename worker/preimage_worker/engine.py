@@ -132,7 +132,8 @@ class Engine:
         wanted = delivery.item.extract.representation
         served = self._models.served(wanted.model)
         representation = self._models.representation(wanted.model, wanted.layer)
-        pixels = spec.picture_of(delivery.item, delivery.blobs, served.announcement, self._limits)
+        assert delivery.sent is not None
+        pixels = spec.picture_of(delivery.item, delivery.sent, served.announcement, self._limits)
         code = spec.encode(representation, pixels, self._device)
         return Extracted(delivery, code.numpy(), pixels.shape[0], pixels.shape[1])
 
@@ -145,6 +146,7 @@ class Engine:
             delivery.blobs,
             served.announcement,
             representation,
+            sent=delivery.sent,
             limits=self._limits,
             device=self._device,
         )

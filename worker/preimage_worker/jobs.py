@@ -52,6 +52,8 @@ class Delivery:
     ticket: Ticket
     item: work_pb2.WorkItem
     blobs: Mapping[str, bytes]
+    sent: Pixels | None
+    """The picture that it brings, decoded."""
     checkpoint: bytes | None
     queued_seconds: float
     """From acceptance to this claim."""

@@ -12,7 +12,7 @@ error.
 """
 
 from preimage_worker.spec.choices import PRECISIONS, settings_map
-from preimage_worker.spec.inputs import Blobs, encode, missing_input, picture_of
+from preimage_worker.spec.inputs import Blobs, encode, missing_input, picture_of, sent_picture
 from preimage_worker.spec.planning import BatchKey, Plan, layers_of, plan
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "missing_input",
     "picture_of",
     "plan",
+    "sent_picture",
     "settings_map",
 ]

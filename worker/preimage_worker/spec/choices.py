@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from google.protobuf.message import Message
+
 from preimage.v1 import spec_pb2 as wire
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.inversion.lanes import Precision
@@ -52,6 +54,26 @@ _Message = (
     | wire.Optimiser
     | wire.StoppingRule
 )
+
+
+def check_known(message: Message) -> None:
+    """That this worker knows every choice: a newer frontend may know more.
+
+    Raises:
+        InvalidSpecError: it does not.
+    """
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else (value,)
+        if field.enum_type is not None:
+            strange = [each for each in values if each not in field.enum_type.values_by_number]
+            if strange:
+                raise InvalidSpecError(
+                    f"This worker does not know the value {strange[0]} of {field.name}: it may be "
+                    "older than the service that took the job."
+                )
+        elif field.message_type is not None:
+            for each in values:
+                check_known(each)
 
 
 def overrides(spec: wire.PreimageSpec) -> Overrides:

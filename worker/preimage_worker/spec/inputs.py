@@ -33,18 +33,36 @@ class Input:
     """Of all layers, in their order, where codes were sent."""
 
 
+def sent_picture(
+    item: work_pb2.WorkItem, blobs: Blobs, limits: pictures.Limits
+) -> pictures.Pixels | None:
+    """The picture that a job brings, decoded; None where it brings none. It may take seconds.
+
+    Raises:
+        InvalidSpecError: it is not there, cannot be decoded, or is too large.
+    """
+    if item.WhichOneof("work") == "extract":
+        return _pixels(item, item.extract.picture, blobs, limits)
+    if item.invert.target.WhichOneof("source") == "picture":
+        return _pixels(item, item.invert.target.picture, blobs, limits)
+    return None
+
+
 def read(
-    item: work_pb2.WorkItem, blobs: Blobs, model: models_wire.Model, limits: pictures.Limits
+    item: work_pb2.WorkItem,
+    blobs: Blobs,
+    sent: pictures.Pixels | None,
+    model: models_wire.Model,
+    limits: pictures.Limits,
 ) -> Input:
-    """What the inversion `item` brings.
+    """What the inversion `item` brings; `sent` is its `sent_picture`.
 
     Raises:
         InvalidSpecError: it cannot be read, is too large, or does not say of which size it is.
     """
     spec = item.invert
-    if spec.target.WhichOneof("source") == "picture":
-        pixels = _pixels(item, spec.target.picture, blobs, limits)
-        return _at_size(pixels, spec.representation, model.preprocessing, limits)
+    if sent is not None:
+        return _at_size(sent, spec.representation, model.preprocessing, limits)
     codes: tuple[Tensor, ...] = ()
     if spec.target.HasField("uploaded_features"):
         codes = _codes(spec, blobs)
@@ -56,17 +74,12 @@ def read(
 
 def picture_of(
     item: work_pb2.WorkItem,
-    blobs: Blobs,
+    sent: pictures.Pixels,
     model: models_wire.Model,
     limits: pictures.Limits,
 ) -> pictures.Pixels:
     """The picture whose code is asked for, at the size that the representation will see."""
-    given = _at_size(
-        _pixels(item, item.extract.picture, blobs, limits),
-        item.extract.representation,
-        model.preprocessing,
-        limits,
-    )
+    given = _at_size(sent, item.extract.representation, model.preprocessing, limits)
     assert given.original is not None
     return given.original
 

@@ -17,7 +17,15 @@ from preimage_worker.inversion.lanes import Precision
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Coordinates, Family, Loss, Settings
-from preimage_worker.spec.choices import LOSSES, PRECISIONS, overrides, repulsion, stop_rule, walk
+from preimage_worker.spec.choices import (
+    LOSSES,
+    PRECISIONS,
+    check_known,
+    overrides,
+    repulsion,
+    stop_rule,
+    walk,
+)
 from preimage_worker.spec.inputs import Blobs, Input, read
 from preimage_worker.spec.targets import Aim, Subject, aim
 from preimage_worker.spec.units import strength
@@ -75,12 +83,14 @@ def plan(
     model: models_wire.Model,
     representation: Representation,
     *,
+    sent: pictures.Pixels | None,
     limits: pictures.Limits,
     device: torch.device,
 ) -> Plan:
-    """Resolves the inversion `item`; raises InvalidSpecError."""
+    """Resolves the inversion `item`, with the picture that was `sent`; raises InvalidSpecError."""
     spec = item.invert
-    given = read(item, blobs, model, limits)
+    check_known(spec)
+    given = read(item, blobs, sent, model, limits)
     loss = LOSSES[spec.objective.kind]
     preset = spec.optimiser.preset or presets.default(loss, [each.name for each in model.presets])
     size = given.height, given.width

@@ -86,6 +86,8 @@ def _check_source(spec: wire.PreimageSpec) -> None:
     kind, source = spec.objective.kind, spec.target.WhichOneof("source")
     if source is None:
         raise InvalidSpecError("The job has no target.")
+    if source == "features":
+        raise InvalidSpecError("The job's code is in no blob; create the job anew.")
     if (source == "unit") and kind != wire.OBJECTIVE_KIND_MAXIMISE:
         raise InvalidSpecError("A unit is what OBJECTIVE_KIND_MAXIMISE raises; name that kind.")
     if kind == wire.OBJECTIVE_KIND_CARICATURE and source != "picture":
