@@ -33,7 +33,7 @@ from redis.exceptions import NoScriptError, RedisError
 from preimage_queue.call import Call
 from preimage_queue.calls import producing, tending, working
 from preimage_queue.connections import connect, connect_async
-from preimage_queue.failures import pauses_seconds, translated, worth_repeating
+from preimage_queue.failures import Patience, translated
 from preimage_queue.lua import load_scripts
 from preimage_queue.settings import QueueSettings
 
@@ -133,12 +133,12 @@ class Queue(Operations):
 
     def run(self, call: Call[T]) -> T:
         """Take the step, again if Redis could not be reached, and return its answer."""
-        pauses = pauses_seconds(self.settings)
+        patience = Patience(self.settings)
         while True:
             try:
                 return call.parse(self._evaluate(call))
             except RedisError as error:
-                pause = next(pauses, None) if worth_repeating(error) else None
+                pause = patience.pause_seconds(error)
                 if pause is None:
                     raise translated(error) from error
                 time.sleep(pause)
@@ -187,12 +187,12 @@ class AsyncQueue(Operations):
 
     async def run(self, call: Call[T]) -> T:
         """Take the step, again if Redis could not be reached, and return its answer."""
-        pauses = pauses_seconds(self.settings)
+        patience = Patience(self.settings)
         while True:
             try:
                 return call.parse(await self._evaluate(call))
             except RedisError as error:
-                pause = next(pauses, None) if worth_repeating(error) else None
+                pause = patience.pause_seconds(error)
                 if pause is None:
                     raise translated(error) from error
                 await asyncio.sleep(pause)

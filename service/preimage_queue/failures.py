@@ -1,8 +1,9 @@
 """From errors of the client library to errors of this package, and what is worth repeating."""
 
 import random
+import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, final
 
 from redis.exceptions import (
     AuthenticationError,
@@ -34,7 +35,10 @@ from preimage_queue.errors import (
 )
 from preimage_queue.settings import QueueSettings
 
-__all__ = ["pauses_seconds", "translated", "worth_repeating"]
+__all__ = ["Patience", "translated", "worth_repeating"]
+
+_FLUSHING_PAUSE_SECONDS: Final = 0.002
+"""An fsync of a second's writes takes milliseconds on most disks."""
 
 _TABLE: Final[tuple[tuple[tuple[type[RedisError], ...], type[QueueError], str], ...]] = (
     (
@@ -62,6 +66,7 @@ _MARKS: Final[tuple[tuple[str, type[QueueError], str], ...]] = (
     ("MISCONF", QueueUnavailableError, "Redis cannot write to its disk and takes no writes"),
     ("MASTERDOWN", QueueUnavailableError, "Redis lost its primary"),
     ("BUSY ", QueueUnavailableError, "Redis is busy with a script"),
+    ("FLUSHING", QueueUnavailableError, "Redis takes too long to write to its disk"),
 )
 """Inside a script an error keeps its code only as a part of the text, and where differs by version:
 `-OOM ...` in some, `ERR Error running script ...: -OOM ...` in others."""
@@ -99,6 +104,29 @@ def _origin(error: RedisError) -> RedisError:
         if isinstance(error, RedisConnectionError) and isinstance(cause, RedisError)
         else error
     )
+
+
+@final
+class Patience:
+    """How long one operation goes on: the pauses between its tries, until there is no point."""
+
+    def __init__(self, settings: QueueSettings) -> None:
+        self._pauses = pauses_seconds(settings)
+        self._flushing_seconds = settings.socket_timeout_seconds
+        self._flushing_until: float | None = None
+
+    def pause_seconds(self, error: RedisError) -> float | None:
+        """How long to wait before the next try, or None if this error ends the operation."""
+        if "FLUSHING" in str(error):
+            return self._until_flushed()
+        return next(self._pauses, None) if worth_repeating(error) else None
+
+    def _until_flushed(self) -> float | None:
+        """Redis answered, and its disk needs a moment: as patient as with Redis itself."""
+        now = time.monotonic()
+        if self._flushing_until is None:
+            self._flushing_until = now + self._flushing_seconds
+        return _FLUSHING_PAUSE_SECONDS if now < self._flushing_until else None
 
 
 def pauses_seconds(settings: QueueSettings) -> Iterator[float]:

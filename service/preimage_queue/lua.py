@@ -17,6 +17,25 @@ __all__ = ["Script", "load_scripts"]
 _PARTS: Final = ("common", "quotas", "ready", "blobs", "outputs", "twins", "life")
 """Shared parts in the order in which they need each other."""
 
+_PROMISES: Final = "promises"
+"""What comes first in scripts that write."""
+
+_ONLY_READ: Final = frozenset(
+    {
+        "get_job",
+        "list_dead",
+        "list_jobs",
+        "owner",
+        "persistence",
+        "read_blob",
+        "read_checkpoint",
+        "read_events",
+        "read_output",
+        "stats",
+    }
+)
+"""What these tell was promised before."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -42,5 +61,9 @@ def load_scripts() -> Mapping[str, Script]:
         if entry.name.endswith(".lua")
     }
     shared = "\n".join(texts.pop(part) for part in _PARTS)
-    scripts = {name: Script.of(f"{shared}\n{text}") for name, text in texts.items()}
+    promises = texts.pop(_PROMISES)
+    scripts = {
+        name: Script.of("\n".join(([] if name in _ONLY_READ else [promises]) + [shared, text]))
+        for name, text in texts.items()
+    }
     return MappingProxyType(scripts)
