@@ -86,6 +86,13 @@ def test_the_command_line_works_without_torch_and_redis(
 
 
 @pytest.mark.slow
+def test_tokens_are_made_without_torch_and_redis(python: Path) -> None:
+    done = run(python.with_name("preimage"), "token", "new", "--tenant", "acme")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("preimage_")
+
+
+@pytest.mark.slow
 def test_the_command_line_says_what_a_whole_service_needs(python: Path) -> None:
     done = run(python.with_name("preimage"), "up")
     assert done.returncode == 1

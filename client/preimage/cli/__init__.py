@@ -5,7 +5,18 @@ code is 0 when it is done, 1 when it did not work and one sentence on stderr say
 command line is wrong.
 """
 
-from preimage.cli.app import app
+import os
+
+# gRPC reads it once, when it is imported, and would else write lines of its own beside our
+# sentence, about every handshake that fails. Processes that are started later decide by themselves.
+_VERBOSITY = "GRPC_VERBOSITY"
+_is_given = _VERBOSITY in os.environ
+os.environ.setdefault(_VERBOSITY, "NONE")
+
+from preimage.cli.app import app  # noqa: E402 - see above
+
+if not _is_given:
+    del os.environ[_VERBOSITY]
 
 __all__ = ["app", "main"]
 
