@@ -191,6 +191,15 @@ def change(**fields: object) -> work_pb2.WorkItem:
         ),
         (with_inline_code(), None, "The job's code is in no blob"),
         (
+            change(
+                representation=spec_pb2.Representation(
+                    layer_weight=-1, further_layers=[spec_pb2.LayerTerm(layer="features.2")]
+                )
+            ),
+            None,
+            "weights of layers must be numbers above 0",
+        ),
+        (
             with_code(np.zeros((2, 3), np.float32)),
             {"code": b"four"},
             "came with 4 bytes instead of 24",

@@ -165,6 +165,8 @@ def _emphasis(layer: _LayerTarget, objective: wire.Objective, blobs: Blobs) -> T
 
 def _joint(layers: Sequence[_LayerTarget]) -> tuple[Tensor, Tensor]:
     """Target and m of several layers, flat: ‖m∘(Φ − Φ₀)‖² is the mean of their own terms."""
+    if not all(0 < layer.weight < math.inf for layer in layers):
+        raise InvalidSpecError("The weights of layers must be numbers above 0.")
     total = sum(layer.weight for layer in layers)
     tables = []
     for layer in layers:
