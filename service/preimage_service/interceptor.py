@@ -129,7 +129,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """Count a call, end it with a status if it fails, and note who made it."""
         self._meters.calls_started.labels(*method.labels).inc()
         begin_seconds, code = time.perf_counter(), grpc.StatusCode.OK
-        trail = Trail()
+        trail, refusal = Trail(), None
         try:
             with self._inside(method):
                 yield trail
@@ -141,14 +141,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             code = statuses.code_of(context.code())
             raise
         except Exception as failure:  # noqa: BLE001  whatever a method raises, the caller gets a status
-            error = explain(failure, method.name, self._meters)
-            code = statuses.code_of(statuses.to_status(error).code)
-            await statuses.abort(context, error)
+            refusal = explain(failure, method.name, self._meters)
+            code = statuses.code_of(statuses.to_status(refusal).code)
         finally:
             self._meters.calls_handled.labels(*method.labels, code.name).inc()
             took_seconds = time.perf_counter() - begin_seconds
             self._meters.calls_seconds.labels(*method.labels).observe(took_seconds)
             self._audit.write(method.service, method.name, context.peer(), trail, code.name)
+        if refusal is not None:  # told last: whoever hears of it finds it counted and written down
+            await statuses.abort(context, refusal)
 
     def _inside(self, method: Method) -> AbstractContextManager[None]:
         return nullcontext() if method.name in _LONG_LIVED else self._gate.inside()

@@ -72,8 +72,12 @@ async def test_gauges_of_the_queue_follow_it(stack: Stack, worker: FakeWorker) -
     worker.bury(worker.must_claim())
     worker.must_claim()
     await stack.preimages.CreatePreimage(create())
-    await eventually(lambda: stack.metric("preimage_queue_jobs", lane="all", state="running"))
-    assert stack.metric("preimage_queue_jobs", lane="interactive", state="queued") == 1
+    await eventually(
+        lambda: (
+            stack.metric("preimage_queue_jobs", lane="all", state="running")
+            and stack.metric("preimage_queue_jobs", lane="interactive", state="queued") == 1
+        )
+    )
     assert stack.metric("preimage_queue_jobs", lane="batch", state="queued") == 0
     assert stack.metric("preimage_queue_jobs", lane="all", state="dead") == 1
     assert stack.metric("preimage_queue_workers") == 1
