@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 from tests.chaos.fleet import Fleet, Slot
 from tests.chaos.history import NEMESIS, History
 from tests.chaos.proxy import CUT, DELAY, HOLD, RESET, TROUBLES
-from tests.chaos.stack import LEASE_SECONDS, Stack
+from tests.chaos.stack import LEASE_SECONDS, Stack, UnexpectedEndError, tail
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-DONE, MISSED = "DONE", "MISSED"
+DONE, MISSED, OVER = "DONE", "MISSED", "OVER"
+CALM = "calm"
 KILL_WORKER, STOP_WORKER, DRAIN_WORKER = "kill worker", "stop worker", "drain worker"
 KILL_REDIS, KILL_FRONTEND = "kill redis", "kill frontend"
 PROXIES: Final = ("clients", "frontend", "workers")
@@ -33,6 +34,8 @@ RATES_A_MINUTE: Final = {
 }
 _AWAY_SECONDS: Final = (0.05, 0.8)
 """How long Redis stays away: less than a lease, so that whoever holds one keeps it."""
+_WORST_MOMENT: Final = 0.5
+"""Share of the kills of Redis that hit it while it brings its file to the disk."""
 _STOPPED_SECONDS: Final = (LEASE_SECONDS + 1.0, LEASE_SECONDS + 3.0)
 _TROUBLE_SECONDS: Final = {CUT: 1.5, RESET: 0.0, HOLD: 2.0, DELAY: 2.0}
 _DELAY_SECONDS: Final = (0.01, 0.15)
@@ -116,8 +119,10 @@ class Nemesis:
     async def _drain_worker(self, dice: random.Random) -> bool:
         async with (slot := self._slot(dice)).busy:
             status = await self._fleet.end(slot, signal.SIGTERM)
+            if status != 0:
+                raise UnexpectedEndError(f"{slot.name} ended with {status}:\n{tail(slot.log)}")
             await self._fleet.begin(slot)
-        return status == 0
+        return True
 
     async def _stop_worker(self, dice: random.Random) -> bool:
         """Longer than its lease: when it goes on, it believes that it holds what it has lost."""
@@ -129,6 +134,8 @@ class Nemesis:
 
     async def _kill_redis(self, dice: random.Random) -> bool:
         async with self._redis:
+            if dice.random() < _WORST_MOMENT:
+                await asyncio.to_thread(self._stack.wait_for_fsync)
             await self._stack.redis.end(signal.SIGKILL)
             await asyncio.sleep(dice.uniform(*_AWAY_SECONDS))
             await self._stack.start_redis()

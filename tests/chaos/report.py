@@ -9,7 +9,7 @@ from typing import Any, Final
 from preimage.embedded.redis import find_server
 from tests.chaos.checks import story
 from tests.chaos.history import CALL, NEMESIS, OK, RETURN, Entry
-from tests.chaos.nemesis import DONE, KILL_FRONTEND, KILL_REDIS
+from tests.chaos.nemesis import CALM, DONE, KILL_FRONTEND, KILL_REDIS
 from tests.chaos.storm import Verdict
 
 _SETTLING_SECONDS: Final = 1.0
@@ -61,8 +61,9 @@ def _redis_version() -> str:
 def submit_ms(entries: tuple[Entry, ...]) -> list[float]:
     """How long accepted submits took, in milliseconds, but for those that met a fault.
 
-    Left out is what overlaps with Redis or the frontend being away, or with trouble on a connection
-    between clients, frontend and Redis: those measure the nemesis.
+    Left out are the first seconds, in which all connect at one time, and what overlaps with Redis
+    or the frontend being away or with trouble on a connection between clients, frontend and Redis:
+    those measure the nemesis.
     """
     windows = _windows(entries)
     calls = {(e.client, e.number): e.at for e in entries if e.phase == CALL}
@@ -85,7 +86,7 @@ def _windows(entries: tuple[Entry, ...]) -> list[tuple[float, float]]:
 
 
 def _in_the_way(kind: str) -> bool:
-    return kind in (KILL_REDIS, KILL_FRONTEND) or kind.endswith((" clients", " frontend"))
+    return kind in (CALM, KILL_REDIS, KILL_FRONTEND) or kind.endswith((" clients", " frontend"))
 
 
 def _percentiles(values: list[float]) -> dict[str, float]:

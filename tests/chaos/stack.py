@@ -9,14 +9,18 @@ timeouts, so that a fault has its consequences within seconds.
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
+
+import redis
 
 from preimage.embedded import guard
 from preimage.embedded.redis import answers, server_command
@@ -52,6 +56,8 @@ _QUICK: Final = {
 # Below the ports that systems give to whoever asks for any, so a frontend that was killed finds its
 # port free when it comes back.
 _PORTS: Final = range(15_000, 30_000)
+_NOISE: Final = re.compile(r"nanobind|See https://nanobind| - (leaked|\.\.\.)")
+_FSYNC_PATIENCE_SECONDS: Final = 2.0
 
 
 class UnexpectedEndError(Exception):
@@ -103,8 +109,9 @@ class Process:
 
 
 def tail(log: Path) -> str:
-    """The end of a log."""
-    return log.read_text("utf-8", "replace")[-3000:]
+    """The end of a log, without what libraries say of their own memory at the end of a process."""
+    lines = log.read_text("utf-8", "replace").splitlines()
+    return "\n".join([line for line in lines if not _NOISE.match(line)][-30:])
 
 
 def free_port() -> int:
@@ -170,6 +177,15 @@ class Stack:
         self._ready.unlink(missing_ok=True)
         await self.frontend.start()
         await until(self._ready.exists, self.frontend.require_alive)
+
+    def wait_for_fsync(self) -> None:
+        """Wait until Redis brings its file to the disk; some seconds at most."""
+        limit = time.monotonic() + _FSYNC_PATIENCE_SECONDS
+        with redis.Redis.from_url(self.queue_settings.url) as raw:
+            while time.monotonic() < limit:
+                if raw.info("persistence")["aof_pending_bio_fsync"]:  # type: ignore[index]
+                    return
+                time.sleep(0.0005)
 
     def require_alive(self) -> None:
         """Raises UnexpectedEndError if Redis or the frontend has ended by itself."""

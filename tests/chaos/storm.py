@@ -15,11 +15,14 @@ from tests.chaos.checks import Violation, violations
 from tests.chaos.clients import Client
 from tests.chaos.evidence import READER, Evidence, Reader, find_leftovers
 from tests.chaos.fleet import Fleet
-from tests.chaos.history import History
-from tests.chaos.nemesis import RATES_A_MINUTE, Nemesis, plan
+from tests.chaos.history import NEMESIS, History
+from tests.chaos.nemesis import CALM, OVER, RATES_A_MINUTE, Nemesis, plan
 from tests.chaos.orders import Board
 from tests.chaos.stack import LEASE_SECONDS, Stack
 from tests.chaos.witness import read
+
+_CALM_SECONDS = 3.0
+"""All clients connect at one moment; that is over when the storm begins."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,10 @@ async def _rage(
         Client(f"c{n:02}", stack.target, history, board, random.Random(f"{options.seed} {n}"))
         for n in range(options.clients)
     ]
+    calm = history.call(NEMESIS, CALM)
     actors = [asyncio.create_task(client.run()) for client in clients]
+    await asyncio.sleep(_CALM_SECONDS)
+    calm.ended(OVER)
     began = history.now()
     faults = plan(options.seed, options.seconds, options.rates)
     await Nemesis(stack, fleet, history).run(faults, options.seconds)
