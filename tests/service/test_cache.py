@@ -1,6 +1,7 @@
 """Equal jobs are computed once: what counts as equal, who is told what, and what stays apart."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from preimage_queue import Queue, QueueSettings
 from tests.service.rich import refused
 from tests.service.specs import code, create, from_code, from_picture, png
 from tests.service.stack import Stack, running
+from tests.service.tokens import bearer, entry, write
 from tests.service.worker import HOG, TOY, FakeWorker, engined
 
 USE, REFRESH, BYPASS = (
@@ -302,3 +304,19 @@ async def test_what_equal_jobs_meant_is_counted(stack: Stack, worker: FakeWorker
         for word in ("miss", "shared", "hit", "refresh", "bypass")
     }
     assert counts == {"miss": 1, "shared": 1, "hit": 3, "refresh": 1, "bypass": 1}
+
+
+async def test_no_tenant_gets_or_sees_what_another_has_computed(
+    queue_settings: QueueSettings, worker: FakeWorker, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path, entry("mine", "mine", tenant="first"), entry("theirs", "theirs", tenant="second")
+    )
+    async with running(queue_settings, tokens=file) as stack:
+        await stack.preimages.CreatePreimage(create(), metadata=bearer("mine"))
+        worker.succeed(worker.must_claim())
+        reply = await stack.preimages.CreatePreimage(create(), metadata=bearer("theirs"))
+        assert reply.preimage.state == preimages.STATE_QUEUED
+        assert not reply.preimage.HasField("origin")
+        again = await stack.preimages.CreatePreimage(create(), metadata=bearer("mine"))
+        assert again.preimage.origin.cached
