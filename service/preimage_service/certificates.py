@@ -14,7 +14,10 @@ from typing import final
 
 import grpc
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from preimage_service.errors import StartError
 from preimage_service.metrics import Meters
@@ -101,10 +104,12 @@ def _check_server(chain: bytes, key: bytes, chain_path: Path, key_path: Path) ->
     certificates = _certificates(chain_path, chain)
     try:
         private = serialization.load_pem_private_key(key, password=None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise StartError(
             f"{key_path} holds no private key without a passphrase in PEM form."
         ) from None
+    if not isinstance(private, RSAPrivateKey | EllipticCurvePrivateKey):
+        raise StartError(f"{key_path} is neither an RSA nor an EC key: gRPC serves no others.")
     if private.public_key() != certificates[0].public_key():
         raise StartError(f"{key_path} is not the key of the certificate in {chain_path}.")
     end_seconds = min(_ends_seconds(certificates))

@@ -93,9 +93,11 @@ def _parse(path: Path, content: bytes) -> tuple[Token, ...]:
         raw = tomllib.loads(content.decode())
         _check_keys(raw, _SECTIONS, "the file")
         tenants = {name: _tenant(name, each) for name, each in _tables(raw, "tenants")}
-        return tuple(_token(name, each, tenants) for name, each in _tables(raw, "tokens"))
+        found = tuple(_token(name, each, tenants) for name, each in _tables(raw, "tokens"))
+        _check_distinct(found)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, _BrokenError) as error:
         raise StartError(f"PREIMAGE_TOKENS, {path}: {error}.") from None
+    return found
 
 
 class _BrokenError(Exception):
@@ -125,6 +127,17 @@ def _token(
     weight, quotas = tenants.get(tenant, (1.0, Quotas()))
     caller = Caller(name, tenant, _scopes(entry.get("scopes"), where), weight, quotas)
     return Token(digest, caller, _expiry(entry.get("expires"), where))
+
+
+def _check_distinct(tokens: Sequence[Token]) -> None:
+    """See that no token has two entries: which of them it means would be anybody's guess."""
+    names: dict[str, str] = {}
+    for token in tokens:
+        other = names.setdefault(token.sha256, token.caller.name)
+        _require(
+            other == token.caller.name,
+            f"[tokens.{other}] and [tokens.{token.caller.name}] have one sha256: delete one",
+        )
 
 
 def _scopes(given: object, where: str) -> frozenset[Scope]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import grpc
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from preimage.v1.admin_service_pb2 import ListWorkersRequest
 from preimage.v1.model_service_pb2 import ListModelsRequest
@@ -206,6 +208,10 @@ def test_files_that_cannot_serve_are_named(authority: Authority, tmp_path: Path)
     assert "no certificate in PEM" in _refused(tls_certificate=rubbish, tls_key=key)
     assert "no private key" in _refused(tls_certificate=certificate, tls_key=rubbish)
     assert "is not the key" in _refused(tls_certificate=certificate, tls_key=other.key)
+    unfit = tmp_path / "ed25519.key"
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    unfit.write_bytes(Ed25519PrivateKey.generate().private_bytes(*form))
+    assert "neither an RSA nor an EC key" in _refused(tls_certificate=certificate, tls_key=unfit)
     both = {"tls_certificate": certificate, "tls_key": key}
     assert "rubbish.pem holds no certificate" in _refused(**both, tls_client_ca=rubbish)
 

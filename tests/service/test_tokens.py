@@ -69,6 +69,7 @@ def test_a_file_without_tokens_lets_nobody_in(tmp_path: Path) -> None:
         (GOOD.replace('["read"]', "[]"), "submit, read, admin"),
         (GOOD.replace('["read"]', '"read"'), "submit, read, admin"),
         (GOOD + 'expires = "soon"', "expires must be a time"),
+        (GOOD + GOOD.replace("tokens.a", "tokens.b"), "have one sha256"),
         (GOOD + "[tenants.acme]\nweight = 0", "weight must be a number"),
         (GOOD + "[tenants.acme]\njobs_queued = -1", "jobs_queued must be a number"),
         (GOOD + "[tenants.acme]\nslot_seconds = true", "slot_seconds must be a number"),
