@@ -11,6 +11,7 @@ from preimage_queue import (
     Beat,
     Finish,
     HandBackMode,
+    Lane,
     Queue,
     QueueSettings,
     State,
@@ -18,8 +19,10 @@ from preimage_queue import (
 )
 from preimage_queue.call import Call
 from preimage_queue.calls import producing, tending, working
-from tests.queue.helpers import POOL, a_job, names, put, take, take_one
+from tests.queue.helpers import POOL, a_job, names, put, succeed, take, take_one
 from tests.queue.observe import redis_view
+
+SAME = "c" * 64
 
 Scenario = Callable[[Queue, QueueSettings], Call[Any]]
 
@@ -32,6 +35,38 @@ def running(queue: Queue) -> tuple[str, int]:
 
 def submit(queue: Queue, settings: QueueSettings) -> Call[Any]:
     return producing.submit(settings, a_job())
+
+
+def submit_shared(queue: Queue, settings: QueueSettings) -> Call[Any]:
+    put(queue, computation=SAME)
+    return producing.submit(settings, a_job(computation=SAME))
+
+
+def submit_kept(queue: Queue, settings: QueueSettings) -> Call[Any]:
+    put(queue, computation=SAME)
+    queue.finish(succeed(take_one(queue)))
+    return producing.submit(settings, a_job(computation=SAME))
+
+
+def submit_before_a_batch_job(queue: Queue, settings: QueueSettings) -> Call[Any]:
+    put(queue, computation=SAME)
+    return producing.submit(settings, a_job(computation=SAME, lane=Lane.INTERACTIVE))
+
+
+def cancel_leader(queue: Queue, settings: QueueSettings) -> Call[Any]:
+    leader, _ = put(queue, computation=SAME), put(queue, computation=SAME)
+    return producing.cancel(settings, leader, "ada", "enough")
+
+
+def delete_leader(queue: Queue, settings: QueueSettings) -> Call[Any]:
+    leader, _ = put(queue, computation=SAME), put(queue, computation=SAME)
+    return producing.delete(settings, leader, "ada")
+
+
+def finish_leader(queue: Queue, settings: QueueSettings) -> Call[Any]:
+    for _ in range(3):
+        put(queue, computation=SAME)
+    return working.finish(settings, succeed(take_one(queue)))
 
 
 def cancel_queued(queue: Queue, settings: QueueSettings) -> Call[Any]:
@@ -116,6 +151,12 @@ def publish_model(queue: Queue, settings: QueueSettings) -> Call[Any]:
 
 SCENARIOS: list[Scenario] = [
     submit,
+    submit_shared,
+    submit_kept,
+    submit_before_a_batch_job,
+    cancel_leader,
+    delete_leader,
+    finish_leader,
     cancel_queued,
     cancel_running,
     delete_queued,
