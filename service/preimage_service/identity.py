@@ -20,6 +20,7 @@ from preimage_service.renewal import Renewed
 from preimage_service.tokens import Token, find, is_tenant
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Metadata: TypeAlias = Iterable[tuple[str, str | bytes]]
 
 _PREIMAGES, _MODELS = "preimage.v1.PreimageService", "preimage.v1.ModelService"
 _ADMIN = "preimage.v1.AdminService"
@@ -69,6 +70,15 @@ class Guard:
         self._certified = certified
         self._admins = frozenset(name.strip() for name in admins.split(",") if name.strip())
 
+    def refusal(self, service: str, metadata: Metadata) -> UnauthenticatedError | None:
+        """Why nobody that is known makes this call, as far as its metadata tell."""
+        if self._tokens is not None and service != _OPEN:
+            try:
+                _of_token(self._tokens.value, metadata)
+            except UnauthenticatedError as error:
+                return error
+        return None
+
     def identify(self, service: str, context: Context) -> Caller:
         """Find out who calls, for everything that this call does from now on.
 
@@ -91,7 +101,7 @@ class Guard:
 
     def _identify(self, context: Context) -> Caller:
         if self._tokens is not None:
-            return _of_token(self._tokens.value, context)
+            return _of_token(self._tokens.value, context.invocation_metadata() or ())
         return self._of_certificate(context) if self._certified else ANONYMOUS
 
     def _of_certificate(self, context: Context) -> Caller:
@@ -103,8 +113,8 @@ class Guard:
 _NOT_ADMIN: Final = frozenset({Scope.SUBMIT, Scope.READ})
 
 
-def _of_token(tokens: Sequence[Token], context: Context) -> Caller:
-    token = find(tokens, _secret(context.invocation_metadata() or ()))
+def _of_token(tokens: Sequence[Token], metadata: Metadata) -> Caller:
+    token = find(tokens, _secret(metadata))
     if token is None:
         raise UnauthenticatedError("This token is not known here: ask the operator for one.")
     if token.has_expired(datetime.now(UTC)):
@@ -114,7 +124,7 @@ def _of_token(tokens: Sequence[Token], context: Context) -> Caller:
     return token.caller
 
 
-def _secret(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+def _secret(metadata: Metadata) -> str:
     given = [value for key, value in metadata if key == "authorization"]
     if not given:
         raise UnauthenticatedError(

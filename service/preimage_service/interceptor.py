@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from preimage_service import statuses
 from preimage_service.audit import Trail
 from preimage_service.backend import Backend
-from preimage_service.errors import InvalidRequestError, Violation
+from preimage_service.errors import InvalidRequestError, ServiceError, Violation
 from preimage_service.failures import explain
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -80,10 +80,26 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return None
         kind = next(kind for kind in _MAKERS if getattr(handler, kind) is not None)
         _, service, name = handler_call_details.method.split("/")
+        method = Method(kind, service, name)
+        metadata = handler_call_details.invocation_metadata or ()
+        refusal = self._guard.refusal(service, metadata)
+        if refusal is not None and not handler.request_streaming:
+            return grpc.stream_unary_rpc_method_handler(self._refusing(method, refusal))
         wrap = self._streaming if handler.response_streaming else self._answering
-        behave = wrap(getattr(handler, kind), Method(kind, service, name))
+        behave = wrap(getattr(handler, kind), method)
         reader = _tolerant(handler.request_deserializer)
         return _MAKERS[kind](behave, reader, handler.response_serializer)
+
+    def _refusing(
+        self, method: Method, refusal: ServiceError
+    ) -> Callable[[object, Context], Awaitable[object]]:
+        """End a call of nobody known before its request is received, however large that is."""
+
+        async def refuse(_: object, context: Context) -> None:
+            async with self._around(method, context):
+                raise refusal
+
+        return refuse
 
     def _answering(
         self, behave: Callable[..., Awaitable[object]], method: Method

@@ -132,6 +132,23 @@ async def test_what_is_no_token_is_refused(guarded: Stack, metadata: Metadata) -
     assert refusal.code is Code.UNAUTHENTICATED
 
 
+async def test_what_nobody_known_sends_is_not_even_received(
+    queue_settings: QueueSettings, tmp_path: Path
+) -> None:
+    file = write(tmp_path, entry("mine", "mine"))
+    async with running(queue_settings, tokens=file, maximum_message_bytes=1000) as stack:
+        send = stack.channel.unary_unary("/preimage.v1.PreimageService/CreatePreimage")
+
+        async def code_of(metadata: Metadata) -> grpc.StatusCode:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await send(bytes(2000), metadata=metadata)
+            return caught.value.code()
+
+        assert await code_of(bearer("mine")) is Code.RESOURCE_EXHAUSTED, "received: too large"
+        for metadata in ((), bearer("wrong")):
+            assert await code_of(metadata) is Code.UNAUTHENTICATED
+
+
 async def test_the_word_bearer_may_be_written_in_any_case(guarded: Stack) -> None:
     assert await _call(guarded, "ListModels", (("authorization", "bearer read"),)) is None
 
