@@ -113,6 +113,9 @@ def _options(settings: Settings) -> Iterable[tuple[str, int]]:
     """Channel arguments: what is received, who may ping how often, and one owner for a port."""
     yield "grpc.max_receive_message_length", settings.maximum_message_bytes
     yield "grpc.max_send_message_length", -1
+    # Beyond the calls in progress as many can be refused at one time; without a bound a single
+    # connection makes this process hold thousands, and others' calls are cancelled.
+    yield "grpc.max_concurrent_streams", 2 * settings.maximum_concurrent_rpcs
     yield "grpc.keepalive_time_ms", 60_000
     yield "grpc.keepalive_timeout_ms", 20_000
     yield "grpc.keepalive_permit_without_calls", 1
