@@ -30,10 +30,10 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError
 
-from preimage_queue.call import Call
+from preimage_queue.call import Call, make_call
 from preimage_queue.calls import producing, tending, working
 from preimage_queue.connections import connect, connect_async
-from preimage_queue.failures import Patience, translated
+from preimage_queue.failures import FLUSHING_PAUSE_SECONDS, Patience, is_flushing, translated
 from preimage_queue.lua import load_scripts
 from preimage_queue.settings import QueueSettings
 
@@ -184,6 +184,7 @@ class AsyncQueue(Operations):
         self.settings = settings
         self._client = connect_async(settings) if client is None else client
         self._scripts = load_scripts()
+        self._look: asyncio.Task[None] | None = None
 
     async def run(self, call: Call[T]) -> T:
         """Take the step, again if Redis could not be reached, and return its answer."""
@@ -195,7 +196,23 @@ class AsyncQueue(Operations):
                 pause = patience.pause_seconds(error)
                 if pause is None:
                     raise translated(error) from error
-                await asyncio.sleep(pause)
+                await (self._flushed() if is_flushing(error) else asyncio.sleep(pause))
+
+    async def _flushed(self) -> None:
+        """Wait until Redis has its disk back. One task looks for all callers: hundreds may wait."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._look_at_the_disk())
+        await asyncio.shield(self._look)
+
+    async def _look_at_the_disk(self) -> None:
+        call = make_call(self.settings, "flushing", bool, {})
+        flushing = True
+        while flushing:
+            await asyncio.sleep(FLUSHING_PAUSE_SECONDS)
+            try:
+                flushing = call.parse(await self._evaluate(call))
+            except RedisError:
+                return  # each caller finds that out by itself, and has a patience of its own
 
     async def _evaluate(self, call: Call[Any]) -> object:
         script = self._scripts[call.script]
@@ -213,6 +230,8 @@ class AsyncQueue(Operations):
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._look is not None:
+            self._look.cancel()
         await self._client.aclose()
 
     async def __aenter__(self) -> Self:

@@ -35,9 +35,9 @@ from preimage_queue.errors import (
 )
 from preimage_queue.settings import QueueSettings
 
-__all__ = ["Patience", "translated", "worth_repeating"]
+__all__ = ["FLUSHING_PAUSE_SECONDS", "Patience", "is_flushing", "translated", "worth_repeating"]
 
-_FLUSHING_PAUSE_SECONDS: Final = 0.002
+FLUSHING_PAUSE_SECONDS: Final = 0.002
 """An fsync of a second's writes takes milliseconds on most disks."""
 
 _TABLE: Final[tuple[tuple[tuple[type[RedisError], ...], type[QueueError], str], ...]] = (
@@ -106,6 +106,11 @@ def _origin(error: RedisError) -> RedisError:
     )
 
 
+def is_flushing(error: RedisError) -> bool:
+    """Whether Redis is busy with its disk, and nothing else is wrong."""
+    return "FLUSHING" in str(error)
+
+
 @final
 class Patience:
     """How long one operation goes on: the pauses between its tries, until there is no point."""
@@ -117,7 +122,7 @@ class Patience:
 
     def pause_seconds(self, error: RedisError) -> float | None:
         """How long to wait before the next try, or None if this error ends the operation."""
-        if "FLUSHING" in str(error):
+        if is_flushing(error):
             return self._until_flushed()
         return next(self._pauses, None) if worth_repeating(error) else None
 
@@ -126,7 +131,7 @@ class Patience:
         now = time.monotonic()
         if self._flushing_until is None:
             self._flushing_until = now + self._flushing_seconds
-        return _FLUSHING_PAUSE_SECONDS if now < self._flushing_until else None
+        return FLUSHING_PAUSE_SECONDS if now < self._flushing_until else None
 
 
 def pauses_seconds(settings: QueueSettings) -> Iterator[float]:

@@ -18,10 +18,26 @@ _PARTS: Final = ("common", "quotas", "ready", "blobs", "outputs", "twins", "life
 """Shared parts in the order in which they need each other."""
 
 _PROMISES: Final = "promises"
-"""What comes first in scripts that write."""
+"""What comes first in scripts that move a job between states: their answers are promises."""
+
+_PROMISE_NOTHING: Final = frozenset(
+    {
+        "announce",
+        "beat",
+        "drain_worker",
+        "publish_model",
+        "put_blob",
+        "put_checkpoint",
+        "put_output",
+        "retire",
+    }
+)
+"""What these write is said again soon, or counts only once a promise rests on it. Redis' file keeps
+the order of writes: a job that is in it has its blobs and outputs in it too."""
 
 _ONLY_READ: Final = frozenset(
     {
+        "flushing",
         "get_job",
         "list_dead",
         "list_jobs",
@@ -63,7 +79,11 @@ def load_scripts() -> Mapping[str, Script]:
     shared = "\n".join(texts.pop(part) for part in _PARTS)
     promises = texts.pop(_PROMISES)
     scripts = {
-        name: Script.of("\n".join(([] if name in _ONLY_READ else [promises]) + [shared, text]))
+        name: Script.of(
+            "\n".join(
+                ([] if name in _ONLY_READ | _PROMISE_NOTHING else [promises]) + [shared, text]
+            )
+        )
         for name, text in texts.items()
     }
     return MappingProxyType(scripts)

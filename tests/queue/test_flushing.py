@@ -4,6 +4,7 @@ With `appendfsync everysec` Redis puts writes off while an fsync is under way, a
 same: `kill -9` would lose what was answered then. So the scripts do not answer.
 """
 
+import asyncio
 import contextlib
 import re
 import threading
@@ -14,17 +15,19 @@ from typing import Any
 
 import pytest
 import redis
+import redis.asyncio
 from redis.exceptions import ResponseError
 
 from preimage_queue import AsyncQueue, Queue, QueueUnavailableError, State
 from preimage_queue.calls import producing
 from preimage_queue.connections import connect, connect_async
-from preimage_queue.lua import _ONLY_READ
+from preimage_queue.lua import _ONLY_READ, _PROMISE_NOTHING, load_scripts
 from tests.queue.helpers import a_job, put, quick, state_of
 from tests.redis_server import RedisServer
 
 PATIENCE_SECONDS = 120.0
-JUNK = b"x" * 2**20
+JUNK, JUNK_PAUSE_SECONDS = b"x" * 2**20, 0.005
+"""Enough to keep a disk busy, and no more than it can take."""
 
 
 @pytest.fixture
@@ -36,9 +39,9 @@ def busy_server() -> Iterator[RedisServer]:
         def write() -> None:
             with (
                 contextlib.suppress(redis.ConnectionError),
-                redis.Redis.from_url(server.url) as raw,
+                redis.Redis.from_url(server.url, socket_timeout=PATIENCE_SECONDS) as raw,
             ):
-                while not stop.is_set():
+                while not stop.wait(JUNK_PAUSE_SECONDS):
                     raw.set("junk", JUNK)
 
         writer = threading.Thread(target=write)
@@ -127,3 +130,56 @@ def test_a_script_that_answers_all_the_same_writes_nothing(script: str, redis_ur
     with redis.Redis.from_url(redis_url) as raw:
         known: Any = raw.command()
     assert [name for name in commands if "write" in known[name.lower()]["flags"]] == []
+
+
+@pytest.mark.parametrize("script", sorted(_PROMISE_NOTHING))
+def test_a_script_that_does_not_wait_moves_no_job(script: str) -> None:
+    text = (resources.files("preimage_queue") / "scripts" / f"{script}.lua").read_text("utf-8")
+    code = re.sub("--.*", "", text)
+    assert not re.findall(
+        r"end_job|requeue|fail_delivery|cancel_job|leave|enter|HSET.*'state'", code
+    )
+
+
+async def test_many_callers_wait_for_the_disk_by_one_look_at_a_time(redis_url: str) -> None:
+    client: Any = Disk(connect_async(quick(redis_url)), looks=5)
+    async with AsyncQueue(quick(redis_url), client) as queue:
+        jobs = [a_job() for _ in range(30)]
+        await asyncio.gather(*(queue.submit(job) for job in jobs))
+        assert client.refused == len(jobs)
+        assert client.looks == 0
+        found = [await queue.get_job(job.id, "ada") for job in jobs]
+        assert all(found)
+
+
+async def test_a_caller_that_goes_away_leaves_the_others_waiting(redis_url: str) -> None:
+    client: Any = Disk(connect_async(quick(redis_url)), looks=20)
+    async with AsyncQueue(quick(redis_url), client) as queue:
+        gone, stays = (asyncio.create_task(queue.submit(a_job())) for _ in range(2))
+        await client.two_refused.wait()
+        gone.cancel()
+        await stays
+        assert gone.cancelled()
+
+
+class Disk:
+    """A client whose Redis is busy with its disk until somebody has looked so often."""
+
+    def __init__(self, client: redis.asyncio.Redis, looks: int) -> None:
+        self._client, self.looks, self.refused = client, looks, 0
+        self.two_refused = asyncio.Event()
+        self._look = load_scripts()["flushing"].sha
+
+    async def evalsha(self, sha: str, *arguments: Any) -> object:
+        if sha == self._look:
+            self.looks = max(self.looks - 1, 0)
+            return int(self.looks > 0)
+        if self.looks:
+            self.refused += 1
+            if self.refused == 2:
+                self.two_refused.set()
+            raise ResponseError("FLUSHING an earlier write is still on its way to the disk")
+        return await self._client.evalsha(sha, *arguments)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._client, name)
