@@ -10,7 +10,13 @@ from google.protobuf import descriptor_pb2
 
 ROOT = Path(__file__).parents[1]
 PROTO = ROOT / "proto"
-BACKEND = ("preimage_pictures", "preimage_queue", "preimage_service", "preimage_worker")
+BACKEND = (
+    "preimage_exposition",
+    "preimage_pictures",
+    "preimage_queue",
+    "preimage_service",
+    "preimage_worker",
+)
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

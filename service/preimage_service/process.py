@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
+from preimage_exposition import serve
 from preimage_service.addresses import OFF, split_address
 from preimage_service.backend import Backend
 from preimage_service.draining import drain
@@ -96,7 +97,7 @@ def _metrics_endpoint(listen: str, registry: CollectorRegistry) -> Iterator[str 
         return
     try:
         host, port = split_address(listen)
-        server, thread = start_http_server(port, host, registry)
+        server, thread = serve(registry, host, port)
     except (OSError, ValueError) as error:
         sentence = f"{_METRICS_VARIABLE} is {listen!r}, which cannot be listened on: {error}."
         raise StartError(sentence) from None

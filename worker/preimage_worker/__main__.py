@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY
 
+from preimage_exposition import serve
 from preimage_queue import Queue, QueueError, QueueSettings
 from preimage_worker import announcing, catalogue, device, metrics
 from preimage_worker.batching import DeviceLostError
@@ -142,7 +143,7 @@ def _serve_metrics(settings: Settings) -> str | None:
         return None
     host, _, port = settings.metrics_listen.rpartition(":")
     try:
-        server, _thread = start_http_server(int(port), host)
+        server, _thread = serve(REGISTRY, host, int(port))
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"PREIMAGE_WORKER_METRICS_LISTEN={settings.metrics_listen!r} cannot be served: {error}."
