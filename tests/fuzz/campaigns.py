@@ -25,6 +25,9 @@ from tests.worker.process import until
 
 GROWTH_BYTES: Final = 50 * 2**20
 """That a frontend may have grown by after it is warm."""
+_FLOODED_MIB: Final = 600
+"""That it may hold after floods: what gRPC's core keeps of those levels off at about 430 MiB, where
+25 floods of continuation frames follow each other."""
 _MOST_DESCRIPTORS_MORE: Final = 20
 _WARM_CALLS: Final = 0.2
 _BAD_REASONS: Final = frozenset({"MAX_DELIVERIES", "WORKER_ERROR"})
@@ -48,14 +51,14 @@ async def wire(count: int, seed: int, least_warm: int = 500) -> dict[str, Any]:
         }
 
 
-def garbage(seed: int, kinds: tuple[str, ...] = tuple(attacks.KINDS)) -> dict[str, Any]:
-    """Every kind of garbage on every port: once to warm up, once to see what stays."""
-    began, findings = time.perf_counter(), list[str]()
+def garbage(seed: int, rounds: int = 2) -> dict[str, Any]:
+    """Every kind of garbage on every port, and then what stays of it."""
+    began, findings, sent = time.perf_counter(), list[str](), Counter[str]()
     with frontend() as running:
-        sent = Counter(_attack_all(running, kinds, seed, findings))
         before = _held(running)
-        sent += Counter(_attack_all(running, kinds, seed + 1, findings))
-        findings += _left(running, before)
+        for number in range(rounds):
+            sent += Counter(_attack_all(running, seed + number, findings))
+        findings += _left(running, {**before, "rss_mib": _FLOODED_MIB})
         return {
             "connections": dict(sent),
             "seconds": round(time.perf_counter() - began, 1),
@@ -65,15 +68,13 @@ def garbage(seed: int, kinds: tuple[str, ...] = tuple(attacks.KINDS)) -> dict[st
         }
 
 
-def _attack_all(
-    running: Frontend, kinds: tuple[str, ...], seed: int, findings: list[str]
-) -> Iterator[str]:
+def _attack_all(running: Frontend, seed: int, findings: list[str]) -> Iterator[str]:
     for port, address in (
         ("calls", running.target),
         ("operators", running.admin),
         ("metrics", running.metrics),
     ):
-        for kind in kinds:
+        for kind in attacks.KINDS:
             yield from [f"{port}: {kind}"] * attacks.attack(address, kind, seed)
             if running.process.poll() is not None:
                 findings.append(f"{port}: {kind} ended the process")
