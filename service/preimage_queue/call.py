@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, final
 
+from preimage_queue.records import new_id
 from preimage_queue.settings import QueueSettings
 
-__all__ = ["Argument", "Call", "make_call"]
+__all__ = ["STAGED_SECONDS", "Argument", "Call", "Staged", "make_call"]
 
 T = TypeVar("T")
 
@@ -20,6 +21,8 @@ Argument = bytes | str | int | float
 """What a script may be given. Floats travel with all their digits."""
 
 _MILLISECONDS: Final = 1000
+STAGED_SECONDS: Final = 60
+"""How long staged bytes wait for their script: it is sent right behind them."""
 
 
 @final
@@ -37,6 +40,18 @@ class Call(Generic[T]):
     parse: Callable[[Any], T]
     """From the script's raw answer to what the caller gets."""
 
+    staged: "Staged | None" = None
+    """What is put into Redis before the script runs, which moves it or drops it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Bytes that do not go through Lua: it would copy them twice, for a millisecond a megabyte."""
+
+    key: str
+    data: bytes
+
 
 def make_call(
     settings: QueueSettings,
@@ -44,18 +59,24 @@ def make_call(
     parse: Callable[[Any], T],
     named: Mapping[str, Argument],
     items: Iterable[Argument] = (),
+    *,
+    data: bytes | None = None,
 ) -> Call[T]:
     """Build a call. Scripts see `named` as table `A`, and `items` as list `ITEMS`.
+
+    With `data`, they see the key that holds it as `A.stage`, and its length as `A.size`.
 
     The times and limits that decide about a job's life go along with every call, so that no script
     needs a setting stored in Redis and processes with other settings cannot disturb each other.
     """
-    everything = {**_policy(settings), **named}
+    staged = None if data is None else Staged(f"{settings.root}:stage:{new_id()}", data)
+    stage: dict[str, Argument] = {"stage": staged.key, "size": len(staged.data)} if staged else {}
+    everything = {**_policy(settings), **named, **stage}
     flat: list[bytes | str] = [str(len(everything))]
     for name, value in everything.items():
         flat += (name, _encode(value))
     flat += map(_encode, items)
-    return Call(script, (settings.root,), tuple(flat), parse)
+    return Call(script, (settings.root,), tuple(flat), parse, staged)
 
 
 def _policy(settings: QueueSettings) -> dict[str, Argument]:

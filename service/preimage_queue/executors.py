@@ -30,7 +30,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError
 
-from preimage_queue.call import Call, make_call
+from preimage_queue.call import STAGED_SECONDS, Call, make_call
 from preimage_queue.calls import producing, tending, working
 from preimage_queue.connections import connect, connect_async
 from preimage_queue.failures import FLUSHING_PAUSE_SECONDS, Patience, is_flushing, translated
@@ -146,6 +146,8 @@ class Queue(Operations):
     def _evaluate(self, call: Call[Any]) -> object:
         script = self._scripts[call.script]
         size = len(call.keys)
+        if call.staged is not None:
+            self._client.set(call.staged.key, call.staged.data, ex=STAGED_SECONDS)
         try:
             return self._client.evalsha(script.sha, size, *call.keys, *call.args)
         except NoScriptError:
@@ -219,6 +221,8 @@ class AsyncQueue(Operations):
         size = len(call.keys)
         cancelled_before = _times_cancelled()
         try:
+            if call.staged is not None:
+                await self._client.set(call.staged.key, call.staged.data, ex=STAGED_SECONDS)
             return await self._client.evalsha(script.sha, size, *call.keys, *call.args)
         except NoScriptError:
             return await self._client.eval(script.text, size, *call.keys, *call.args)

@@ -67,6 +67,7 @@ _MARKS: Final[tuple[tuple[str, type[QueueError], str], ...]] = (
     ("MASTERDOWN", QueueUnavailableError, "Redis lost its primary"),
     ("BUSY ", QueueUnavailableError, "Redis is busy with a script"),
     ("FLUSHING", QueueUnavailableError, "Redis takes too long to write to its disk"),
+    ("UNSTAGED", QueueUnavailableError, "Redis restarted in the middle of a call"),
 )
 """Inside a script an error keeps its code only as a part of the text, and where differs by version:
 `-OOM ...` in some, `ERR Error running script ...: -OOM ...` in others."""
@@ -90,6 +91,8 @@ def worth_repeating(error: RedisError) -> bool:
     error = _origin(error)
     if isinstance(error, AuthenticationError | AuthorizationError | MaxConnectionsError):
         return False
+    if isinstance(error, ResponseError) and "UNSTAGED" in str(error):
+        return True
     return isinstance(
         error,
         RedisConnectionError | RedisTimeoutError | ClusterDownError | TryAgainError,

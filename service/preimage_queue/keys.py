@@ -58,6 +58,7 @@ Ended
     dead                        ZSET    id -> when it became a dead letter           while not empty
 
 Blobs
+    stage:<token>               STRING  bytes whose script comes right behind them   one minute
     blob:<tenant>:<sha256>      STRING  the bytes; while a job needs them for ever,
                                         then as long as the job's result; before
                                         that `upload_retention_seconds`

@@ -220,10 +220,9 @@ def put_blob(
     named: dict[str, Argument] = {
         "tenant": tenant,
         "digest": ref.digest,
-        "data": data,
         "max_bytes": settings.max_queued_bytes,
         **named_bytes(quotas),
     }
     if keep_seconds is not None:
         named["upload_ms"] = max(1, round(keep_seconds * 1000))
-    return make_call(settings, "put_blob", parse.blob_stored(ref), named)
+    return make_call(settings, "put_blob", parse.blob_stored(ref), named, data=data)

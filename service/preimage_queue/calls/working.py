@@ -159,8 +159,8 @@ def put_checkpoint(
     settings: QueueSettings, job_id: str, attempt: int, step: int, data: bytes
 ) -> Call[WriteVerdict]:
     """Replace the job's checkpoint. It outlives the worker, and goes when the job ends."""
-    named: dict[str, Argument] = {"id": job_id, "attempt": attempt, "step": step, "data": data}
-    return make_call(settings, "put_checkpoint", verdict(WriteVerdict), named)
+    named: dict[str, Argument] = {"id": job_id, "attempt": attempt, "step": step}
+    return make_call(settings, "put_checkpoint", verdict(WriteVerdict), named, data=data)
 
 
 def read_checkpoint(

@@ -57,3 +57,9 @@ local function drop_old_uploads(limit)
   local due = call('ZRANGEBYSCORE', key('uploads'), '-inf', NOW, 'LIMIT', 0, limit)
   for _, member in ipairs(due) do drop_upload(member) end
 end
+
+-- Bytes come ahead of their script, under a key of their own. Between the two Redis may have
+-- restarted, and forgotten them: then both are sent again.
+local function is_staged() return call('EXISTS', A.stage) == 1 end
+
+local UNSTAGED = redis.error_reply('UNSTAGED the bytes of this call are not here any more')
