@@ -10,12 +10,14 @@ import os
 import sys
 
 from preimage_service.errors import StartError
+from preimage_service.memory import share_arenas
 from preimage_service.process import run
 from preimage_service.settings import Settings
 
 
 def main() -> int:
     """Run a frontend until it is told to stop; returns the exit status."""
+    share_arenas()
     try:
         settings = Settings.from_environment(os.environ)
         logging.basicConfig(

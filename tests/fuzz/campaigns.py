@@ -26,8 +26,8 @@ from tests.worker.process import until
 GROWTH_BYTES: Final = 50 * 2**20
 """That a frontend may have grown by after it is warm."""
 _FLOODED_MIB: Final = 600
-"""That it may hold after floods: what gRPC's core keeps of those levels off at about 430 MiB, where
-25 floods of continuation frames follow each other."""
+"""That it may hold after floods: gRPC's core keeps some of what they needed, more while they follow
+each other quickly."""
 _MOST_DESCRIPTORS_MORE: Final = 20
 _WARM_CALLS: Final = 0.2
 _BAD_REASONS: Final = frozenset({"MAX_DELIVERIES", "WORKER_ERROR"})
