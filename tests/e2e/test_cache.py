@@ -84,10 +84,7 @@ def test_a_cancelled_run_leaves_its_follower_with_a_result(client: Client) -> No
     assert first.refresh().state is State.CANCELLED
 
 
-def test_a_killed_worker_loses_neither_of_two_equal_jobs(
-    stack: Stack, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("preimage.embedded.stack._YOUNG_SECONDS", 0.0)
+def test_a_killed_worker_loses_neither_of_two_equal_jobs(stack: Stack, client: Client) -> None:
     first, second = submitted(client, 24, LONG), submitted(client, 24, LONG)
     runs(second)
     stack.kill("worker-0")

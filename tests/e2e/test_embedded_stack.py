@@ -150,8 +150,8 @@ def test_a_taken_port_is_an_error_of_the_start_and_an_early_death_one_of_the_sup
         with pytest.raises(StackError, match=stack.target):
             second.start()
         assert second.children == {}
-        stack.kill("worker-0")
+        stack.kill("frontend")
         with pytest.raises(
-            StackError, match="worker-0 was killed by signal 9 soon after its start: "
+            StackError, match="The frontend was killed by signal 9 soon after its start: "
         ):
             stack.supervise()

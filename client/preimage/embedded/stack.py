@@ -21,7 +21,7 @@ from preimage.embedded.process import Child
 __all__ = ["Stack", "StackOptions"]
 
 _FREE = "127.0.0.1:0"
-# A child that dies younger than this would die again.
+# Redis or a frontend that dies younger than this would die again.
 _YOUNG_SECONDS = 30.0
 _FRONTEND_ADDRESSES = {
     "target": "PREIMAGE_LISTEN",
@@ -138,17 +138,22 @@ class Stack:
     def supervise(self) -> str | None:
         """Looks once after the processes and restarts one that died.
 
+        A worker is started again however young it died: it may be a job that killed it. The queue
+        gives such a job up after a few deliveries; the service must not end before.
+
         Returns:
           A sentence about what was restarted, if anything was.
 
         Raises:
-          StackError: a process died soon after its start.
+          StackError: Redis or the frontend died soon after its start, or one that died could not be
+            started again.
         """
         for child in self.children.values():
             if child.is_alive():
                 continue
             died = f"{child.title} {child.ending()}"
-            if time.monotonic() - child.started_at < _YOUNG_SECONDS:
+            young = time.monotonic() - child.started_at < _YOUNG_SECONDS
+            if young and not _is_worker(child):
                 raise StackError(f"{died} soon after its start: {child.last_words()}")
             self.restart(child.name)
             whose = "its" if _is_worker(child) else "the"
