@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.bench
 MINUTES := 10
+soak: MINUTES := 30
 SEED := 1
 INPUTS := 1000000
 CALLS := 20000
 JOBS := 300
 SOURCES := client service worker proto tests benchmarks deploy
 
-.PHONY: demo test fuzz chaos check proto bench clean
+.PHONY: demo test fuzz chaos soak check proto bench clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## invert natural pictures through the whole service; look at demo/index.html
@@ -23,6 +24,9 @@ test: $(READY)  ## the whole test suite, with a real Redis and real gRPC channel
 
 chaos: $(READY)  ## a storm of faults over a whole stack; MINUTES=10 SEED=1, CHAOS_ARGS="--json FILE"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS_ARGS)
+
+soak: $(READY)  ## a steady load for long, and what has grown; MINUTES=30 SEED=1, SOAK_ARGS="--json FILE"
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(SOAK_ARGS)
 
 fuzz: $(READY)  ## hostile input; INPUTS=1000000 CALLS=20000 JOBS=300 SEED=1, FUZZ_ARGS="--json FILE"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz parsers --inputs $(INPUTS) --seed $(SEED) $(FUZZ_ARGS)

@@ -1,0 +1,39 @@
+"""A short run over a real stack: too short for slopes, long enough for everything to expire."""
+
+from collections import Counter
+
+import pytest
+
+from tests.redis_server import require_server
+from tests.soak.clients import OPERATIONS
+from tests.soak.judging import Limits, breaches
+from tests.soak.report import summary, table
+from tests.soak.run import LASTING_AT_REST, Plan, soak
+
+SHORT = Plan(
+    seconds=18,
+    warm_seconds=3,
+    every_seconds=2,
+    idle_seconds=1,
+    retention_seconds=3,
+    lasting=LASTING_AT_REST | {"deleted"},  # which stays for a minute
+)
+LOOSE = Limits(descriptors=12, threads=8, connections=12, keys=1000)
+
+
+@pytest.mark.slow
+def test_a_stack_under_a_mixed_load_keeps_no_descriptors_keys_or_jobs() -> None:
+    require_server()
+    record = soak(SHORT)
+    found = breaches(record, LOOSE)
+    figures = summary(record, found)
+    assert found == [], table(figures)
+
+    assert figures["jobs"] > 0
+    assert figures["ends"]["SUCCEEDED"] > 0
+    assert figures["ends"]["FAILED"] > 0  # of those that are meant to
+    called = Counter(each.partition(" ")[0] for each in figures["calls"])
+    assert called.keys() >= {"submit", "watch", "upload", "bad", "list", "scrape", "invert"}
+    assert len(OPERATIONS) == 18
+    names = set(figures["processes"])
+    assert names >= {"redis", "frontend", "frontend/decoder-0", "worker-0", "worker-1"}
