@@ -1,11 +1,10 @@
 """Checks the wire contract: Buf's STANDARD lint, and no breaking change against the released one.
 
 `released.binpb` beside this file is the descriptor set of the last release. A change that Buf calls
-breaking fails here; after a release, `python proto/check.py --release` writes it anew.
+breaking fails here; `release.py` writes it anew with each release.
 """
 
 import subprocess
-import sys
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -24,11 +23,8 @@ def buf(*arguments: str) -> None:
         raise SystemExit(status)
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """The command line."""
-    if arguments == ["--release"]:
-        generate.protoc([f"--descriptor_set_out={RELEASED}", "--include_imports"])
-        return
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "contract.binpb"
         generate.describe(image)
@@ -37,4 +33,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -10,25 +10,27 @@ generates again into an empty folder and compares the bytes with what is committ
 import argparse
 import sys
 import sysconfig
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 PROTO = Path(__file__).resolve().parent
-SOURCES = sorted(path.relative_to(PROTO).as_posix() for path in PROTO.rglob("*.proto"))
+SOURCES = sorted(PROTO.rglob("*.proto"))
 
 
-def includes() -> list[str]:
+def includes(folder: Path) -> list[str]:
     """The folders that hold our sources, google.rpc's and google.protobuf's."""
     rpc = Path(next(iter(files("google.rpc")._paths)))  # type: ignore[attr-defined]  # noqa: SLF001 - a namespace package has no __file__
     protobuf = Path(str(files("grpc_tools"))) / "_proto"
-    return [f"-I{PROTO}", f"-I{rpc.parent.parent}", f"-I{protobuf}"]
+    return [f"-I{folder}", f"-I{rpc.parent.parent}", f"-I{protobuf}"]
 
 
-def protoc(arguments: list[str]) -> None:
-    """Runs the pinned protoc; raises SystemExit with its status when it fails."""
+def protoc(arguments: list[str], folder: Path = PROTO, sources: Sequence[Path] = SOURCES) -> None:
+    """Runs the pinned protoc on sources in a folder; raises SystemExit when it fails."""
     from grpc_tools import protoc as compiler  # noqa: PLC0415 - a development dependency
 
-    status = compiler.main(["protoc", *includes(), *arguments, *SOURCES])
+    names = [path.relative_to(folder).as_posix() for path in sources]
+    status = compiler.main(["protoc", *includes(folder), *arguments, *names])
     if status:
         raise SystemExit(status)
 

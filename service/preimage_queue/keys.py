@@ -69,7 +69,8 @@ Blobs
 Workers
     worker:<name>               HASH    the last notice                              worker_ttl
     workers                     ZSET    name -> when it is given up                  worker_ttl
-    serving:<pool>              HASH    name -> `<given up> <slots> <rate>`          worker_ttl
+    serving:<pool>              HASH    name -> `<given up> <slots> <rate>
+                                        twins`, a word for what it knows          worker_ttl
     drain:<name>                STRING  somebody asks it to leave                    one hour
     model:<name>                STRING  what clients may know of it                  model_ttl
     models                      ZSET    name -> when it is given up                  model_ttl

@@ -21,8 +21,10 @@ from preimage_queue import (
     State,
     SubmitOutcome,
     Submitted,
+    WorkerNotice,
 )
 from tests.queue.helpers import (
+    POOL,
     Clock,
     a_job,
     ids,
@@ -290,3 +292,24 @@ def test_nothing_is_left_when_all_are_forgotten(
     clock.pass_seconds(2 * 24 * 3600)
     queue.reap()
     assert {kind(name) for name in names(raw)} <= {"claim", "turns", "spent", "clock_offset"}
+
+
+def test_nobody_follows_while_a_worker_serves_that_would_forget_the_followers(
+    queue: Queue, raw: redis.Redis
+) -> None:
+    queue.announce(WorkerNotice(name="new", slots=4, cost_per_second=0.0, pools=(POOL,)))
+    first, second = twin(queue), twin(queue)
+    assert states(queue, first, second) == [State.QUEUED, State.QUEUED]
+    assert job_of(queue, second).follows
+    raw.hset(f"{{preimage}}:serving:{POOL}", "old", f"{10**15} 4 0")
+    others = [a_job(computation="d" * 64) for _ in range(2)]
+    replies = [queue.submit(job) for job in others]
+    assert {reply.outcome for reply in replies if isinstance(reply, Submitted)} == {
+        SubmitOutcome.CREATED
+    }
+    raw.hset(f"{{preimage}}:serving:{POOL}", "old", "1 4 0")  # given up long ago
+    leader, follower = (a_job(computation="e" * 64) for _ in range(2))
+    queue.submit(leader)
+    reply = queue.submit(follower)
+    assert isinstance(reply, Submitted)
+    assert reply.outcome is SubmitOutcome.SHARED

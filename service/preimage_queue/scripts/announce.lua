@@ -11,7 +11,8 @@ for _, pool in ipairs(split(call('HGET', WORKER, 'pools') or '', '|')) do
   call('HDEL', key('serving', pool), A.worker)
 end
 for _, pool in ipairs(split(A.pools, '|')) do
-  call('HSET', key('serving', pool), A.worker, digits(gone) .. ' ' .. A.slots .. ' ' .. A.rate)
+  call('HSET', key('serving', pool), A.worker,
+       digits(gone) .. ' ' .. A.slots .. ' ' .. A.rate .. ' twins')
   call('PEXPIRE', key('serving', pool), A.worker_ttl_ms)
 end
 call('HSET', WORKER, 'name', A.worker, 'slots', A.slots, 'rate', A.rate, 'pools', A.pools,

@@ -11,8 +11,20 @@ local function flight_key(job) return key('flight', job.tenant .. ':' .. job.com
 
 local function followers_of(leader) return call('ZRANGE', key('followers', leader.id), 0, -1) end
 
+-- Whether whoever may end the job would end its followers as well: workers of an earlier version
+-- would leave them waiting for ever.
+local function all_know_twins(pool)
+  for _, said in ipairs(call('HVALS', key('serving', pool))) do
+    local word = split(said, ' ')
+    if num(word[1]) > NOW and word[4] ~= 'twins' then return false end
+  end
+  return true
+end
+
 local function lead(job)
-  if job.computation and not job.deadline then call('SET', flight_key(job), job.id) end
+  if job.computation and not job.deadline and all_know_twins(job.pool) then
+    call('SET', flight_key(job), job.id)
+  end
 end
 
 -- Nobody may follow a job that has ended.
