@@ -27,6 +27,7 @@ from preimage_queue.fleet import (
     WorkerNotice,
     WorkerSeen,
 )
+from preimage_queue.parsing.producing import blob_digest
 from preimage_queue.quotas import Quotas
 from preimage_queue.records import (
     BatchRef,
@@ -37,6 +38,7 @@ from preimage_queue.records import (
     JobDetail,
     Lane,
     NewJob,
+    Prospect,
     State,
     new_id,
 )
@@ -98,6 +100,7 @@ __all__ = [
     "NewJob",
     "OutputChunk",
     "Persistence",
+    "Prospect",
     "PublishedModel",
     "Queue",
     "QueueBrokenError",
@@ -119,5 +122,6 @@ __all__ = [
     "WorkerNotice",
     "WorkerSeen",
     "WriteVerdict",
+    "blob_digest",
     "new_id",
 ]

@@ -82,6 +82,7 @@ class Operations:
     """Every operation of the queue. Their descriptions stand with the functions in `calls`."""
 
     submit = Operation(producing.submit)
+    room = Operation(producing.room)
     cancel = Operation(producing.cancel)
     delete = Operation(producing.delete)
     get_job = Operation(producing.get_job)

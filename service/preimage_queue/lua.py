@@ -17,6 +17,11 @@ __all__ = ["Script", "load_scripts"]
 _PARTS: Final = ("common", "quotas", "ready", "blobs", "outputs", "twins", "life")
 """Shared parts in the order in which they need each other."""
 
+_REFUSALS: Final = "refusals"
+"""A part for the scripts that may refuse a job, put behind the others."""
+
+_MAY_REFUSE: Final = frozenset({"room", "submit"})
+
 _PROMISES: Final = "promises"
 """What comes first in scripts that move a job between states: their answers are promises."""
 
@@ -47,6 +52,7 @@ _ONLY_READ: Final = frozenset(
         "read_checkpoint",
         "read_events",
         "read_output",
+        "room",
         "stats",
     }
 )
@@ -77,13 +83,10 @@ def load_scripts() -> Mapping[str, Script]:
         if entry.name.endswith(".lua")
     }
     shared = "\n".join(texts.pop(part) for part in _PARTS)
-    promises = texts.pop(_PROMISES)
-    scripts = {
-        name: Script.of(
-            "\n".join(
-                ([] if name in _ONLY_READ | _PROMISE_NOTHING else [promises]) + [shared, text]
-            )
-        )
-        for name, text in texts.items()
-    }
+    promises, refusals = texts.pop(_PROMISES), texts.pop(_REFUSALS)
+    scripts = {}
+    for name, text in texts.items():
+        before = [] if name in _ONLY_READ | _PROMISE_NOTHING else [promises]
+        behind = [refusals] if name in _MAY_REFUSE else []
+        scripts[name] = Script.of("\n".join([*before, shared, *behind, text]))
     return MappingProxyType(scripts)

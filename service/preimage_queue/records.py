@@ -24,6 +24,7 @@ __all__ = [
     "JobDetail",
     "Lane",
     "NewJob",
+    "Prospect",
     "State",
     "new_id",
     "require_output_name",
@@ -227,6 +228,39 @@ class Beat:
 
     event: bytes = b""
     """Progress for watchers; empty for none."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """What can be known of a job before what it brings is read, for `room`.
+
+    Raises `ValueError` if a blob's digest is none.
+    """
+
+    tenant: str
+    lane: Lane
+    slots: int
+    request_id: str = ""
+    """Empty: the producer gave it no name."""
+
+    pool: str = ""
+    """Empty: not known; then no deadline is judged."""
+
+    deadline_seconds: float | None = None
+
+    blobs: tuple[str, ...] = ()
+    """Digests of all its inputs, stored or not."""
+
+    size_bytes: int = 0
+    """Of the inputs that would have to be stored."""
+
+    shares: bool = False
+    """Whether the result or the run of an equal job would do."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no digest."""
+        _require(all(map(_DIGEST.fullmatch, self.blobs)), "blobs must be sha256 digests in hex")
 
 
 @final

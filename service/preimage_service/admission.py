@@ -94,7 +94,7 @@ async def store_bytes(
     quotas = caller().quotas
     reply = await backend.queue.put_blob(tenant, data, keep_seconds=keep_seconds, quotas=quotas)
     if isinstance(reply, Rejected):
-        raise _refusal(backend, tenant, reply)
+        raise refusal(backend, tenant, reply)
     return reply.digest
 
 
@@ -120,7 +120,7 @@ async def submit(backend: Backend, order: work.Order) -> Submitted:
         raise RequestIdReusedError
     if isinstance(reply, MissingBlob):
         raise TensorNotFoundError(order.blobs[reply.digest], reply.digest)
-    raise _refusal(backend, order.tenant, reply)
+    raise refusal(backend, order.tenant, reply)
 
 
 def _count(backend: Backend, job: NewJob, outcome: SubmitOutcome) -> None:
@@ -135,7 +135,9 @@ def _count(backend: Backend, job: NewJob, outcome: SubmitOutcome) -> None:
     backend.meters.cache.labels(word).inc()
 
 
-def _refusal(backend: Backend, tenant: str, reply: Rejected) -> ServiceError:
+def refusal(backend: Backend, tenant: str, reply: Rejected) -> ServiceError:
+    """Count a refusal and make an error of it."""
+    backend.doubts.note(tenant, reply.reason)
     backend.meters.rejections.labels(reply.reason.value).inc()
     _log.info("refused: %s", reply.reason.sentence)
     if reply.reason is RejectReason.TOO_WIDE:

@@ -1,6 +1,7 @@
 """What every method works with: settings, queue, catalogue, and the bounds they share."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, final
@@ -11,6 +12,7 @@ from preimage_service.audit import AuditLog
 from preimage_service.budget import ByteBudget
 from preimage_service.catalogue import Catalogue
 from preimage_service.certificates import load_certificates
+from preimage_service.doubts import Doubts
 from preimage_service.gate import Gate
 from preimage_service.identity import Guard
 from preimage_service.metrics import Meters
@@ -39,6 +41,7 @@ class Backend:
         self.queue = queue
         self.meters = meters
         self.gate = Gate()
+        self.doubts = Doubts(time.monotonic)
         self.catalogue = Catalogue(queue)
         self.uploads = ByteBudget(settings.maximum_upload_bytes_in_flight, meters)
         self.blob_readers = asyncio.Semaphore(settings.concurrent_checks)

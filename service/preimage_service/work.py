@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from preimage.v1 import preimage_service_pb2, spec_pb2, tensor_pb2, work_pb2
+from preimage.v1.model_service_pb2 import Model
 from preimage_queue import Lane, NewJob, new_id
 from preimage_service.checks.fields import seconds_of
 from preimage_service.checks.fitting import Fit
@@ -123,8 +124,8 @@ def _inversion(order: Order) -> NewJob:
         tenant=order.tenant,
         request_id=order.request_id or job_id,
         fingerprint=_fingerprint(order.item),
-        lane=_LANES[spec.lane],
-        pool=_pool(fit),
+        lane=lane_of(spec),
+        pool=pool_of(fit.model),
         batch_key=_batch_key(spec, fit),
         slots=slots,
         cost=_cost(spec, fit, slots),
@@ -132,7 +133,7 @@ def _inversion(order: Order) -> NewJob:
         blobs=tuple(order.blobs),
         model=fit.model.name,
         layer=fit.layer.name,
-        deadline_seconds=_deadline_seconds(spec),
+        deadline_seconds=deadline_seconds(spec),
         computation=computation_of(order.item, fit) if shares else "",
         refresh=order.cache == preimage_service_pb2.CACHE_CONTROL_REFRESH,
     )
@@ -148,7 +149,7 @@ def _batch_key(spec: spec_pb2.PreimageSpec, fit: Fit) -> str:
     """What lanes of one batch share. The worker's own key has the same parts."""
     optimiser = spec.optimiser
     parts = (
-        _pool(fit),
+        pool_of(fit.model),
         "invert",
         _layers(spec.representation),
         str(fit.size),
@@ -185,8 +186,8 @@ def _extraction(order: Order) -> NewJob:
         request_id=order.request_id or job_id,
         fingerprint=_fingerprint(order.item),
         lane=Lane.INSTANT,
-        pool=_pool(fit),
-        batch_key=f"{_pool(fit)}|extract",
+        pool=pool_of(fit.model),
+        batch_key=f"{pool_of(fit.model)}|extract",
         slots=0,
         cost=_EXTRACTION_COST,
         spec=order.item.SerializeToString(deterministic=True),
@@ -196,13 +197,19 @@ def _extraction(order: Order) -> NewJob:
     )
 
 
-def _deadline_seconds(spec: spec_pb2.PreimageSpec) -> float | None:
+def deadline_seconds(spec: spec_pb2.PreimageSpec) -> float | None:
     """The queue counts in milliseconds, and takes 0 for none."""
     return max(seconds_of(spec.deadline), 0.001) if spec.HasField("deadline") else None
 
 
-def _pool(fit: Fit) -> str:
-    return f"{fit.model.name}@{fit.model.digest}"
+def lane_of(spec: spec_pb2.PreimageSpec) -> Lane:
+    """Where an inversion waits."""
+    return _LANES[spec.lane]
+
+
+def pool_of(model: Model) -> str:
+    """What a worker must serve."""
+    return f"{model.name}@{model.digest}"
 
 
 def _fingerprint(item: work_pb2.WorkItem) -> str:

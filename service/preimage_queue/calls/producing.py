@@ -8,7 +8,7 @@ from preimage_queue.call import Argument, Call, make_call
 from preimage_queue.parsing import producing as parse
 from preimage_queue.parsing.rows import verdict
 from preimage_queue.quotas import NO_QUOTAS, Quotas, named_bytes, named_limits
-from preimage_queue.records import JobDetail, NewJob, State, new_id
+from preimage_queue.records import JobDetail, NewJob, Prospect, State, new_id
 from preimage_queue.replies import (
     BlobRef,
     CancelReply,
@@ -33,6 +33,7 @@ __all__ = [
     "put_blob",
     "read_events",
     "read_output",
+    "room",
     "submit",
 ]
 
@@ -74,11 +75,41 @@ def submit(settings: QueueSettings, job: NewJob, quotas: Quotas = NO_QUOTAS) -> 
         "computation": job.computation if settings.shared_seconds else "",
         "refresh": int(job.refresh),
         "deadline_ms": round((job.deadline_seconds or 0) * 1000),
+        **_limits(settings, quotas),
+    }
+    return make_call(settings, "submit", parse.submitted, named)
+
+
+def room(
+    settings: QueueSettings, prospect: Prospect, quotas: Quotas = NO_QUOTAS
+) -> Call[Rejected | None]:
+    """Look whether `submit` would refuse a job now; None if not, as far as can be known yet.
+
+    Changes nothing and promises nothing: it is for a producer who wants to refuse before it reads
+    and stores what the job brings. None also for a request that has a job, and for one whose inputs
+    an earlier job has kept, if it shares: that one may be answered whatever there is room for.
+    """
+    named: dict[str, Argument] = {
+        "tenant": prospect.tenant,
+        "request_id": prospect.request_id,
+        "lane": prospect.lane,
+        "pool": prospect.pool,
+        "slots": prospect.slots,
+        "deadline_ms": round((prospect.deadline_seconds or 0) * 1000),
+        "blobs": ",".join(prospect.blobs),
+        "bytes": prospect.size_bytes,
+        "shares": int(prospect.shares and settings.shared_seconds > 0),
+        **_limits(settings, quotas),
+    }
+    return make_call(settings, "room", parse.refused, named)
+
+
+def _limits(settings: QueueSettings, quotas: Quotas) -> dict[str, Argument]:
+    return {
         "max_jobs": settings.max_queued_jobs,
         "max_bytes": settings.max_queued_bytes,
         **named_limits(quotas, settings.max_queued_jobs_per_tenant),
     }
-    return make_call(settings, "submit", parse.submitted, named)
 
 
 def cancel(settings: QueueSettings, job_id: str, tenant: str, reason: str) -> Call[CancelReply]:

@@ -31,6 +31,7 @@ __all__ = [
     "job_detail",
     "job_page",
     "output_chunk",
+    "refused",
     "submitted",
 ]
 
@@ -50,6 +51,11 @@ def submitted(answer: list[Any]) -> SubmitReply:
     if kind == "REJECTED":
         return _rejected(answer)
     return Submitted(SubmitOutcome(kind), first)
+
+
+def refused(answer: list[Any]) -> Rejected | None:
+    """Read `{ROOM}` or `{REJECTED, …}` of the script room."""
+    return _rejected(answer) if answer[0] == b"REJECTED" else None
 
 
 def _rejected(answer: list[Any]) -> Rejected:

@@ -15,7 +15,7 @@ from preimage_service.errors import Violation
 
 FLOAT32_MAX = 3.4028234663852886e38
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_SECONDS = 366 * 86_400
 _MOST_NANOS = 999_999_999
 
@@ -28,7 +28,7 @@ def check_request_id(value: str, path: str) -> Iterator[Violation]:
 
 def check_digest(value: str, path: str) -> Iterator[Violation]:
     """A SHA-256 as UploadTensor returns it."""
-    if not _DIGEST.fullmatch(value):
+    if not DIGEST.fullmatch(value):
         yield Violation(path, "must be 64 lower-case hexadecimal digits, as UploadTensor returned")
 
 

@@ -17,6 +17,7 @@ from preimage_service.checks.specs import check_request
 from preimage_service.checks.taken import Inputs
 from preimage_service.checks.terms import check_terms
 from preimage_service.errors import InvalidRequestError
+from preimage_service.glance import look_at_room
 from preimage_service.inputs import take_inputs
 from preimage_service.intake import find_model
 from preimage_service.methods.reading import read_detail
@@ -52,9 +53,11 @@ async def create(
 async def check(
     backend: Backend, tenant: str, request: CreatePreimageRequest | InvertRequest
 ) -> Checked:
-    """Find everything that is wrong with a request."""
+    """Find everything that is wrong with a request, unless there is no room for it anyway."""
     spec = request.spec
     faults = list(check_request(request, backend.settings))
+    if not faults:
+        await look_at_room(backend, tenant, request)
     inputs = await take_inputs(backend, tenant, spec)
     faults += [fault for taken in inputs for fault in taken.violations]
     fit = None

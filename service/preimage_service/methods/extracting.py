@@ -18,6 +18,7 @@ from preimage_service.errors import (
     ResultNotReadyError,
     Violation,
 )
+from preimage_service.glance import look_at_room_for_code
 from preimage_service.intake import find_model, take_picture
 from preimage_service.methods.awaited import Patience, run_to_end
 from preimage_service.methods.downloading import read_whole
@@ -58,7 +59,8 @@ async def extract(
 async def _check(
     backend: Backend, tenant: str, request: ExtractFeaturesRequest
 ) -> tuple[Fit, Taken]:
-    """Find everything that is wrong with a request."""
+    """Find everything that is wrong with a request, unless there is no room for it anyway."""
+    await look_at_room_for_code(backend, tenant, request)
     taken = await take_picture(backend, tenant, request.picture, "picture")
     faults = [*_check_fields(backend, request), *taken.violations]
     wish, fit = request.representation, None

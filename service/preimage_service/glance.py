@@ -1,0 +1,103 @@
+"""A look at the queue before a request is read: under overload a refusal must cost next to nothing.
+
+Only after a recent refusal (`doubts`). What would be refused at the end, with everything decoded
+and stored, is refused here with nothing but digests taken: a full queue stays quick to say no, and
+what it refuses takes no memory of Redis. What may be answered all the same goes on: a request that
+has a job already, and one whose inputs an earlier job has kept, for its result may be kept too.
+"""
+
+from collections.abc import Sequence
+
+from google.protobuf.message import Message
+
+from preimage.v1 import preimage_service_pb2 as wire
+from preimage.v1.model_service_pb2 import ExtractFeaturesRequest
+from preimage.v1.spec_pb2 import PreimageSpec
+from preimage_queue import Lane, Prospect, blob_digest
+from preimage_service import work
+from preimage_service.admission import refusal
+from preimage_service.backend import Backend
+from preimage_service.checks.fields import DIGEST
+from preimage_service.checks.layers import MOST_FURTHER_LAYERS
+from preimage_service.identity import caller
+
+_BYTES = ("encoded",)
+_TENSORS = ("pixels", "features", "variance")
+_REFERENCES = ("uploaded", "uploaded_features", "uploaded_variance")
+"""Fields that hold or name an input, wherever a request has them."""
+
+_NEITHER_SHARE = (wire.CACHE_CONTROL_BYPASS, wire.CACHE_CONTROL_REFRESH)
+
+
+async def look_at_room(
+    backend: Backend, tenant: str, request: wire.CreatePreimageRequest | wire.InvertRequest
+) -> None:
+    """Refuse a job for which there was no room of late, if there still is none.
+
+    Raises:
+        ExhaustedError: a limit is reached.
+        InvalidRequestError: no worker has as many slots as there are restarts.
+    """
+    if not backend.doubts.concern(tenant):
+        return
+    spec = request.spec
+    blobs, size_bytes = await backend.in_thread(_inputs, _holders(spec))
+    prospect = Prospect(
+        tenant=tenant,
+        request_id=request.request_id,
+        lane=work.lane_of(spec),
+        slots=max(spec.restarts, 1),
+        pool=await _pool(backend, spec.representation.model),
+        deadline_seconds=work.deadline_seconds(spec),
+        blobs=blobs,
+        size_bytes=size_bytes,
+        shares=request.cache_control not in _NEITHER_SHARE,
+    )
+    await _ask(backend, prospect)
+
+
+async def look_at_room_for_code(
+    backend: Backend, tenant: str, request: ExtractFeaturesRequest
+) -> None:
+    """The same for an extraction, which shares nothing and has no name.
+
+    Raises:
+        ExhaustedError: a limit is reached.
+    """
+    if backend.doubts.concern(tenant):
+        size_bytes = request.picture.ByteSize()
+        await _ask(
+            backend, Prospect(tenant=tenant, lane=Lane.INSTANT, slots=0, size_bytes=size_bytes)
+        )
+
+
+async def _ask(backend: Backend, prospect: Prospect) -> None:
+    no = await backend.queue.room(prospect, caller().quotas)
+    if no is not None:
+        raise refusal(backend, prospect.tenant, no)
+
+
+async def _pool(backend: Backend, model: str) -> str:
+    """What workers must serve; empty for a model that nobody has announced: it is told later."""
+    known = (await backend.catalogue.models()).get(model)
+    return work.pool_of(known) if known else ""
+
+
+def _holders(spec: PreimageSpec) -> list[Message]:
+    """The messages that may hold inputs."""
+    terms = spec.representation.further_layers[:MOST_FURTHER_LAYERS]
+    return [spec.target.picture, spec.target, *terms, spec.objective]
+
+
+def _inputs(holders: Sequence[Message]) -> tuple[tuple[str, ...], int]:
+    """Digests of all inputs, and how many bytes came along."""
+    digests, size_bytes = [], 0
+    for holder in holders:
+        for field, value in holder.ListFields():
+            if field.name in _REFERENCES and DIGEST.fullmatch(value.digest):
+                digests.append(value.digest)
+            elif field.name in (*_BYTES, *_TENSORS):
+                data = value if isinstance(value, bytes) else value.data
+                digests.append(blob_digest(data))
+                size_bytes += len(data)
+    return tuple(digests), size_bytes
