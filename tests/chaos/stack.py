@@ -37,7 +37,7 @@ weights = { random = 1 }
 input_size = [32, 32]
 layers = ["features.0", "features.1"]
 """
-_QUICK: Final = {
+QUICK: Final = {
     "OMP_NUM_THREADS": "1",
     "PREIMAGE_THREADS": "1",
     "PREIMAGE_DEVICE": "cpu",
@@ -53,6 +53,7 @@ _QUICK: Final = {
     "PREIMAGE_QUEUE_LEASE_SECONDS": str(LEASE_SECONDS),
     "PREIMAGE_QUEUE_SOCKET_TIMEOUT_SECONDS": "1",
 }
+"""Settings with which a fault has its consequences within seconds."""
 # Below the ports that systems give to whoever asks for any, so a frontend that was killed finds its
 # port free when it comes back.
 _PORTS: Final = range(15_000, 30_000)
@@ -161,7 +162,7 @@ class Stack:
         """The environment of a process that reaches Redis through this proxy."""
         return {
             **{k: v for k, v in os.environ.items() if not k.startswith("PREIMAGE_")},
-            **_QUICK,
+            **QUICK,
             "PREIMAGE_CATALOGUE": str(self.folder / "catalogue.toml"),
             "PREIMAGE_REDIS_URL": f"redis://127.0.0.1:{self.proxies[through].port}/0",
             **own,

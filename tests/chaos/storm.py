@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preimage_queue import AsyncQueue
+from preimage_queue import AsyncQueue, QueueSettings
 from tests.chaos.checks import Violation, violations
 from tests.chaos.clients import Client
 from tests.chaos.evidence import READER, Evidence, Reader, find_leftovers
@@ -59,7 +59,7 @@ async def storm(options: Options) -> Verdict:
         async with Stack(options.workers, options.sabotage) as stack, Fleet(stack) as fleet:
             board = Board()
             seconds = await _rage(options, stack, fleet, history, board)
-            await _settle(stack, history, board)
+            await settle(stack.direct_target, stack.queue_settings, history, board)
             reader = Reader(stack.direct_target, stack.queue_settings, history)
             jobs = await reader.read(board.jobs)
             await _end(stack, fleet)
@@ -97,15 +97,15 @@ async def _rage(
     return seconds
 
 
-async def _settle(stack: Stack, history: History, board: Board) -> None:
+async def settle(target: str, settings: QueueSettings, history: History, board: Board) -> None:
     """Answer what is unanswered, and give the queue time to run empty."""
-    helper = Client(READER, stack.direct_target, history, board, random.Random(0))
+    helper = Client(READER, target, history, board, random.Random(0))
     orders, board.unanswered = board.unanswered, []
     for order in orders:
         await helper.place(order)
     helper.stop()
     await helper.run()
-    async with AsyncQueue(stack.queue_settings) as queue:
+    async with AsyncQueue(settings) as queue:
         try:
             await _run_empty(queue)
         except TimeoutError:
