@@ -1,11 +1,13 @@
 """The service measured: its queue, its door, and what it leaves of the engine's speed.
 
-    python -m benchmarks.service [--parts queue,depth,door,share,occupancy] [--json FILE] …
+    python -m benchmarks.service [--parts queue,depth,door,overload,share,occupancy] [--json FILE] …
 
 - queue: jobs per second that are submitted, claimed and finished, with nothing computed;
 - depth: what a submission and a claim cost with 10, 1,000 and 100,000 jobs waiting;
 - door: an open-model load generator on CreatePreimage with codes of 600 KB. Calls begin when they
   are due, whether or not earlier ones were answered, and times count from then;
+- overload: ten times as many calls as a stand-in worker takes: how fast refusals are, and whether
+  every accepted job ends by its deadline;
 - share: inversions per second end to end over those of the bare engine on the same jobs;
 - occupancy: how many of the batch's slots step with jobs of mixed lengths and a full queue, beside
   batches that are filled once and run to their end.
@@ -19,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import surroundings, table
-from benchmarks.service import computing, door, queue_alone
+from benchmarks.service import computing, door, overload, queue_alone
 
 Row = dict[str, object]
 
@@ -27,6 +29,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "queue": queue_alone.rates,
     "depth": queue_alone.depths,
     "door": door.measure,
+    "overload": overload.measure,
     "share": computing.share,
     "occupancy": computing.occupancy,
 }

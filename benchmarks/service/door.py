@@ -20,7 +20,7 @@ from preimage_queue import Finish, Queue, QueueSettings, State, WorkerNotice, ne
 SHAPE = (256, 24, 24)
 """Of a code of 590 KB: a middle layer of a network at 200 pixels."""
 MODEL, DIGEST, LAYER = "standin", "0", "layer"
-SLOTS = 64
+SLOTS, STEPS = 64, 200
 POLL_SECONDS, ANNOUNCE_SECONDS, PATIENCE_SECONDS = 0.02, 5.0, 10.0
 RETENTION_SECONDS = "5"
 """Of results and their codes: at 200 calls a second a day of them is 10 TB."""
@@ -68,7 +68,7 @@ async def _load(target: str, per_second: float, seconds: float) -> tuple[list[fl
         async def call(number: int, due: float) -> None:
             code[0, 0, 0] = number  # codes are stored by content: each its own
             try:
-                await stub.CreatePreimage(_request(code), timeout=PATIENCE_SECONDS)
+                await stub.CreatePreimage(request_for(code), timeout=PATIENCE_SECONDS)
                 codes["OK"] += 1
             except grpc.aio.AioRpcError as error:
                 codes[error.code().name] += 1
@@ -83,7 +83,8 @@ async def _load(target: str, per_second: float, seconds: float) -> tuple[list[fl
     return took, codes
 
 
-def _request(code: np.ndarray[Any, Any]) -> preimage_service_pb2.CreatePreimageRequest:
+def request_for(code: np.ndarray[Any, Any]) -> preimage_service_pb2.CreatePreimageRequest:
+    """A job of its own, from a code."""
     request = preimage_service_pb2.CreatePreimageRequest(request_id=new_id())
     request.spec.representation.model = MODEL
     request.spec.representation.layer = LAYER
@@ -101,7 +102,7 @@ def _settle_everything(url: str, ready: Event, over: Event) -> None:
         while not over.is_set():
             if time.monotonic() - announced > ANNOUNCE_SECONDS:
                 announced = time.monotonic()
-                _announce(queue)
+                announce(queue)
                 queue.reap()
                 ready.set()
             jobs = queue.claim(
@@ -117,21 +118,22 @@ def _settle_everything(url: str, ready: Event, over: Event) -> None:
                 over.wait(POLL_SECONDS)
 
 
-def _announce(queue: Queue) -> None:
+def announce(queue: Queue, cost_per_second: float = 1e9) -> None:
+    """What a worker of a model says that computes nothing."""
     model = model_service_pb2.Model(
         name=MODEL, digest=DIGEST, availability=model_service_pb2.AVAILABILITY_SERVED
     )
     model.preprocessing.input_size.height = model.preprocessing.input_size.width = 200
     model.preprocessing.minimum_side, model.preprocessing.channels = 32, 3
     model.layers.add(name=LAYER, kind="Conv2d", code_shape=SHAPE, stride=8)
-    model.presets.add(name="auto", steps=200)
+    model.presets.add(name="auto", steps=STEPS)
     queue.publish_model(MODEL, model.SerializeToString())
     info = admin_service_pb2.Worker(name=MODEL, device="none", slots=SLOTS)
     queue.announce(
         WorkerNotice(
             name=MODEL,
             slots=SLOTS,
-            cost_per_second=1e9,
+            cost_per_second=cost_per_second,
             pools=(f"{MODEL}@{DIGEST}",),
             models=(MODEL,),
             info=info.SerializeToString(),
