@@ -45,7 +45,7 @@ from preimage_worker.errors import InvalidSpecError
 from preimage_worker.inversion.presets import ACTIVATION_PRESETS, PRESETS
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Loss
-from preimage_worker.spec import Plan, plan
+from preimage_worker.spec import Plan, plan, sent_picture
 
 SPIKE_GREY_LEVELS = 25
 _DIGEST = "picture"
@@ -70,7 +70,8 @@ class Studio:
         try:
             model, phi = models.served(name).announcement, models.representation(name, layer)
             blobs = {_DIGEST: encoding.png(picture.pixels)}
-            return plan(item, blobs, model, phi, limits=_LIMITS, device=self.device)
+            sent = sent_picture(item, blobs, _LIMITS)
+            return plan(item, blobs, model, phi, sent=sent, limits=_LIMITS, device=self.device)
         except InvalidSpecError as error:
             raise SystemExit(str(error)) from None
 

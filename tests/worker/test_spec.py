@@ -34,7 +34,7 @@ def plan_of(
         item,
         blobs,
         models.served(wanted.model).announcement,
-        models.representation(wanted.model, wanted.layer),
+        models.representation(wanted.model, spec.layers_of(wanted)),
         sent=spec.sent_picture(item, blobs, LIMITS),
         limits=LIMITS,
         device=CPU,
