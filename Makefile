@@ -38,6 +38,7 @@ check: $(READY)  ## format, lint, types, import contracts, the wire contract
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/python proto/check.py
 
