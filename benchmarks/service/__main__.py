@@ -1,6 +1,6 @@
 """The service measured: its queue, its door, and what it leaves of the engine's speed.
 
-    python -m benchmarks.service [--parts queue,depth,door,overload,share,occupancy] [--json FILE] …
+    python -m benchmarks.service [--parts queue,depth,door,overload,fairness,…] [--json FILE] …
 
 - queue: jobs per second that are submitted, claimed and finished, with nothing computed;
 - depth: what a submission and a claim cost with 10, 1,000 and 100,000 jobs waiting;
@@ -8,6 +8,7 @@
   are due, whether or not earlier ones were answered, and times count from then;
 - overload: ten times as many calls as a stand-in worker takes: how fast refusals are, and whether
   every accepted job ends by its deadline;
+- fairness: how long jobs of small tenants wait, alone and beside a greedy one;
 - share: inversions per second end to end over those of the bare engine on the same jobs;
 - occupancy: how many of the batch's slots step with jobs of mixed lengths and a full queue, beside
   batches that are filled once and run to their end.
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import surroundings, table
-from benchmarks.service import computing, door, overload, queue_alone
+from benchmarks.service import computing, door, fairness, overload, queue_alone
 
 Row = dict[str, object]
 
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "depth": queue_alone.depths,
     "door": door.measure,
     "overload": overload.measure,
+    "fairness": fairness.measure,
     "share": computing.share,
     "occupancy": computing.occupancy,
 }

@@ -28,7 +28,7 @@ def rates(options: argparse.Namespace) -> list[dict[str, object]]:
     """Jobs per second, submitted, claimed by sixteens and finished, by numbers of clients."""
     rows: list[dict[str, object]] = []
     for count in map(int, options.processes.split(",")):
-        with _redis() as url:
+        with own_redis() as url:
             start = multiprocessing.get_context("spawn")
             answers = start.Queue()
             clients = [start.Process(target=_work, args=(url, answers)) for _ in range(count)]
@@ -56,7 +56,7 @@ def depths(options: argparse.Namespace) -> list[dict[str, object]]:
     """Milliseconds of a submission and of a claim, as medians, by jobs that wait already."""
     rows: list[dict[str, object]] = []
     first: tuple[float, float] | None = None
-    with _redis() as url, Queue(_settings(url)) as queue:
+    with own_redis() as url, Queue(_settings(url)) as queue:
         for depth in map(int, options.depths.split(",")):
             _fill(queue.settings, depth - queue.stats().queued)
             submitting = _median(lambda: queue.submit(_job()))
@@ -88,7 +88,7 @@ def _fill(settings: QueueSettings, count: int) -> None:
 
 
 @contextmanager
-def _redis() -> Iterator[str]:
+def own_redis() -> Iterator[str]:
     """A private server, as the embedded stack runs it; yields its address."""
     with tempfile.TemporaryDirectory(prefix="pq-", dir="/tmp") as folder:
         socket, log = Path(folder) / "s", Path(folder) / "log"

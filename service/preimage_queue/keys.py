@@ -39,6 +39,9 @@ Fair share
     turns:<sha1 of pools>       HASH    lane -> virtual time of the lane, for the
                                         workers that serve these pools               one day
 
+    present:<pool>|<key>        ZSET    tenant -> when it last brought a job of this
+                                        batch key                                    presence
+
     spent:<tenant>              HASH    minute -> slot-milliseconds of attempts
                                         that ended in it                             an hour
 

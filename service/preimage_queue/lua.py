@@ -17,10 +17,8 @@ __all__ = ["Script", "load_scripts"]
 _PARTS: Final = ("common", "quotas", "ready", "blobs", "outputs", "twins", "life")
 """Shared parts in the order in which they need each other."""
 
-_REFUSALS: Final = "refusals"
-"""A part for the scripts that may refuse a job, put behind the others."""
-
-_MAY_REFUSE: Final = frozenset({"room", "submit"})
+_OWN_PARTS: Final = MappingProxyType({"claim": "shares", "room": "refusals", "submit": "refusals"})
+"""Parts that only these scripts need, put behind the others."""
 
 _PROMISES: Final = "promises"
 """What comes first in scripts that move a job between states: their answers are promises."""
@@ -83,10 +81,11 @@ def load_scripts() -> Mapping[str, Script]:
         if entry.name.endswith(".lua")
     }
     shared = "\n".join(texts.pop(part) for part in _PARTS)
-    promises, refusals = texts.pop(_PROMISES), texts.pop(_REFUSALS)
+    promises = texts.pop(_PROMISES)
+    own = {part: texts.pop(part) for part in set(_OWN_PARTS.values())}
     scripts = {}
     for name, text in texts.items():
         before = [] if name in _ONLY_READ | _PROMISE_NOTHING else [promises]
-        behind = [refusals] if name in _MAY_REFUSE else []
+        behind = [own[_OWN_PARTS[name]]] if name in _OWN_PARTS else []
         scripts[name] = Script.of("\n".join([*before, shared, *behind, text]))
     return MappingProxyType(scripts)

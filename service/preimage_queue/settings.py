@@ -10,6 +10,7 @@ __all__ = ["ENVIRONMENT_PREFIX", "QueueSettings"]
 ENVIRONMENT_PREFIX: Final = "PREIMAGE_QUEUE_"
 
 _HOUR: Final = 3600.0
+_MAY_BE_ZERO: Final = ("cache_seconds", "kept_share")
 
 
 @final
@@ -33,6 +34,14 @@ class QueueSettings:
     skew_cost: float = 4000.0
     """How much work another batch key may be owed before a running batch stops taking jobs of its
     own key, in the unit of `NewJob.cost`. Small is fair, large changes the batch rarely."""
+
+    presence_seconds: float = 60.0
+    """How long after its last job of a batch key a tenant counts as present: workers that run the
+    key keep a slot for it if it holds less than its share of their slots."""
+
+    kept_share: float = 0.25
+    """Part of a worker's slots, at most, that it keeps for tenants who are present. 0: none, and a
+    tenant that asks for much may hold all of them."""
 
     interactive_weight: float = 8.0
     """Shares of the lane `interactive` while both lanes are busy."""
@@ -96,11 +105,13 @@ class QueueSettings:
         """Refuse values that would stop the queue from working."""
         if not self.namespace or any(mark in self.namespace for mark in "{}"):
             raise ValueError("namespace must not be empty nor contain braces")
+        if self.kept_share >= 1:
+            raise ValueError("kept_share must be below 1")
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name == "cache_seconds":
+            if item.name in _MAY_BE_ZERO:
                 if not value >= 0:
-                    raise ValueError("cache_seconds must not be below 0")
+                    raise ValueError(f"{item.name} must not be below 0")
             elif isinstance(value, int | float) and value <= 0:
                 raise ValueError(f"{item.name} must be above 0")
 

@@ -1,7 +1,7 @@
 """Short words for what the tests of the queue do all the time."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -86,6 +86,7 @@ def take(
     pools: Iterable[str] = (POOL,),
     capacity: int = 4,
     current: BatchRef | None = None,
+    held: Mapping[str, int] | None = None,
     instant: int = 0,
     skew: float | None = None,
 ) -> tuple[Claimed, ...]:
@@ -97,6 +98,7 @@ def take(
         free_slots=free,
         capacity_slots=capacity,
         current=current,
+        held=held or {},
         max_instant=instant,
         skew_cost=skew,
     )

@@ -4,6 +4,7 @@ Time is a number that the machine moves in steps of 600 seconds; every duration 
 of 300, so that the seconds which really pass while a test runs never decide anything.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -30,7 +31,16 @@ from preimage_queue import (
     State,
     Submitted,
 )
-from tests.queue.entries import CACHE, DEAD_RETENTION, LEASE, MAX_DELIVERIES, RETENTION, Entry
+from tests.queue.entries import (
+    CACHE,
+    DEAD_RETENTION,
+    KEPT,
+    LEASE,
+    MAX_DELIVERIES,
+    PRESENCE,
+    RETENTION,
+    Entry,
+)
 from tests.queue.helpers import Clock, kind, names
 from tests.queue.model import Model
 from tests.queue.model_claim import Claim
@@ -49,6 +59,8 @@ def machine_settings(url: str) -> QueueSettings:
         lease_seconds=LEASE,
         max_deliveries=MAX_DELIVERIES,
         skew_cost=SKEW,
+        presence_seconds=PRESENCE,
+        kept_share=KEPT,
         result_retention_seconds=RETENTION,
         dead_retention_seconds=DEAD_RETENTION,
         cache_seconds=CACHE,
@@ -65,14 +77,21 @@ class WorkerSide:
     capacity: int
     pools: tuple[str, ...]
     batch: BatchRef | None = None
-    held: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Slots by (id, attempt)."""
+    held: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
+    """Tenant and slots by (id, attempt)."""
 
-    last_claim: tuple[str, BatchRef | None, int] | None = None
+    last_claim: tuple[str, BatchRef | None, int, Counter[str]] | None = None
 
     @property
     def free(self) -> int:
-        return self.capacity - sum(self.held.values())
+        return self.capacity - sum(slots for _, slots in self.held.values())
+
+    @property
+    def by_tenant(self) -> Counter[str]:
+        slots: Counter[str] = Counter()
+        for tenant, taken in self.held.values():
+            slots[tenant] += taken
+        return slots
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -179,9 +198,16 @@ class QueueMachine(RuleBasedStateMachine):
         worker = self.workers[pick % len(self.workers)]
         current = worker.batch if worker.held else None
         claim = Claim(
-            self.model, worker.pools, worker.free, worker.capacity, current, instant, SKEW
+            self.model,
+            worker.pools,
+            worker.free,
+            worker.capacity,
+            current,
+            instant,
+            SKEW,
+            worker.by_tenant,
         )
-        worker.last_claim = (f"t{self.number()}", current, worker.free)
+        worker.last_claim = (f"t{self.number()}", current, worker.free, worker.by_tenant)
         expected = claim.run()
         marks = [(job.id, job.attempt) for job in expected]
         assert self._claim(worker, instant) == marks
@@ -189,13 +215,13 @@ class QueueMachine(RuleBasedStateMachine):
             self.model.claims[worker.name] = (worker.last_claim[0], marks)
         self.leases += marks
         for job in expected:
-            worker.held[job.id, job.attempt] = job.new.slots
+            worker.held[job.id, job.attempt] = (job.new.tenant, job.new.slots)
             if job.where[0] is not Lane.INSTANT:
                 worker.batch = BatchRef(*job.where[1:])
 
     def _claim(self, worker: WorkerSide, instant: int) -> list[tuple[str, int]]:
         assert worker.last_claim is not None
-        token, current, free = worker.last_claim
+        token, current, free, held = worker.last_claim
         claimed = self.queue.claim(
             worker.name,
             token,
@@ -203,6 +229,7 @@ class QueueMachine(RuleBasedStateMachine):
             free_slots=free,
             capacity_slots=worker.capacity,
             current=current,
+            held=held,
             max_instant=instant,
         )
         return [(job.id, job.attempt) for job in claimed]
@@ -360,4 +387,4 @@ class QueueMachine(RuleBasedStateMachine):
         self.clock.pass_seconds(UPLOAD + STEP)
         self.queue.reap(limit=1000)
         left = set(map(kind, names(self.raw)))
-        assert left <= {"claim", "turns", "deleted", "clock_offset", "blob", "spent"}
+        assert left <= {"claim", "turns", "present", "deleted", "clock_offset", "blob", "spent"}

@@ -4,8 +4,16 @@ No index is kept that could go wrong: every question is answered by looking at a
 machine compares this, step by step, with the scripts on a real Redis.
 """
 
-from preimage_queue import Beat, HandBackMode, Lane, NewJob, State
-from tests.queue.entries import DEAD_RETENTION, LEASE, MAX_DELIVERIES, RETENTION, Entry, Where
+from preimage_queue import BatchRef, Beat, HandBackMode, Lane, NewJob, State
+from tests.queue.entries import (
+    DEAD_RETENTION,
+    LEASE,
+    MAX_DELIVERIES,
+    PRESENCE,
+    RETENTION,
+    Entry,
+    Where,
+)
 from tests.queue.model_twins import Twins
 
 
@@ -19,6 +27,9 @@ class Model:
         self.uploads: dict[tuple[str, str], float] = {}
         self.virtual: dict[Lane, float] = {}
         self.shares: dict[tuple[Lane, str], float] = {}
+        self.seen: dict[tuple[BatchRef, str], float] = {}
+        """When a tenant last brought a job of a batch key."""
+
         self.turns: dict[tuple[str, ...], dict[Lane, float]] = {}
         self.twins = Twins(self)
         self.claims: dict[str, tuple[str, list[tuple[str, int]]]] = {}
@@ -39,6 +50,10 @@ class Model:
     def waiting(self, where: Where) -> list[Entry]:
         found = [job for job in self.waits() if job.where == where]
         return sorted(found, key=lambda job: job.order)
+
+    def present_at(self, batch: BatchRef) -> set[str]:
+        since = self.now - PRESENCE
+        return {who for (what, who), at in self.seen.items() if what == batch and at > since}
 
     def users(self, tenant: str, digest: str) -> set[str]:
         return {
@@ -87,6 +102,8 @@ class Model:
         if leader is not None:
             twins.follow(job, leader)
             return "SHARED"
+        if job.new.slots:
+            self.seen[BatchRef(job.new.pool, job.new.batch_key), job.new.tenant] = self.now
         share = (job.new.lane, job.new.tenant)
         job.score = max(self.virtual.get(job.new.lane, 0.0), self.shares.get(share, 0.0))
         self.shares[share] = job.score + job.new.cost / job.new.weight

@@ -1,9 +1,10 @@
 """Claiming in plain Python: who gets what, and in which order."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from preimage_queue import BatchRef, Lane
-from tests.queue.entries import SHARED, WEIGHT, Entry
+from tests.queue.entries import KEPT, SHARED, WEIGHT, Entry
 from tests.queue.model import Model
 
 
@@ -18,6 +19,8 @@ class Claim:
     current: BatchRef | None
     max_instant: int
     skew: float
+    held: Counter[str]
+    """Slots that the worker holds already, by tenant."""
 
     def run(self) -> list[Entry]:
         """The jobs that the worker gets, in order."""
@@ -39,6 +42,26 @@ class Claim:
         """The first job of a batch key that fits the worker at all."""
         jobs = self.model.waiting((lane, ref.pool, ref.batch_key))
         return next((job for job in jobs if job.new.slots <= self.capacity), None)
+
+    def _next_of(self, lane: Lane, ref: BatchRef) -> Entry | None:
+        """The first one that its tenant may have now, too."""
+        for job in self.model.waiting((lane, ref.pool, ref.batch_key)):
+            if job.new.slots <= self.capacity and not self._is_kept_back(job):
+                return job
+        return None
+
+    def _is_kept_back(self, job: Entry) -> bool:
+        """Whether it must leave slots to others who are present and hold less than their share."""
+        tenant, slots = job.new.tenant, job.new.slots
+        if tenant in self.kept_back:
+            return True
+        if self.held[tenant] == 0 or self.held[tenant] + slots <= self.share:
+            return False
+        waited_for = {one for one in self.present - {tenant} if self.held[one] < self.share}
+        kept = min(int(self.capacity * KEPT), len(waited_for))
+        if kept > 0 and self.free - slots < kept:
+            self.kept_back.add(tenant)
+        return tenant in self.kept_back
 
     def _best(self, lane: Lane, other_than: BatchRef | None = None) -> Entry | None:
         """The lane's first fitting job over all batch keys but one."""
@@ -67,6 +90,7 @@ class Claim:
     def _lease(self, job: Entry) -> None:
         self.model.take(job)
         self.free -= job.new.slots
+        self.held[job.new.tenant] += job.new.slots
         self.taken.append(job)
 
     def _idle(self) -> None:
@@ -86,8 +110,12 @@ class Claim:
 
     def _fill(self, batch: BatchRef, *, running: bool) -> None:
         others = {lane: self._best(lane, other_than=batch) for lane in SHARED}
+        self.kept_back: set[str] = set()
+        self.present = self.model.present_at(batch)
+        about = self.present | {tenant for tenant, slots in self.held.items() if slots}
+        self.share = max(1, self.capacity // max(len(about), 1))
         while self.free > 0:
-            own = {lane: self._fitting(lane, batch) for lane in SHARED}
+            own = {lane: self._next_of(lane, batch) for lane in SHARED}
             job = self._next(own)
             if job is None or job.new.slots > self.free:
                 return

@@ -67,14 +67,14 @@ def test_deleting_a_job_leaves_nothing_of_it(queue: Queue, raw: redis.Redis) -> 
     queue.finish(succeed(job, outputs=("picture.png",)))
     assert queue.delete(job.id, "ada") is DeleteVerdict.DELETED
     left = set(map(kind, names(raw)))
-    assert left <= {"deleted", "claim", "turns", "spent"}
+    assert left <= {"deleted", "claim", "turns", "spent", "present"}
     assert queue.delete(job.id, "ada") is DeleteVerdict.NOT_FOUND
 
 
 def test_a_queued_job_can_be_deleted(queue: Queue, raw: redis.Redis) -> None:
     job_id = put(queue)
     assert queue.delete(job_id, "ada") is DeleteVerdict.DELETED
-    assert [name for name in names(raw) if ":deleted:" not in name] == []
+    assert set(map(kind, names(raw))) == {"deleted", "present"}
 
 
 def test_a_running_job_vanishes_when_it_ends(queue: Queue, raw: redis.Redis) -> None:
@@ -84,7 +84,7 @@ def test_a_running_job_vanishes_when_it_ends(queue: Queue, raw: redis.Redis) -> 
     assert state_of(queue, job.id) is State.RUNNING
     queue.finish(succeed(job, state=State.CANCELLED))
     assert queue.get_job(job.id, "ada") is None
-    assert set(map(kind, names(raw))) <= {"claim", "turns", "spent"}
+    assert set(map(kind, names(raw))) <= {"claim", "turns", "spent", "present"}
 
 
 def test_a_blob_that_another_job_needs_survives_a_deletion(queue: Queue) -> None:

@@ -90,7 +90,7 @@ def test_outputs_go_with_the_last_job_that_has_them(
     for job_id in jobs if first_goes_first else jobs[::-1]:
         assert picture(queue, job_id) == expected
         queue.delete(job_id, "ada")
-    assert {kind(name) for name in names(raw)} <= {"deleted", "claim", "turns", "spent"}
+    assert {kind(name) for name in names(raw)} <= {"deleted", "claim", "turns", "spent", "present"}
 
 
 def test_a_result_stands_on_when_the_job_that_computed_it_is_deleted(queue: Queue) -> None:

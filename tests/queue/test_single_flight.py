@@ -291,7 +291,13 @@ def test_nothing_is_left_when_all_are_forgotten(
     queue.finish(succeed(take_one(queue)))
     clock.pass_seconds(2 * 24 * 3600)
     queue.reap()
-    assert {kind(name) for name in names(raw)} <= {"claim", "turns", "spent", "clock_offset"}
+    assert {kind(name) for name in names(raw)} <= {
+        "claim",
+        "turns",
+        "spent",
+        "present",
+        "clock_offset",
+    }
 
 
 def test_nobody_follows_while_a_worker_serves_that_would_forget_the_followers(

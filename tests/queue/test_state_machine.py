@@ -43,7 +43,7 @@ SPOILED = {
     "a lane is not charged": ("start + num(job.cost) / WEIGHT[lane]", "start"),
     "a failed delivery is not counted": ("num(job.deliveries) + 1", "num(job.deliveries)"),
     "followers stay behind": ("go_on(followers, job, was)", ""),
-    "a follower does not start with its leader": ("  mirror(job)\n  free", "  free"),
+    "a follower does not start with its leader": ("emit(job)\n    mirror(job)", "emit(job)"),
     "an interactive job waits for a batch job": (
         "job.state == 'QUEUED' and job.lane == 'batch' and A.lane ~= 'batch'",
         "false",
@@ -61,6 +61,10 @@ SPOILED = {
         "key('cached', job.tenant .. ':' .. job.computation)",
         "key('cached', ':' .. job.computation)",
     ),
+    "nobody is kept back": ("and free - slots < math.min(most, kept)", "and false"),
+    "a tenant is kept back within its share": ("or has + slots <= share", ""),
+    "a narrow job overtakes a wide one": ("if back[tenant] then return true end", ""),
+    "nobody is ever forgotten": ("'-inf', NOW - num(A.presence_ms)", "'-inf', 0"),
     "a blob is let go while it is used": ("call('SADD', key('users', blob.name), job.id)", ""),
 }
 

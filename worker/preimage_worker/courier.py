@@ -236,6 +236,7 @@ class Courier:
             free_slots=self._offer.free,
             capacity_slots=self._offer.slots,
             current=self._batch,
+            held=self._leases.slots_by_tenant(),
             max_instant=_MAXIMUM_EXTRACTIONS,
         )
         # Only now: a claim whose answer was lost is repeated with its token, and finds its jobs.
@@ -247,7 +248,7 @@ class Courier:
         now = time.monotonic()
         metrics.CLAIMED.inc(len(claimed))
         for each in claimed:
-            self._leases.add(ticket_for(each), now)
+            self._leases.add(ticket_for(each), each.slots, now)
             self._intake.take(each)
             if each.slots:
                 self._batch = each.batch

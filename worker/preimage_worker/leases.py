@@ -4,6 +4,7 @@ A lease is renewed only while the job moves: a device that hangs, or a loop that
 a job from other workers. Waiting for the device behind others counts as standing still too.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import final
 
@@ -17,6 +18,8 @@ class Lease:
     """One job that this worker holds."""
 
     ticket: Ticket
+    slots: int
+    """Lanes that it takes."""
     moved_at: float
     """Of the monotonic clock: when its step last changed, or when it was claimed."""
     step: int = 0
@@ -35,9 +38,9 @@ class Leases:
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, ticket: Ticket, now: float) -> None:
-        """A job was claimed."""
-        self._held[ticket.id] = Lease(ticket, now)
+    def add(self, ticket: Ticket, slots: int, now: float) -> None:
+        """A job was claimed that takes so many slots."""
+        self._held[ticket.id] = Lease(ticket, slots, now)
 
     def holds(self, ticket: Ticket) -> bool:
         """Whether this very attempt is still ours."""
@@ -52,6 +55,13 @@ class Leases:
     def tickets(self) -> list[Ticket]:
         """Every job that is held."""
         return [lease.ticket for lease in self._held.values()]
+
+    def slots_by_tenant(self) -> Counter[str]:
+        """How much of the worker each tenant holds."""
+        slots: Counter[str] = Counter()
+        for lease in self._held.values():
+            slots[lease.ticket.tenant] += lease.slots
+        return slots
 
     def note(self, pulse: Pulse, event: bytes, now: float) -> None:
         """A job moved on."""

@@ -1,6 +1,7 @@
 """What a worker does: take jobs, keep them, and settle them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from preimage_queue.call import Argument, Call, make_call
 from preimage_queue.parsing import working as parse
@@ -36,6 +37,7 @@ def claim(
     free_slots: int,
     capacity_slots: int,
     current: BatchRef | None = None,
+    held: Mapping[str, int] = MappingProxyType({}),
     max_instant: int = 0,
     skew_cost: float | None = None,
 ) -> Call[tuple[Claimed, ...]]:
@@ -47,6 +49,10 @@ def claim(
     batch drains, and the worker switches. A job that does not fit the free slots blocks its key, so
     wide jobs are not starved; one that does not fit the whole worker is left for a larger one.
     Instant jobs come along whatever key is running. A solo job comes alone, to an idle worker.
+
+    A slot stays free for each other tenant that has brought a job of the batch key within
+    `presence_seconds` and holds less than its share of the worker, up to `kept_share` of the slots.
+    Only tenants that hold more than their share are kept back for it.
 
     Args:
         settings: The queue's settings.
@@ -60,6 +66,7 @@ def claim(
         capacity_slots: Slots in all. An idle worker that has fewer free ones counts as smaller.
         current: The running batch, as `Claimed.batch` named it; None only if the worker holds no
             lease at all.
+        held: Slots that the worker's leases take, by tenant.
         max_instant: Instant jobs to take along at most.
         skew_cost: Overrides the setting.
     """
@@ -73,6 +80,9 @@ def claim(
         "max_instant": max_instant,
         "skew": float(settings.skew_cost if skew_cost is None else skew_cost),
         "memory_ms": round(settings.claim_memory_seconds * 1000),
+        "held": ",".join(f"{tenant}:{slots}" for tenant, slots in held.items()),
+        "kept": float(settings.kept_share),
+        "presence_ms": round(settings.presence_seconds * 1000),
     }
     return make_call(settings, "claim", parse.claimed, named, sorted(set(pools)))
 

@@ -1,7 +1,7 @@
 -- Leases jobs to a worker.
 --
 -- A: worker token free capacity pool batch_key (of the running batch, or empty) max_instant skew
---    memory_ms        ITEMS: pools, sorted
+--    memory_ms, and what shares.lua needs        ITEMS: pools, sorted
 -- Returns a list of rows.
 
 local LANES = { 'interactive', 'batch' }
@@ -13,11 +13,12 @@ local CLAIMED = {
   'attempt', 'tenant', 'lane', 'pool', 'slots', 'cost', 'deliveries', 'created', 'queued', 'started',
   'deadline', 'checkpoint_step', 'spec', 'blobs', 'model', 'layer',
 }
+for _, name in ipairs({ 'created', 'queued', 'started', 'checkpoint_step', 'spec', 'model',
+                       'layer' }) do
+  LOADED[#LOADED + 1] = name
+end
 
 local MEMORY = key('claim', A.worker)
-local free = num(A.free)
--- All that an idle worker has is free. If it has less than its capacity, it has shrunk.
-local CAPACITY = A.batch_key == '' and math.min(free, num(A.capacity)) or num(A.capacity)
 local claimed = {}
 
 -- The lanes' own virtual times, for all workers that serve the same pools.
@@ -29,11 +30,14 @@ do
 end
 
 local function describe(job)
-  local flat = row(job.id, CLAIMED)
   local _, _, batch_key = place(job)
-  for _, value in ipairs({ 'batch_key', batch_key, 'lease', digits(NOW + num(A.lease_ms)),
-                           'now', digits(NOW) }) do
-    flat[#flat + 1] = value
+  local flat = { 'id', job.id, 'batch_key', batch_key, 'lease', digits(NOW + num(A.lease_ms)),
+                 'now', digits(NOW) }
+  for _, name in ipairs(CLAIMED) do
+    if job[name] then
+      flat[#flat + 1] = name
+      flat[#flat + 1] = job[name]
+    end
   end
   return flat
 end
@@ -90,21 +94,39 @@ local function each_lane(look)
   return candidates
 end
 
+-- Chosen jobs of one place leave the queue and run.
+local function lease(jobs)
+  local lane = place(jobs[1])
+  local virtual, leases, running = num(call('HGET', key('virtual'), lane)), {}, {}
+  local top = virtual
+  for _, job in ipairs(jobs) do
+    top = math.max(top, num(job.score))
+    leases[#leases + 1], leases[#leases + 2] = digits(NOW + num(A.lease_ms)), job.id
+    running[job.tenant] = (running[job.tenant] or 0) + 1
+  end
+  if top > virtual then call('HSET', key('virtual'), lane, digits(top)) end
+  leave_together(jobs)
+  call('ZADD', key('leases'), unpack(leases))
+  for tenant, count in pairs(running) do add(key('tenants'), 'running|' .. tenant, count) end
+  for _, job in ipairs(jobs) do
+    job.state, job.attempt, job.started = 'RUNNING', digits(num(job.attempt) + 1), digits(NOW)
+    call('HSET', key('job', job.id), 'state', job.state, 'attempt', job.attempt,
+         'started', job.started, 'worker', A.worker, 'event_step', -1)
+    emit(job)
+    mirror(job)
+  end
+end
+
+local function choose(job)
+  free = free - num(job.slots)
+  hold(job)
+  claimed[#claimed + 1] = job
+end
+
 local function take(fit)
   local job = load(fit.id)
-  if fit.score > num(call('HGET', key('virtual'), fit.lane)) then
-    call('HSET', key('virtual'), fit.lane, digits(fit.score))
-  end
-  leave(job)
-  job.state, job.attempt = 'RUNNING', digits(num(job.attempt) + 1)
-  call('HSET', key('job', job.id), 'state', job.state, 'attempt', job.attempt, 'started', NOW,
-       'worker', A.worker, 'event_step', -1)
-  call('ZADD', key('leases'), NOW + num(A.lease_ms), job.id)
-  add(key('tenants'), 'running|' .. job.tenant, 1)
-  emit(job)
-  mirror(job)
-  free = free - fit.slots
-  claimed[#claimed + 1] = job
+  choose(job)
+  lease({ job })
   return job
 end
 
@@ -129,15 +151,48 @@ local function must_drain(fit, others)
   return false
 end
 
+-- The jobs of one place in their order; those that are chosen stay in it until all leave together.
+local function line_of(lane, batch)
+  return { lane = lane, pool = batch.pool, batch_key = batch.batch_key, jobs = {}, at = 1,
+           passed_over = 0, chosen = {} }
+end
+
+local function read_on(line)
+  local from = #line.jobs
+  local ids = call('ZRANGE', ready_key(line.lane, line.pool, line.batch_key), from, from + free - 1)
+  for _, id in ipairs(ids) do line.jobs[#line.jobs + 1] = load(id) or { id = id } end
+end
+
+-- The first job in line that this worker could ever hold and that its tenant may have now.
+local function first_in(line, is_kept_back)
+  while line.passed_over < WINDOW do
+    if line.at > #line.jobs then read_on(line) end
+    local job = line.jobs[line.at]
+    if not job then return nil end
+    if job.slots and num(job.slots) <= CAPACITY and not is_kept_back(job) then
+      return { job = job, slots = num(job.slots), score = num(job.score), lane = line.lane }
+    end
+    line.at, line.passed_over = line.at + 1, line.passed_over + 1
+  end
+  return nil
+end
+
 local function fill(batch, running)
   if free <= 0 then return end
   local others = each_lane(function(lane) return best(lane, batch) end)
+  local lines = each_lane(function(lane) return line_of(lane, batch) end)
+  local is_kept_back = keeper(batch)
   while free > 0 do
-    local own = each_lane(function(lane) return first_fit(lane, batch.pool, batch.batch_key) end)
+    local own = each_lane(function(lane) return first_in(lines[lane], is_kept_back) end)
     local fit = whose_turn(own)
-    if not fit or fit.slots > free or (running and must_drain(fit, others)) then return end
-    local wait = each_lane(function(lane) return others[lane] or own[lane] end)
-    pay(fit.lane, take(fit), wait)
+    if not fit or fit.slots > free or (running and must_drain(fit, others)) then break end
+    local line = lines[fit.lane]
+    line.at, line.chosen[#line.chosen + 1] = line.at + 1, fit.job
+    choose(fit.job)
+    pay(fit.lane, fit.job, each_lane(function(lane) return others[lane] or own[lane] end))
+  end
+  for _, lane in ipairs(LANES) do
+    if lines[lane].chosen[1] then lease(lines[lane].chosen) end
   end
 end
 

@@ -43,11 +43,12 @@ end
 -- able to end even then, or nothing would ever free memory: scripts that settle begin with this.
 local function write_at_any_memory() call('DEL', key('nothing')) end
 
--- Adds to a counter and drops it at 0, so that an empty queue leaves no key.
+-- Adds to a counter and drops it at 0, so that an empty queue leaves no key. Returns what it is then.
 local function add(hash, field, delta)
-  if delta ~= 0 and call('HINCRBY', hash, field, digits(delta)) == 0 then
-    call('HDEL', hash, field)
-  end
+  if delta == 0 then return nil end
+  local now = call('HINCRBY', hash, field, digits(delta))
+  if now == 0 then call('HDEL', hash, field) end
+  return now
 end
 
 -- Bytes that wait count twice: for the whole queue, and for their tenant.

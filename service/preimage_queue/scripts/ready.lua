@@ -8,6 +8,9 @@ local function ready_key(lane, pool, batch_key)
   return key('ready', lane .. '|' .. pool .. '|' .. batch_key)
 end
 
+-- Tenants that have brought a job of this batch key, and when last.
+local function present_key(of) return key('present', of.pool .. '|' .. of.batch_key) end
+
 local function heads_key(lane, pool) return key('heads', lane .. '|' .. pool) end
 
 local function is_solo(batch_key) return string.find(batch_key, '#solo#', 1, true) ~= nil end
@@ -38,15 +41,25 @@ end
 -- Id of the first job, and the batch key.
 local function parts_of_head(head) return string.match(head, '^(%x+)|(.*)$') end
 
+-- Adds jobs of one lane and pool to all sums, or takes them off; returns how many the lane has then.
 -- Costs are summed up in whole thousandths, so that sums come back to exactly 0.
-local function count(job, lane, sign)
-  local sums, where = key('sums'), lane .. '|' .. job.pool
-  add(sums, 'total', sign)
-  add_bytes(job.tenant, sign * num(job.bytes))
-  add(sums, 'lane|' .. lane, sign)
-  add(sums, 'jobs|' .. where, sign)
-  add(sums, 'cost|' .. where, sign * math.max(1, math.floor(num(job.cost) * 1000 + 0.5)))
-  add(key('tenants'), 'queued|' .. job.tenant, sign)
+local function count(jobs, lane, sign)
+  local sums, tenants, where = key('sums'), key('tenants'), lane .. '|' .. jobs[1].pool
+  local bytes, cost, of = 0, 0, {}
+  for _, job in ipairs(jobs) do
+    local own = of[job.tenant] or { jobs = 0, bytes = 0 }
+    own.jobs, own.bytes, of[job.tenant] = own.jobs + 1, own.bytes + num(job.bytes), own
+    bytes, cost = bytes + num(job.bytes), cost + math.max(1, math.floor(num(job.cost) * 1000 + 0.5))
+  end
+  add(sums, 'total', sign * #jobs)
+  add(sums, 'bytes', sign * bytes)
+  add(sums, 'jobs|' .. where, sign * #jobs)
+  add(sums, 'cost|' .. where, sign * cost)
+  for tenant, own in pairs(of) do
+    add(tenants, 'bytes|' .. tenant, sign * own.bytes)
+    add(tenants, 'queued|' .. tenant, sign * own.jobs)
+  end
+  return add(sums, 'lane|' .. lane, sign * #jobs)
 end
 
 local function enter(job, score)
@@ -56,20 +69,26 @@ local function enter(job, score)
   change_ready(lane, pool, batch_key, 'ZADD', digits(score), job.id)
   call('ZADD', key('waiting', lane), NOW, job.id)
   if job.deadline then call('ZADD', key('deadlines'), job.deadline, job.id) end
-  count(job, lane, 1)
+  count({ job }, lane, 1)
 end
 
-local function leave(job)
-  local lane, pool, batch_key = place(job)
-  change_ready(lane, pool, batch_key, 'ZREM', job.id)
-  call('ZREM', key('waiting', lane), job.id)
-  call('ZREM', key('deadlines'), job.id)
-  count(job, lane, -1)
-  if call('HEXISTS', key('sums'), 'lane|' .. lane) == 0 then
+-- Jobs of one lane, pool and batch key leave the queue.
+local function leave_together(jobs)
+  local lane, pool, batch_key = place(jobs[1])
+  local ids = {}
+  for i, job in ipairs(jobs) do
+    ids[i] = job.id
+    if job.deadline then call('ZREM', key('deadlines'), job.id) end
+  end
+  change_ready(lane, pool, batch_key, 'ZREM', unpack(ids))
+  call('ZREM', key('waiting', lane), unpack(ids))
+  if count(jobs, lane, -1) == 0 then
     call('HDEL', key('virtual'), lane)
     call('DEL', key('shares', lane))
   end
 end
+
+local function leave(job) leave_together({ job }) end
 
 -- A job that comes back waits at its old place, or first if the lane has begun to count anew.
 local function enter_again(job)

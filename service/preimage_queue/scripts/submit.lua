@@ -4,7 +4,7 @@
 -- A: id tenant request_id fingerprint lane pool batch_key slots cost weight spec blobs model layer
 --    deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes max_slot_ms (empty: none)
 --    computation (empty: shares nothing)
---    refresh (1: computes anew)
+--    refresh (1: computes anew) presence_ms
 -- Returns {CREATED | CACHED | SHARED | EXISTING | CONFLICT, id}, {MISSING_BLOB, digest}
 --    or {REJECTED, reason, retry_after_ms, limit}
 
@@ -23,6 +23,13 @@ local function virtual_start()
                          num(call('HGET', key('shares', A.lane), A.tenant)))
   call('HSET', key('shares', A.lane), A.tenant, digits(start + num(A.cost) / num(A.weight)))
   return start
+end
+
+-- Workers keep a slot for who brings jobs.
+local function be_present()
+  if num(A.slots) == 0 then return end
+  call('ZADD', present_key(A), NOW, A.tenant)
+  call('PEXPIRE', present_key(A), A.presence_ms)
 end
 
 -- The equal job that this one can follow, or nil. One that waits in the lane batch would slow down
@@ -96,6 +103,7 @@ if leader then
   return { 'SHARED', A.id }
 end
 enter(fresh, virtual_start())
+be_present()
 emit(fresh)
 if slow then step_back(slow, fresh) end
 lead(fresh)

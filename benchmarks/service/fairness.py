@@ -1,0 +1,147 @@
+"""What one greedy tenant does to three small ones: how long their jobs wait, on a clock of its own.
+
+A stand-in worker of sixteen slots claims at every boundary, by the real scripts on a real Redis; a
+job takes a hundred boundaries, of a tenth of a second each. Small tenants' jobs come at random, the
+greedy tenant always has some waiting. Time is the number of the boundary, which Redis' clock is
+moved along with: the result depends on no machine.
+"""
+
+import argparse
+import random
+import statistics
+from collections import Counter
+from dataclasses import dataclass, field
+
+from benchmarks.service.queue_alone import POOL, SPEC, own_redis
+from preimage_queue import (
+    BatchRef,
+    Claimed,
+    Finish,
+    Lane,
+    NewJob,
+    Queue,
+    QueueSettings,
+    State,
+    new_id,
+)
+from preimage_queue.connections import connect
+
+SLOTS, LENGTH = 16, 100
+"""Of the worker, and of a job in boundaries."""
+BOUNDARIES, WARM = 5000, 500
+"""Simulated, and of these not counted."""
+KEY = f"{POOL}|key"
+SMALL, GREEDY = ("small-1", "small-2", "small-3"), "greedy"
+LOADS = (0.25, 0.5, 1.0, 2.0)
+"""Slots that each small tenant keeps busy on average."""
+IN_STOCK = 2 * SLOTS
+BOUNDARY_MS, SEED = 100, 0
+DEFAULT_KEPT = QueueSettings().kept_share
+
+
+@dataclass
+class Worker:
+    """Sixteen slots, and when each job in them ends."""
+
+    queue: Queue
+    running: dict[str, tuple[int, Claimed]] = field(default_factory=dict)
+    came: dict[str, float] = field(default_factory=dict)
+    waiting: Counter[str] = field(default_factory=Counter)
+    waited: dict[str, list[float]] = field(default_factory=dict)
+    busy: int = 0
+
+    def submit(self, tenant: str, at: float) -> None:
+        """A job comes, some time since the last boundary."""
+        job = _job(tenant)
+        self.queue.submit(job)
+        self.came[job.id] = at
+        self.waiting[tenant] += 1
+
+    def boundary(self, now: int) -> None:
+        """Jobs that are done leave, and others join."""
+        for end, job in list(self.running.values()):
+            if end <= now:
+                self.queue.finish(Finish(id=job.id, attempt=job.attempt, state=State.SUCCEEDED))
+                del self.running[job.id]
+        held = Counter(job.tenant for _, job in self.running.values())
+        jobs = self.queue.claim(
+            "worker",
+            new_id(),
+            pools=(POOL,),
+            free_slots=SLOTS - len(self.running),
+            capacity_slots=SLOTS,
+            current=BatchRef(POOL, KEY) if self.running else None,
+            held=held,
+        )
+        for job in jobs:
+            self.running[job.id] = (now + LENGTH, job)
+            self.waiting[job.tenant] -= 1
+            if now >= WARM:
+                self.waited.setdefault(job.tenant, []).append(now - self.came[job.id])
+        self.busy += len(self.running) if now >= WARM else 0
+
+
+def measure(_: argparse.Namespace) -> list[dict[str, object]]:
+    """Waiting times of small tenants in boundaries, alone and beside a greedy one."""
+    rows: list[dict[str, object]] = []
+    for load in LOADS:
+        alone, _ = _simulate(load, greedy=False)
+        unkept, _ = _simulate(load, greedy=True, kept=0.0)
+        beside, used = _simulate(load, greedy=True)
+        rows.append(
+            {
+                "slots_a_small_tenant": load,
+                "jobs": len(beside),
+                "p95_alone": _p95(alone),
+                "p95_beside": _p95(beside),
+                "p95_if_none_is_kept": _p95(unkept),
+                "ratio": round(_p95(beside) / _p95(alone), 2),
+                "mean_beside": round(statistics.mean(beside), 1),
+                "slots_in_use": f"{used:.0%}",
+            }
+        )
+    _, used = _simulate(0.0, greedy=True)
+    empty = dict.fromkeys(rows[0], "")
+    rows.append(empty | {"slots_a_small_tenant": "none", "slots_in_use": f"{used:.0%}"})
+    return rows
+
+
+def _job(tenant: str) -> NewJob:
+    job_id = new_id()
+    return NewJob(
+        id=job_id,
+        tenant=tenant,
+        request_id=job_id,
+        fingerprint=job_id,
+        lane=Lane.INTERACTIVE,
+        pool=POOL,
+        batch_key=KEY,
+        slots=1,
+        cost=float(LENGTH),
+        spec=SPEC,
+    )
+
+
+def _open(url: str, kept: float) -> Queue:
+    return Queue(QueueSettings(url=url, kept_share=kept))
+
+
+def _p95(waits: list[float]) -> float:
+    return round(statistics.quantiles(waits, n=20)[18], 2)
+
+
+def _simulate(seed: int, load: float, *, greedy: bool) -> tuple[list[float], float]:
+    """How long small tenants' jobs waited, and the share of slots in use."""
+    dice = random.Random(seed)
+    with own_redis() as url, Queue(QueueSettings(url=url)) as queue, connect(queue.settings) as raw:
+        worker = Worker(queue)
+        for now in range(BOUNDARIES):
+            raw.incrby(f"{queue.settings.root}:clock_offset", BOUNDARY_MS)
+            for tenant in SMALL:
+                if dice.random() < load / LENGTH:
+                    worker.submit(tenant, now - dice.random())
+            while greedy and worker.waiting[GREEDY] < IN_STOCK:
+                worker.submit(GREEDY, now)
+            worker.boundary(now)
+        waits = [wait for tenant in SMALL for wait in worker.waited.get(tenant, [])]
+        return waits, worker.busy / SLOTS / (BOUNDARIES - WARM)
