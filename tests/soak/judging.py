@@ -110,7 +110,7 @@ def keys_go(record: Record, limits: Limits) -> Iterator[str]:
     """What is left is what keys.py lets stay, and no more of it than before."""
     before, after = record.before[-1].store.keys, record.after[-1].store.keys
     for kind, number in sorted(after.items()):
-        if kind not in record.plan.lasting:
+        if not record.plan.may_stay(kind):
             yield f"{number} keys {kind!r} are left when everything should be forgotten"
         elif number > before.get(kind, 0) + limits.keys:
             yield f"there were {before.get(kind, 0)} keys {kind!r} at rest and now {number}"

@@ -9,7 +9,7 @@ import contextlib
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -62,8 +62,8 @@ class Plan:
     """For everything to end and be forgotten; a busy machine may need it."""
     retention_seconds: float = 20.0
     """How long anything is kept that has ended or that nobody uses."""
-    lasting: frozenset[str] = LASTING_AT_REST
-    """First words of the keys that may be there at rest."""
+    may_stay: Callable[[str], bool] = LASTING_AT_REST.__contains__
+    """Whether keys with this first word may be there at rest."""
 
 
 @dataclass(kw_only=True)
@@ -174,7 +174,7 @@ class _Run:
         limit = time.monotonic() + self._plan.patience_seconds
         with redis.Redis.from_url(self._url) as raw:
             while time.monotonic() < limit:
-                if self._plan.lasting.issuperset(look_into(raw, self._root).keys):
+                if all(map(self._plan.may_stay, look_into(raw, self._root).keys)):
                     break
                 await asyncio.sleep(1)
         samples = [await asyncio.to_thread(sampler.look)]
