@@ -130,10 +130,12 @@ def _p95(waits: list[float]) -> float:
     return round(statistics.quantiles(waits, n=20)[18], 2)
 
 
-def _simulate(seed: int, load: float, *, greedy: bool) -> tuple[list[float], float]:
+def _simulate(
+    load: float, *, greedy: bool, kept: float = DEFAULT_KEPT
+) -> tuple[list[float], float]:
     """How long small tenants' jobs waited, and the share of slots in use."""
-    dice = random.Random(seed)
-    with own_redis() as url, Queue(QueueSettings(url=url)) as queue, connect(queue.settings) as raw:
+    dice = random.Random(SEED)
+    with own_redis() as url, _open(url, kept) as queue, connect(queue.settings) as raw:
         worker = Worker(queue)
         for now in range(BOUNDARIES):
             raw.incrby(f"{queue.settings.root}:clock_offset", BOUNDARY_MS)

@@ -6,6 +6,7 @@ digest, and the text again when Redis does not know it.
 
 import functools
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -14,11 +15,24 @@ from typing import Final, final
 
 __all__ = ["Script", "load_scripts"]
 
-_PARTS: Final = ("common", "quotas", "ready", "blobs", "outputs", "twins", "life")
-"""Shared parts in the order in which they need each other."""
+_PARTS: Final = (
+    "common",
+    "rows",
+    "quotas",
+    "ready",
+    "blobs",
+    "outputs",
+    "twins",
+    "life",
+    "refusals",
+    "shares",
+)
+"""Shared parts in the order in which they need each other. A script gets those that define what it
+names, and what they need: each call makes all functions of its script anew, at 0.3 µs each."""
 
-_OWN_PARTS: Final = MappingProxyType({"claim": "shares", "room": "refusals", "submit": "refusals"})
-"""Parts that only these scripts need, put behind the others."""
+_DEFINED: Final = re.compile(r"^local (?:function )?([\w, ]+)", re.MULTILINE)
+_COMMENT: Final = re.compile("--.*")
+_WORD: Final = re.compile(r"\w+")
 
 _PROMISES: Final = "promises"
 """What comes first in scripts that move a job between states: their answers are promises."""
@@ -80,12 +94,26 @@ def load_scripts() -> Mapping[str, Script]:
         for entry in folder.iterdir()
         if entry.name.endswith(".lua")
     }
-    shared = "\n".join(texts.pop(part) for part in _PARTS)
+    parts = {part: texts.pop(part) for part in _PARTS}
     promises = texts.pop(_PROMISES)
-    own = {part: texts.pop(part) for part in set(_OWN_PARTS.values())}
     scripts = {}
     for name, text in texts.items():
         before = [] if name in _ONLY_READ | _PROMISE_NOTHING else [promises]
-        behind = [own[_OWN_PARTS[name]]] if name in _OWN_PARTS else []
-        scripts[name] = Script.of("\n".join([*before, shared, *behind, text]))
+        scripts[name] = Script.of("\n".join([*before, *_needed(text, parts), text]))
     return MappingProxyType(scripts)
+
+
+def _needed(text: str, parts: Mapping[str, str]) -> list[str]:
+    """The parts of which this text names something, and those that they need, in their order."""
+    chosen: list[str] = []
+    words = _words(text)
+    for part in reversed(_PARTS):
+        defined = {name for line in _DEFINED.findall(parts[part]) for name in _WORD.findall(line)}
+        if defined & words:
+            chosen.insert(0, parts[part])
+            words |= _words(parts[part])
+    return chosen
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(_COMMENT.sub("", text)))

@@ -1,4 +1,4 @@
--- Shared part 4 of 7: blobs, kept while a live job uses them.
+-- Shared part: blobs, kept while a live job uses them.
 
 local function blob_name(job, digest) return job.tenant .. ':' .. digest end
 

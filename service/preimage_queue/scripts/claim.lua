@@ -158,8 +158,10 @@ local function line_of(lane, batch)
 end
 
 local function read_on(line)
+  if line.read then return end
   local from = #line.jobs
   local ids = call('ZRANGE', ready_key(line.lane, line.pool, line.batch_key), from, from + free - 1)
+  line.read = #ids < free
   for _, id in ipairs(ids) do line.jobs[#line.jobs + 1] = load(id) or { id = id } end
 end
 

@@ -1,4 +1,4 @@
--- Shared part 1 of 7: arguments, the clock, small tools.
+-- Shared part: arguments, the clock, small tools.
 --
 -- Keys are described in keys.py. KEYS[1] is the root of all of them. ARGV is the number of named
 -- arguments, then their names and values, then a list:
@@ -91,33 +91,4 @@ local function ended(job) return job.state ~= 'QUEUED' and job.state ~= 'RUNNING
 -- The fence: only the attempt that was claimed last may write, and only while it runs.
 local function owns(job, attempt)
   return job ~= nil and job.state == 'RUNNING' and job.attempt == attempt
-end
-
--- A row for the caller: name, value, name, value, without what is not set.
-local LISTED = {
-  'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots', 'cost', 'model',
-  'layer', 'state', 'attempt', 'deliveries', 'solo', 'step', 'worker', 'cancel', 'reason',
-  'last_failure', 'outputs', 'bytes', 'created', 'queued', 'started', 'finished', 'deadline',
-  'expires', 'follows', 'source', 'via',
-}
-
--- A job that follows another one shows how far that one is.
-local OF_THE_RUN = { attempt = true, step = true, worker = true, started = true }
-
-local function row(id, names)
-  local values, of_leader = call('HMGET', key('job', id), unpack(names)), {}
-  for i, name in ipairs(names) do
-    if name == 'follows' and values[i] then
-      of_leader = call('HMGET', key('job', values[i]), unpack(names))
-    end
-  end
-  local flat = { 'id', id }
-  for i, name in ipairs(names) do
-    local value = OF_THE_RUN[name] and of_leader[i] or values[i]
-    if value then
-      flat[#flat + 1] = name
-      flat[#flat + 1] = value
-    end
-  end
-  return flat
 end

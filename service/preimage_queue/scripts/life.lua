@@ -1,4 +1,4 @@
--- Shared part 7 of 7: how jobs move between states. Every end of a job goes through `end_job`.
+-- Shared part: how jobs move between states. Every end of a job goes through `end_job`.
 
 -- Forgets a job and what only it had.
 local function erase(job)
@@ -12,29 +12,10 @@ local function erase(job)
   call('ZREM', key('retained'), job.id .. '|' .. job.tenant)
 end
 
-local function retain(job, keep_ms)
-  call('HSET', key('job', job.id), 'expires', NOW + keep_ms)
-  call('ZADD', key('retained'), NOW + keep_ms, job.id .. '|' .. job.tenant)
-  for _, name in ipairs({ key('job', job.id), key('events', job.id),
-                          key('request', job.tenant .. ':' .. job.request_id) }) do
-    call('PEXPIRE', name, keep_ms + SLACK_MS)
-  end
-  retain_outputs(job, keep_ms)
-end
-
 local function give_up_lease(job)
   call('ZREM', key('leases'), job.id)
   add(key('tenants'), 'running|' .. job.tenant, -1)
   spend(job)
-end
-
-local function note_end(job, state, reason, payload)
-  job.state, job.outputs = state, payload.outputs
-  call('HSET', key('job', job.id), 'state', state, 'finished', NOW)
-  for name, value in pairs({ reason = reason, result = payload.result, error = payload.error,
-                             outputs = payload.outputs }) do
-    if value ~= '' then call('HSET', key('job', job.id), name, value) end
-  end
 end
 
 -- What a run led to, as the end of a job that followed it.
@@ -62,9 +43,10 @@ local function end_job(job, state, reason, payload, dead)
     give_up_lease(job)
   end
   if leader then take_part(job, leader) end
-  note_end(job, state, reason, payload)
-  call('DEL', key('checkpoint', job.id))
-  call('HDEL', key('job', job.id), 'checkpoint_step')
+  note_end(job, state, reason, payload, keep_ms)
+  if call('HDEL', key('job', job.id), 'checkpoint_step') == 1 then
+    call('DEL', key('checkpoint', job.id))
+  end
   release_blobs(job, keep_ms)
   emit(job, reason)
   if leader and not dead then hold_result(job, leader, keep_ms) end

@@ -1,4 +1,4 @@
--- Shared part 5 of 7: outputs, and results that outlive the job that computed them.
+-- Shared part: outputs, and results that outlive the job that computed them.
 --
 -- Outputs lie where the attempt wrote them. A job that got its result from another one's run holds
 -- them there: `source` names the place, and `holders:<source>` all ended jobs that hold it. They go
@@ -84,4 +84,23 @@ local function kept_result(new)
     if call('EXISTS', key('output', output_place(job, name))) == 0 then return nil end
   end
   return job
+end
+
+local function note_end(job, state, reason, payload, keep_ms)
+  job.state, job.outputs = state, payload.outputs
+  local flat = { 'state', state, 'finished', NOW, 'expires', NOW + keep_ms }
+  for name, value in pairs({ reason = reason, result = payload.result, error = payload.error,
+                             outputs = payload.outputs }) do
+    if value ~= '' then flat[#flat + 1], flat[#flat + 2] = name, value end
+  end
+  call('HSET', key('job', job.id), unpack(flat))
+end
+
+local function retain(job, keep_ms)
+  call('ZADD', key('retained'), NOW + keep_ms, job.id .. '|' .. job.tenant)
+  for _, name in ipairs({ key('job', job.id), key('events', job.id),
+                          key('request', job.tenant .. ':' .. job.request_id) }) do
+    call('PEXPIRE', name, keep_ms + SLACK_MS)
+  end
+  retain_outputs(job, keep_ms)
 end

@@ -1,4 +1,4 @@
--- Shared part 2 of 7: what a tenant has in the queue and has used of the workers.
+-- Shared part: what a tenant has in the queue and has used of the workers.
 --
 -- Slot-seconds are kept by the minute in which an attempt ended: `spent:<tenant>` has at most an hour
 -- of them, and the newest keeps all alive. An attempt counts from its claim, whatever came of it.

@@ -1,4 +1,4 @@
--- Shared part 3 of 7: the queue proper. Where a job waits, and what it adds to the sums.
+-- Shared part: the queue proper. Where a job waits, and what it adds to the sums.
 --
 -- Within a lane tenants share by start-time fair queueing (Goyal, Vin & Cheng 1996): a job's score
 -- is its virtual start, max(v, f of its tenant), and f grows by cost / weight with each job. v is the
@@ -26,16 +26,32 @@ local function place(job)
   return job.lane, job.pool, job.batch_key
 end
 
--- Adds a job to its batch key, or removes it, and keeps the key's entry among the heads right. The
--- entry begins with the id of the first job, so that of equal scores the older job comes first.
-local function change_ready(lane, pool, batch_key, command, ...)
-  local ready, heads = ready_key(lane, pool, batch_key), heads_key(lane, pool)
-  local before = call('ZRANGE', ready, 0, 0)[1]
-  call(command, ready, ...)
-  local first = call('ZRANGE', ready, 0, 0, 'WITHSCORES')
-  if first[1] == before then return end
+-- The entry of a batch key among the heads begins with the id of its first job, so that of equal
+-- scores the older job comes first.
+local function change_head(lane, pool, batch_key, before, first, score)
+  local heads = heads_key(lane, pool)
   if before then call('ZREM', heads, before .. '|' .. batch_key) end
-  if first[1] then call('ZADD', heads, first[2], first[1] .. '|' .. batch_key) end
+  if first then call('ZADD', heads, score, first .. '|' .. batch_key) end
+end
+
+local function put_in_line(lane, pool, batch_key, score, id)
+  local ready = ready_key(lane, pool, batch_key)
+  local before = call('ZRANGE', ready, 0, 0, 'WITHSCORES')
+  call('ZADD', ready, score, id)
+  local at = tonumber(before[2])
+  if not at or num(score) < at or (num(score) == at and id < before[1]) then
+    change_head(lane, pool, batch_key, before[1], id, score)
+  end
+end
+
+local function take_out_of_line(lane, pool, batch_key, ids)
+  local ready = ready_key(lane, pool, batch_key)
+  local before = call('ZRANGE', ready, 0, 0)[1]
+  call('ZREM', ready, unpack(ids))
+  local first = call('ZRANGE', ready, 0, 0, 'WITHSCORES')
+  if first[1] ~= before then
+    change_head(lane, pool, batch_key, before, first[1], first[2])
+  end
 end
 
 -- Id of the first job, and the batch key.
@@ -66,7 +82,7 @@ local function enter(job, score)
   local lane, pool, batch_key = place(job)
   call('HSET', key('job', job.id), 'state', 'QUEUED', 'score', digits(score), 'queued', NOW)
   job.state, job.score = 'QUEUED', digits(score)
-  change_ready(lane, pool, batch_key, 'ZADD', digits(score), job.id)
+  put_in_line(lane, pool, batch_key, job.score, job.id)
   call('ZADD', key('waiting', lane), NOW, job.id)
   if job.deadline then call('ZADD', key('deadlines'), job.deadline, job.id) end
   count({ job }, lane, 1)
@@ -80,7 +96,7 @@ local function leave_together(jobs)
     ids[i] = job.id
     if job.deadline then call('ZREM', key('deadlines'), job.id) end
   end
-  change_ready(lane, pool, batch_key, 'ZREM', unpack(ids))
+  take_out_of_line(lane, pool, batch_key, ids)
   call('ZREM', key('waiting', lane), unpack(ids))
   if count(jobs, lane, -1) == 0 then
     call('HDEL', key('virtual'), lane)

@@ -1,4 +1,4 @@
--- Part of submit and room: why a job is not taken now.
+-- Shared part: why a job is not taken now.
 --
 -- A: tenant lane pool slots deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes
 --    max_slot_ms (the last two may be empty: none)

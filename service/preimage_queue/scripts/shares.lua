@@ -1,4 +1,4 @@
--- Part of claim: how much of a worker a tenant may hold while others are about.
+-- Shared part: how much of a worker a tenant may hold while others are about.
 --
 -- A: free capacity batch_key
 --    held (`<tenant>:<slots>`, with commas: what the worker holds)

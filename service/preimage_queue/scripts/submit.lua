@@ -45,21 +45,31 @@ local function find_leader()
   return job, nil
 end
 
+local GIVEN = { 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots', 'cost',
+                'model', 'layer', 'spec', 'blobs', 'computation' }
+
 -- The first write is one that Redis refuses at its memory limit: all or nothing.
 local function write_record(bytes, via)
   call('SET', REQUEST, A.id)
-  local job = key('job', A.id)
-  for _, name in ipairs({ 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key',
-                          'slots', 'cost', 'model', 'layer', 'spec', 'blobs', 'computation' }) do
-    if A[name] ~= '' then call('HSET', job, name, A[name]) end
+  local deadline = num(A.deadline_ms) > 0 and digits(NOW + num(A.deadline_ms)) or nil
+  local job = { id = A.id, state = 'QUEUED', attempt = '0', deliveries = '0', via = via,
+                bytes = digits(bytes), deadline = deadline }
+  local flat = { 'state', job.state, 'attempt', 0, 'deliveries', 0, 'bytes', bytes, 'created', NOW,
+                 'queued', NOW }
+  local function also(name, value)
+    flat[#flat + 1], flat[#flat + 2] = name, value
   end
-  call('HSET', job, 'bytes', bytes, 'created', NOW, 'queued', NOW, 'attempt', 0,
-       'deliveries', 0)
-  if num(A.deadline_ms) > 0 then call('HSET', job, 'deadline', NOW + num(A.deadline_ms)) end
-  if via then call('HSET', job, 'via', via) end
+  for _, name in ipairs(GIVEN) do
+    if A[name] ~= '' then
+      job[name] = A[name]
+      also(name, A[name])
+    end
+  end
+  if deadline then also('deadline', deadline) end
+  if via then also('via', via) end
+  call('HSET', key('job', A.id), unpack(flat))
   call('ZADD', key('tenant', A.tenant), 0, A.id)
-  call('HSET', job, 'state', 'QUEUED')
-  return load(A.id)
+  return job
 end
 
 local function have_result_of(known, fresh)
@@ -68,7 +78,7 @@ local function have_result_of(known, fresh)
   fresh.source = result_place(known)
   call('HSET', key('job', fresh.id), 'source', fresh.source, 'computed', values[2])
   note_end(fresh, 'SUCCEEDED', '', { result = values[1] or '', error = '',
-                                     outputs = known.outputs or '' })
+                                     outputs = known.outputs or '' }, keep_ms)
   release_blobs(fresh, keep_ms)
   emit(fresh)
   hold_result(fresh, known, keep_ms)

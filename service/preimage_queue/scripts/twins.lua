@@ -1,4 +1,4 @@
--- Shared part 6 of 7: jobs of one tenant with equal computations share one run.
+-- Shared part: jobs of one tenant with equal computations share one run.
 --
 -- One of them is in the queue or has a lease, and leads. The others follow it: they wait nowhere,
 -- take no slot, have the state of their leader and get its end. `flight:<tenant>:<computation>`
@@ -9,7 +9,10 @@ local MOST_FOLLOWERS = 256 -- bounds the work of each of their leader's steps
 
 local function flight_key(job) return key('flight', job.tenant .. ':' .. job.computation) end
 
-local function followers_of(leader) return call('ZRANGE', key('followers', leader.id), 0, -1) end
+local function followers_of(leader)
+  if not leader.computation then return {} end
+  return call('ZRANGE', key('followers', leader.id), 0, -1)
+end
 
 -- Whether whoever may end the job would end its followers as well: workers of an earlier version
 -- would leave them waiting for ever.
