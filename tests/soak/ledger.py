@@ -15,8 +15,8 @@ from tests.chaos.history import OK, TERMINAL
 
 ABANDONED: Final = "ABANDONED"
 """How a call ends whose caller has gone away."""
-_REMEMBERED: Final = 300
-"""Ended jobs that clients may still ask for: more than are kept at the load's pace."""
+_REMEMBERED: Final = 60
+"""Ended jobs that clients may still ask for: about what is kept at the load's pace."""
 
 
 @dataclass(eq=False)
