@@ -85,8 +85,8 @@ def measure(_: argparse.Namespace) -> list[dict[str, object]]:
     """Waiting times of small tenants in boundaries, alone and beside a greedy one."""
     rows: list[dict[str, object]] = []
     for load in LOADS:
-        alone, _ = _simulate(load, greedy=False)
-        unkept, _ = _simulate(load, greedy=True, kept=0.0)
+        alone, _idle = _simulate(load, greedy=False)
+        unkept, _idle = _simulate(load, greedy=True, kept=0.0)
         beside, used = _simulate(load, greedy=True)
         rows.append(
             {
@@ -100,8 +100,8 @@ def measure(_: argparse.Namespace) -> list[dict[str, object]]:
                 "slots_in_use": f"{used:.0%}",
             }
         )
-    _, used = _simulate(0.0, greedy=True)
-    empty = dict.fromkeys(rows[0], "")
+    _waits, used = _simulate(0.0, greedy=True)
+    empty: dict[str, object] = dict.fromkeys(rows[0], "")
     rows.append(empty | {"slots_a_small_tenant": "none", "slots_in_use": f"{used:.0%}"})
     return rows
 
