@@ -1,5 +1,6 @@
 """What happened: every call, every answer and every fault, in memory and as lines of JSON."""
 
+import asyncio
 import hashlib
 import json
 import time
@@ -121,6 +122,11 @@ class Operation:
         """Write the status that ended the call; other errors are mistakes and go on."""
         if isinstance(error, grpc.aio.AioRpcError):
             self.failed(error)
+            return True
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and not task.cancelling():
+            # gRPC ends a call so whose connection is lost between its parts: nobody cancelled us.
+            self.ended("CANCELLED", "ended by gRPC")
             return True
         return False
 

@@ -5,6 +5,7 @@ once, so that a call is a function.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any, TypeVar, final
@@ -15,6 +16,7 @@ from preimage.v1.work_pb2 import WorkItem
 from preimage_pictures import Decoded
 from preimage_pictures.reading import read_rgb
 from preimage_service import work
+from preimage_service.doubts import Doubts
 from preimage_service.errors import ModelNotFoundError, ServiceError, UnexpectedError
 from preimage_service.methods import creating, extracting
 from preimage_service.settings import Settings
@@ -36,6 +38,7 @@ class Front:
             catalogue=SimpleNamespace(served=self._served),
             queue=SimpleNamespace(read_blob=self._blob),
             blob_readers=asyncio.Semaphore(1),
+            doubts=Doubts(time.monotonic),
             in_thread=_at_once,
         )
 

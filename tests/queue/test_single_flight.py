@@ -95,6 +95,7 @@ def test_a_follower_shows_the_progress_of_the_run(queue: Queue) -> None:
     follower = twin(queue)
     job = take_one(queue)
     for step in (3, 5):
+        time.sleep(0.002)  # two streams: what comes in one millisecond has no order
         queue.beat("w1", [Beat(job.id, job.attempt, step, b"at %d" % step)])
     assert (job_of(queue, follower).step, job_of(queue, follower).attempt) == (5, 1)
     assert job_of(queue, follower).worker == "w1"

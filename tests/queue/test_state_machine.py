@@ -62,8 +62,6 @@ SPOILED = {
         "key('cached', ':' .. job.computation)",
     ),
     "nobody is kept back": ("and free - slots < math.min(most, kept)", "and false"),
-    "a tenant is kept back within its share": ("or has + slots <= share", ""),
-    "a narrow job overtakes a wide one": ("if back[tenant] then return true end", ""),
     "nobody is ever forgotten": ("'-inf', NOW - num(A.presence_ms)", "'-inf', 0"),
     "a blob is let go while it is used": ("call('SADD', key('users', blob.name), job.id)", ""),
 }
