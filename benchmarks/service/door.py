@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import multiprocessing
 import statistics
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from typing import Any
 import grpc
 import numpy as np
 
-from preimage.embedded import Stack, StackOptions
+from benchmarks.service.loading import begin_when_due, served
 from preimage.v1 import admin_service_pb2, model_service_pb2, preimage_service_pb2, tensor_pb2
 from preimage.v1.preimage_service_pb2_grpc import PreimageServiceStub
 from preimage_queue import Finish, Queue, QueueSettings, State, WorkerNotice, new_id
@@ -29,19 +28,9 @@ RETENTION_SECONDS = "5"
 def measure(options: argparse.Namespace) -> list[dict[str, object]]:
     """Milliseconds of CreatePreimage, and its status codes."""
     kept = {"PREIMAGE_QUEUE_RESULT_RETENTION_SECONDS": RETENTION_SECONDS}
-    with Stack(StackOptions(workers=0, environment=kept)) as stack:
-        start = multiprocessing.get_context("spawn")
-        ready, over = start.Event(), start.Event()
-        url = stack.children["frontend"].environment["PREIMAGE_REDIS_URL"]
-        worker = start.Process(target=_settle_everything, args=(url, ready, over))
-        worker.start()
-        ready.wait()
-        try:
-            asyncio.run(_load(stack.target, 20, 1.0))  # first calls open what later ones use
-            seconds, codes = asyncio.run(_load(stack.target, options.per_second, options.seconds))
-        finally:
-            over.set()
-            worker.join()
+    with served(_settle_everything, kept) as (target, _):
+        asyncio.run(_load(target, 20, 1.0))  # first calls open what later ones use
+        seconds, codes = asyncio.run(_load(target, options.per_second, options.seconds))
     cuts = statistics.quantiles(seconds, n=1000)
     return [
         {
@@ -74,12 +63,7 @@ async def _load(target: str, per_second: float, seconds: float) -> tuple[list[fl
                 codes[error.code().name] += 1
             took.append(time.perf_counter() - due)
 
-        begun, calls = time.perf_counter(), []
-        for number in range(round(per_second * seconds)):
-            due = begun + number / per_second
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            calls.append(asyncio.create_task(call(number, due)))
-        await asyncio.gather(*calls)
+        await begin_when_due(per_second, seconds, call)
     return took, codes
 
 

@@ -6,7 +6,6 @@ that it ends by then. Calls begin when they are due, however long earlier ones t
 
 import argparse
 import asyncio
-import multiprocessing
 import statistics
 import time
 from collections import defaultdict
@@ -26,7 +25,7 @@ from benchmarks.service.door import (
     announce,
     request_for,
 )
-from preimage.embedded import Stack, StackOptions
+from benchmarks.service.loading import begin_when_due, served
 from preimage.v1.preimage_service_pb2_grpc import PreimageServiceStub
 from preimage_queue import Finish, Queue, QueueSettings, State, new_id
 
@@ -39,22 +38,12 @@ TENANT = "default"
 def measure(options: argparse.Namespace) -> list[dict[str, object]]:
     """Milliseconds of refusals and of acceptances, and what became of the accepted jobs."""
     limit = {"PREIMAGE_QUEUE_MAX_QUEUED_JOBS": str(QUEUED)}
-    with Stack(StackOptions(workers=0, environment=limit)) as stack:
-        start = multiprocessing.get_context("spawn")
-        ready, over = start.Event(), start.Event()
-        url = stack.children["frontend"].environment["PREIMAGE_REDIS_URL"]
-        worker = start.Process(target=_take_steadily, args=(url, ready, over))
-        worker.start()
-        ready.wait()
-        try:
-            took, accepted = asyncio.run(_load(stack.target, options.seconds))
-            with Queue(QueueSettings(url=url)) as queue:
-                while queue.stats().queued or queue.stats().running:
-                    time.sleep(0.1)
-                late, longest = _late(queue, accepted)
-        finally:
-            over.set()
-            worker.join()
+    with served(_take_steadily, limit) as (target, url):
+        took, accepted = asyncio.run(_load(target, options.seconds))
+        with Queue(QueueSettings(url=url)) as queue:
+            while queue.stats().queued or queue.stats().running:
+                time.sleep(0.1)
+            late, longest = _late(queue, accepted)
     return [
         {
             "answer": answer,
@@ -77,7 +66,6 @@ async def _load(target: str, seconds: float) -> tuple[dict[str, list[float]], li
     """Seconds from when calls were due, by how they ended, and the accepted jobs' ids."""
     took, accepted = defaultdict[str, list[float]](list), list[str]()
     code = np.random.default_rng(0).random(SHAPE, dtype=np.float32)
-    per_second = TAKEN_PER_SECOND * TIMES
     async with grpc.aio.insecure_channel(target) as channel:
         stub: Any = PreimageServiceStub(channel)
 
@@ -93,12 +81,7 @@ async def _load(target: str, seconds: float) -> tuple[dict[str, list[float]], li
                 answer = error.code().name
             took[answer].append(time.perf_counter() - due)
 
-        begun, calls = time.perf_counter(), []
-        for number in range(round(per_second * seconds)):
-            due = begun + number / per_second
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            calls.append(asyncio.create_task(call(number, due)))
-        await asyncio.gather(*calls)
+        await begin_when_due(TAKEN_PER_SECOND * TIMES, seconds, call)
     return took, accepted
 
 

@@ -61,7 +61,7 @@ def decode(data: bytes, limits: Limits) -> Pixels:
 
 @cache
 def _decoder(bounds: Bounds) -> Decoder:
-    """The one of this process: it computes in one thread, so one child is enough."""
+    """The one of this process: pictures are taken in by one thread, so one child is enough."""
     decoder = Decoder(bounds)
     atexit.register(decoder.close)
     return decoder
