@@ -1,12 +1,7 @@
 """Equal jobs through everything: one run, the same bytes, and nobody lost with a worker."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from preimage import Client, Job, Origin, State
 from preimage.embedded import Stack
-from tests.e2e.stacks import tiny_stack
 from tests.worker import jobs
 from tests.worker.process import metric, until
 
@@ -14,18 +9,6 @@ STEPS = 300
 LONG = 1500
 """Steps that take longer than anything that a test does meanwhile."""
 FILES = ("0/picture.png", "0/picture.f32")
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with tiny_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running
-
-
-@pytest.fixture
-def client(stack: Stack) -> Iterator[Client]:
-    with Client(stack.target) as connected:
-        yield connected
 
 
 def submitted(client: Client, seed: int, steps: int) -> Job:

@@ -1,29 +1,13 @@
 """Objectives, several layers, units and restarts, from the SDK through a worker and back."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 import preimage
 from preimage import Client
-from preimage.embedded import Stack
-from tests.e2e.stacks import tiny_stack
 from tests.worker import jobs
 
 BOTH = ("features.0", "features.3")
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with tiny_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running
-
-
-@pytest.fixture
-def client(stack: Stack) -> Iterator[Client]:
-    with Client(stack.target) as connected:
-        yield connected
 
 
 def test_a_picture_and_the_codes_of_its_layers_give_the_same_pre_image(client: Client) -> None:

@@ -4,7 +4,6 @@ import dataclasses
 import io
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +16,6 @@ from preimage.embedded import Stack
 from tests.e2e.stacks import tiny_stack
 from tests.worker import jobs
 from tests.worker.process import metric
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with tiny_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running
-
-
-@pytest.fixture
-def client(stack: Stack) -> Iterator[Client]:
-    with Client(stack.target) as connected:
-        yield connected
 
 
 def request(seed: int, **fields: object) -> Request:
