@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from preimage_worker.inversion.objectives import Target, data_term
+from preimage_worker.inversion.objectives import Bounds, Target, data_term
 from preimage_worker.inversion.settings import Loss
 
 
@@ -91,3 +91,36 @@ def test_codes_in_bfloat16_are_compared_in_float32() -> None:
     squares, cotangent, _ = data_term(codes, Target(target, None, energy), torch.ones(1))
     assert squares.dtype == cotangent.dtype == torch.float32
     assert float(squares) == 0.25
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_bounds_that_leave_no_choice_give_the_bits_of_the_squared_loss(
+    masked: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    codes, target, mask = torch.randn(3, 2, 5, 4, 4, generator=generator).unbind()
+    energy, weight = target.square().flatten(1).sum(1), torch.tensor([3.0, 300.0])
+    exact = Target(target, mask.abs() if masked else None, energy)
+    bounded = exact._replace(bounds=Bounds(target, target))
+    for one, other in zip(
+        data_term(codes, exact, weight), data_term(codes, bounded, weight), strict=True
+    ):
+        assert torch.equal(one, other)
+
+
+def test_what_lies_within_its_bounds_is_right_and_the_rest_is_pulled_to_the_nearer_one() -> None:
+    low, high = torch.tensor([[0.0, -1.0, -torch.inf]]), torch.tensor([[torch.inf, 1.0, 0.0]])
+    held = Target(torch.ones(1, 3), None, torch.tensor([4.0]), Bounds(low, high))
+    inside = data_term(torch.tensor([[7.0, 0.5, -9.0]]), held, torch.ones(1))
+    assert float(inside.value) == float(inside.achieved) == 0
+    assert not inside.cotangent.any()
+    outside = data_term(torch.tensor([[-2.0, 3.0, 1.0]]), held, torch.tensor([10.0]))
+    assert float(outside.value) == pytest.approx((4 + 4 + 1) / 4)
+    torch.testing.assert_close(outside.cotangent, torch.tensor([[-4.0, 4.0, 2.0]]) * 10 / 4)
+
+
+def test_a_code_that_is_no_number_has_no_distance_to_its_bounds_either() -> None:
+    held = Target(
+        torch.ones(1, 1), None, torch.ones(1), Bounds(torch.zeros(1, 1), torch.ones(1, 1))
+    )
+    assert data_term(torch.full((1, 1), torch.nan), held, torch.ones(1)).value.isnan()

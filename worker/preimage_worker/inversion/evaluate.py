@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.linalg import vector_norm
 
 from preimage_worker.inversion.images import to_canvas, to_pixels
-from preimage_worker.inversion.objectives import Target, data_term
+from preimage_worker.inversion.objectives import Target, data_term, missed
 from preimage_worker.inversion.precision import Precision, computing
 from preimage_worker.inversion.representations.parts import Part, parts_of
 from preimage_worker.inversion.shared_setup import Setup
@@ -32,7 +32,7 @@ class Errors(NamedTuple):
 def measure(setup: Setup, pictures: Tensor, target: Target) -> Errors:
     """Relative errors ‖m∘(Φ(x) − Φ₀)‖ / ‖m∘Φ₀‖ of the pictures as they are and as 8 bits.
 
-    Of Loss.INNER, which has none: the activations.
+    Of Loss.INNER, which has none: the activations. Of codes with bounds: the distances to those.
 
     Args:
         setup: with the representation Φ.
@@ -56,8 +56,8 @@ def noise_floors(setup: Setup, pictures: Tensor, target: Target) -> Tensor:
         for some in setup.portions(len(pictures)):
             exact = setup.representation(pictures[some]).float()
             rounded = setup.representation(delivered[some]).float()
-            missed = vector_norm(_masked(rounded - exact, target.of(some)), dim=1)
-            floors.append(missed / target.energy[some].sqrt())
+            changed = vector_norm(_masked(rounded - exact, target.of(some)), dim=1)
+            floors.append(changed / target.energy[some].sqrt())
     return torch.cat(floors)
 
 
@@ -83,9 +83,9 @@ def _by_layer(found: Tensor, target: Target, parts: Sequence[Part]) -> Tensor:
     """‖m∘(Φ − Φ₀)‖ / ‖m∘Φ₀‖ within each part; what weighs a whole layer cancels."""
     lengths = [
         [vector_norm(codes[:, part.where], dim=1) for part in parts]
-        for codes in (_masked(found - target.code, target), _masked(target.code, target))
+        for codes in (_masked(missed(found, target), target), _masked(target.code, target))
     ]
-    quotients = [missed / wanted for missed, wanted in zip(*lengths, strict=True)]
+    quotients = [distance / wanted for distance, wanted in zip(*lengths, strict=True)]
     return torch.stack(quotients, dim=1) if parts else found.new_empty(len(found), 0)
 
 

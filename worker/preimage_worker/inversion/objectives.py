@@ -6,6 +6,9 @@ representation itself. Each lane is normalised by its own target, never by a mea
 Every loss sees m∘Φ and m∘Φ₀ alone, so that one table of weights m ≥ 0 serves for subsets of a code
 (0 and 1), for codes of known noise (m = 1/√v, the Mahalanobis distance) and for several layers in
 one code (m_l = √(w_l) / ‖Φ₀_l‖, a weighted mean of the layers' own terms).
+
+Where a code is known in bounds only, the squared loss has a dead zone: what lies within them is
+right, and what does not is pulled to the nearer one. With equal bounds it is the plain loss.
 """
 
 from collections.abc import Callable
@@ -20,6 +23,15 @@ _SHORTEST = 1e-6
 """Of the target's norm: codes that are shorter have no direction."""
 
 
+class Bounds(NamedTuple):
+    """Where every element of a code is known to lie; ±infinity where that side is open."""
+
+    low: Tensor
+    """Of the code's shape, float32."""
+    high: Tensor
+    """Of the same shape, nowhere below `low`."""
+
+
 class Target(NamedTuple):
     """The targets of all lanes."""
 
@@ -29,11 +41,14 @@ class Target(NamedTuple):
     """m, of the same shape; None where no lane has one."""
     energy: Tensor
     """What the term is divided by, `(lanes,)`, above 0: ‖m∘Φ₀‖², or a `Problem.scale`."""
+    bounds: Bounds | None = None
+    """Of all lanes, `(lanes, *code_shape)`; None where every lane knows its code exactly."""
 
     def of(self, lanes: slice) -> "Target":
         """The targets of some lanes; views."""
         mask = None if self.mask is None else self.mask[lanes]
-        return Target(self.code[lanes], mask, self.energy[lanes])
+        bounds = self.bounds and Bounds(*(bound[lanes] for bound in self.bounds))
+        return Target(self.code[lanes], mask, self.energy[lanes], bounds)
 
 
 class DataTerm(NamedTuple):
@@ -44,7 +59,9 @@ class DataTerm(NamedTuple):
     cotangent: Tensor
     """The derivative of weight · ℓ by Φ, `(lanes, *code_shape)`."""
     achieved: Tensor
-    """The relative error ‖m∘(Φ − Φ₀)‖ / ‖m∘Φ₀‖, `(lanes,)`; of Loss.INNER the activation −ℓ."""
+    """The relative error ‖m∘(Φ − Φ₀)‖ / ‖m∘Φ₀‖, `(lanes,)`; of Loss.INNER the activation −ℓ.
+
+    Where Φ₀ has bounds, the distance to them instead of that to Φ₀."""
 
 
 def data_term(codes: Tensor, target: Target, weight: Tensor, loss: Loss = Loss.SQUARED) -> DataTerm:
@@ -60,8 +77,8 @@ def data_term(codes: Tensor, target: Target, weight: Tensor, loss: Loss = Loss.S
 
 
 def _squared(codes: Tensor, target: Target, weight: Tensor) -> DataTerm:
-    """‖m∘(Φ − Φ₀)‖² / ‖m∘Φ₀‖²: Mahendran & Vedaldi 2015 and 2016."""
-    residual = _masked(codes - target.code, target)
+    """‖m∘(Φ − Φ₀)‖² / ‖m∘Φ₀‖²: Mahendran & Vedaldi 2015 and 2016; with bounds, see `missed`."""
+    residual = _masked(missed(codes, target), target)
     squares = vector_norm(residual.flatten(1), dim=1).square() / target.energy
     scale = _lanes(2 * weight / target.energy, codes)
     return DataTerm(squares, _masked(residual, target).mul_(scale), squares.sqrt())
@@ -93,6 +110,13 @@ _LOSSES: dict[Loss, Callable[[Tensor, Target, Tensor], DataTerm]] = {
     Loss.COSINE: _cosine,
     Loss.INNER: _inner,
 }
+
+
+def missed(codes: Tensor, target: Target) -> Tensor:
+    """Φ − Φ₀, without the mask; where Φ₀ has bounds, Φ less the nearest code within them."""
+    if target.bounds is None:
+        return codes - target.code
+    return codes - codes.clamp(*target.bounds)
 
 
 def _masked(values: Tensor, target: Target) -> Tensor:

@@ -15,6 +15,7 @@ from preimage_worker.inversion.errors import (
     ShapeMismatchError,
     ZeroTargetError,
 )
+from preimage_worker.inversion.objectives import Bounds
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.repulsion import Repulsion
 from preimage_worker.inversion.settings import Loss, Settings, require
@@ -55,11 +56,12 @@ class Problem:
     """What one lane solves.
 
     Raises:
-        NonFiniteTargetError: NaN or infinity in target, mask or start.
+        NonFiniteTargetError: NaN or infinity in target, mask or start; NaN in the bounds.
         ZeroTargetError: the masked target is zero everywhere.
-        ShapeMismatchError: the mask does not broadcast to the target, or the start is not of the
-            picture's size.
-        SettingError: a picture size below 1, or what the loss does not have.
+        ShapeMismatchError: the mask does not broadcast to the target, the bounds have another
+            shape, or the start is not of the picture's size.
+        SettingError: a picture size below 1, bounds that no number satisfies, or what the loss does
+            not have.
     """
 
     target: Tensor
@@ -88,12 +90,17 @@ class Problem:
     start: Tensor | None = None
     """Of Loss.INNER: the canvas to start from, `(channels, height, width)`; None for the settings'
     noise. The losses that measure how near a code can be reached never start near it."""
+    bounds: Bounds | None = None
+    """Of Loss.SQUARED: where Φ is known to lie, if Φ₀ is not known exactly. What lies within is
+    right, and Φ₀ only says what is large: its norm is what errors are relative to."""
 
     def __post_init__(self) -> None:
         require("the picture's height", self.height, 1)
         require("the picture's width", self.width, 1)
         _check_finite("target", self.target)
         self._check_inner()
+        if self.bounds is not None:
+            self._check_bounds(self.bounds)
         if self.repulsion is not None and self.settings.family.descends:
             raise SettingError(
                 "The preset auto measures every step by the one before, so nothing may push its "
@@ -125,7 +132,7 @@ class Problem:
         apart = self.repulsion and (self.repulsion.error_budget, self.repulsion.weight)
         facts = (self.settings, self.seed, self.restart, self.scale, self.walk, apart)
         digest = hashlib.sha256(repr(facts).encode())
-        for tensor in (self.target, self.mask, self.start):
+        for tensor in (self.target, self.mask, self.start, *(self.bounds or ())):
             if tensor is not None:
                 digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
         return int.from_bytes(digest.digest()[:8], "little", signed=True)
@@ -176,6 +183,28 @@ class Problem:
                     f"The start has the shape {tuple(self.start.shape)}; send a canvas of "
                     f"{self.height}×{self.width} pixels."
                 )
+
+    def _check_bounds(self, bounds: Bounds) -> None:
+        if self.settings.loss is not Loss.SQUARED:
+            raise SettingError(
+                f"Only the loss {Loss.SQUARED.value!r} has bounds, not "
+                f"{self.settings.loss.value!r}; leave them out."
+            )
+        shapes = [tuple(bound.shape) for bound in bounds]
+        if shapes != [tuple(self.target.shape)] * 2:
+            raise ShapeMismatchError(
+                f"The bounds have the shapes {shapes[0]} and {shapes[1]}; send two of the "
+                f"target's, {tuple(self.target.shape)}."
+            )
+        if any(bool(bound.isnan().any()) for bound in bounds):
+            raise NonFiniteTargetError(
+                "The bounds hold NaN; send numbers, or infinity where a side is open."
+            )
+        crossed = int((bounds.low > bounds.high).sum())
+        if crossed:
+            raise SettingError(
+                f"{crossed} elements have a lower bound above the upper one; exchange them."
+            )
 
 
 def _check_finite(name: str, tensor: Tensor) -> None:

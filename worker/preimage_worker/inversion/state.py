@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from preimage_worker.inversion.objectives import Target
+from preimage_worker.inversion.objectives import Bounds, Target
 from preimage_worker.inversion.optimisers.transform import Buffers, Transform
 from preimage_worker.inversion.problem import Problem
 
@@ -58,29 +58,41 @@ def select(lanes: Lanes, indices: Sequence[int]) -> Lanes:
 
 def concatenate(first: Lanes, second: Lanes) -> Lanes:
     """The lanes of both, in order."""
-    code, mask, energy = first.target, first.target.mask, first.target.energy
-    other = second.target
-    if mask is not None or other.mask is not None:
-        mask = torch.cat((_mask(first.target), _mask(other)))
     return Lanes(
         canvas=torch.cat((first.canvas, second.canvas)),
         kept=torch.cat((first.kept, second.kept)),
         best=torch.cat((first.best, second.best)),
         alive=torch.cat((first.alive, second.alive)),
         buffers=tuple(map(torch.cat, zip(first.buffers, second.buffers, strict=True))),
-        target=Target(torch.cat((code.code, other.code)), mask, torch.cat((energy, other.energy))),
+        target=_both(first.target, second.target),
     )
 
 
+def _both(first: Target, second: Target) -> Target:
+    mask, bounds = first.mask, first.bounds
+    if mask is not None or second.mask is not None:
+        mask = torch.cat((_mask(first), _mask(second)))
+    if bounds is not None or second.bounds is not None:
+        pairs = zip(_bounds(first), _bounds(second), strict=True)
+        bounds = Bounds(*(torch.cat(pair) for pair in pairs))
+    energy = torch.cat((first.energy, second.energy))
+    return Target(torch.cat((first.code, second.code)), mask, energy, bounds)
+
+
 def _map(change: Callable[[Tensor], Tensor], lanes: Lanes) -> Lanes:
-    code, mask, energy = lanes.target
+    code, mask, energy, bounds = lanes.target
     return Lanes(
         canvas=change(lanes.canvas),
         kept=change(lanes.kept),
         best=change(lanes.best),
         alive=change(lanes.alive),
         buffers=tuple(map(change, lanes.buffers)),
-        target=Target(change(code), None if mask is None else change(mask), change(energy)),
+        target=Target(
+            change(code),
+            None if mask is None else change(mask),
+            change(energy),
+            bounds and Bounds(*map(change, bounds)),
+        ),
     )
 
 
@@ -90,7 +102,16 @@ def _targets(problems: Sequence[Problem], device: torch.device) -> Target:
     if any(problem.mask is not None for problem in problems):
         mask = torch.stack([_whole_mask(problem, device) for problem in problems])
     energy = torch.tensor([problem.divisor for problem in problems], device=device)
-    return Target(codes, mask, energy)
+    bounds = None
+    if any(problem.bounds is not None for problem in problems):
+        known = [_bounds_of(problem, device) for problem in problems]
+        bounds = Bounds(*(torch.stack(side) for side in zip(*known, strict=True)))
+    return Target(codes, mask, energy, bounds)
+
+
+def _bounds_of(problem: Problem, device: torch.device) -> Bounds:
+    exact = problem.bounds or Bounds(problem.target, problem.target)
+    return Bounds(*(bound.detach().to(device).float() for bound in exact))
 
 
 def _whole_mask(problem: Problem, device: torch.device) -> Tensor:
@@ -100,3 +121,7 @@ def _whole_mask(problem: Problem, device: torch.device) -> Tensor:
 
 def _mask(target: Target) -> Tensor:
     return torch.ones_like(target.code) if target.mask is None else target.mask
+
+
+def _bounds(target: Target) -> Bounds:
+    return target.bounds or Bounds(target.code, target.code)
