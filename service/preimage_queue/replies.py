@@ -1,7 +1,7 @@
 """Answers of the queue: every outcome that a caller must expect is a value with a sentence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self, final
 
@@ -63,6 +63,9 @@ class Submitted:
 
     outcome: SubmitOutcome
     job_id: str
+    created_ms: int | None = field(default=None, compare=False)
+    """When it came into the queue, where this very call brought it there to wait: then it is as it
+    was handed in, and need not be read."""
 
 
 @final

@@ -11,6 +11,7 @@ from preimage.v1.spec_pb2 import PreimageSpec
 from preimage.v1.work_pb2 import WorkEvent, WorkItem, WorkResult
 from preimage_queue import Job, JobDetail, State
 from preimage_service.errors import DOMAIN
+from preimage_service.work import Order, steps_ahead
 
 WIRE_STATES = {
     State.QUEUED: WireState.STATE_QUEUED,
@@ -56,6 +57,19 @@ def to_preimage(detail: JobDetail, *, with_result: bool = True) -> Preimage:
     if with_result and job.state is State.SUCCEEDED:
         preimage.result.CopyFrom(_result_of(detail))
     return preimage
+
+
+def to_waiting(order: Order, job_id: str, created_ms: int) -> Preimage:
+    """The resource of an inversion that has just come into the queue: it is as it was handed in."""
+    spec = order.item.invert
+    return Preimage(
+        id=job_id,
+        request_id=order.request_id,
+        state=WireState.STATE_QUEUED,
+        spec=spec,
+        progress=Progress(total_steps=steps_ahead(spec, order.fit)),
+        create_time=to_timestamp(created_ms),
+    )
 
 
 def error_of(detail: JobDetail) -> Status:

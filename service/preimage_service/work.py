@@ -128,7 +128,7 @@ def _inversion(order: Order) -> NewJob:
         pool=pool_of(fit.model),
         batch_key=_batch_key(spec, fit),
         slots=slots,
-        cost=_cost(spec, fit, slots),
+        cost=float(slots * steps_ahead(spec, fit)),  # lane-steps: waiting times are told by them
         spec=order.item.SerializeToString(deterministic=True),
         blobs=tuple(order.blobs),
         model=fit.model.name,
@@ -139,10 +139,10 @@ def _inversion(order: Order) -> NewJob:
     )
 
 
-def _cost(spec: spec_pb2.PreimageSpec, fit: Fit, slots: int) -> float:
-    """Lane-steps, as far as they can be known before the work: what waiting times are told by."""
+def steps_ahead(spec: spec_pb2.PreimageSpec, fit: Fit) -> int:
+    """Steps of a slot, as far as they can be known before the work."""
     schedules = _STRENGTHS_WALKED if spec.priors.HasField("automatic") else 1
-    return float(slots * schedules * max(steps_of(spec, fit.model), 1))
+    return schedules * max(steps_of(spec, fit.model), 1)
 
 
 def _batch_key(spec: spec_pb2.PreimageSpec, fit: Fit) -> str:

@@ -79,6 +79,20 @@ async def test_an_uploaded_code_is_used_without_being_sent_again(
     assert worker.blob(worker.must_claim()) == features.data
 
 
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("restarts", [1, 3])
+@pytest.mark.parametrize("request_id", ["", "r-1"])
+async def test_the_answer_says_what_reading_the_job_says(
+    stack: Stack, restarts: int, request_id: str
+) -> None:
+    spec = from_code()
+    spec.restarts = restarts
+    spec.deadline.FromSeconds(3600)
+    made = (await stack.preimages.CreatePreimage(create(spec, request_id))).preimage
+    read = await stack.preimages.GetPreimage(GetPreimageRequest(id=made.id))
+    assert made == read.preimage
+
+
 async def test_the_same_request_twice_is_one_job(stack: Stack, worker: FakeWorker) -> None:
     first = await stack.preimages.CreatePreimage(create(request_id="same"))
     second = await stack.preimages.CreatePreimage(create(request_id="same"))

@@ -50,7 +50,8 @@ def submitted(answer: list[Any]) -> SubmitReply:
         return MissingBlob(first)
     if kind == "REJECTED":
         return _rejected(answer)
-    return Submitted(SubmitOutcome(kind), first)
+    created_ms = answer[2] if len(answer) > 2 else None  # noqa: PLR2004
+    return Submitted(SubmitOutcome(kind), first, created_ms)
 
 
 def refused(answer: list[Any]) -> Rejected | None:

@@ -5,7 +5,8 @@
 --    deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes max_slot_ms (empty: none)
 --    computation (empty: shares nothing)
 --    refresh (1: computes anew) presence_ms
--- Returns {CREATED | CACHED | SHARED | EXISTING | CONFLICT, id}, {MISSING_BLOB, digest}
+-- Returns {CREATED, id, created}, {CREATED | CACHED | SHARED | EXISTING | CONFLICT, id},
+--    {MISSING_BLOB, digest}
 --    or {REJECTED, reason, retry_after_ms, limit}
 
 local REQUEST = key('request', A.tenant .. ':' .. A.request_id)
@@ -117,4 +118,4 @@ be_present()
 emit(fresh)
 if slow then step_back(slow, fresh) end
 lead(fresh)
-return { 'CREATED', A.id }
+return { 'CREATED', A.id, NOW }

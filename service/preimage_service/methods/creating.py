@@ -8,7 +8,7 @@ from preimage.v1.preimage_service_pb2 import (
     CreatePreimageResponse,
     InvertRequest,
 )
-from preimage_queue import SubmitOutcome
+from preimage_queue import SubmitOutcome, Submitted
 from preimage_service import admission, work
 from preimage_service.backend import Backend
 from preimage_service.checks.fitting import Fit, find_fit
@@ -21,7 +21,7 @@ from preimage_service.glance import look_at_room
 from preimage_service.inputs import take_inputs
 from preimage_service.intake import find_model
 from preimage_service.methods.reading import read_detail
-from preimage_service.resources import to_preimage
+from preimage_service.resources import to_preimage, to_waiting
 
 
 @final
@@ -45,8 +45,11 @@ async def create(
         ExhaustedError: the queue takes no more now.
     """
     checked = await check(backend, tenant, request)
-    job_id, existed = await enqueue(backend, tenant, request, checked)
-    detail = await read_detail(backend, tenant, job_id)
+    order, reply = await enqueue(backend, tenant, request, checked)
+    if reply.created_ms is not None:
+        return CreatePreimageResponse(preimage=to_waiting(order, reply.job_id, reply.created_ms))
+    detail = await read_detail(backend, tenant, reply.job_id)
+    existed = reply.outcome is SubmitOutcome.EXISTING
     return CreatePreimageResponse(preimage=to_preimage(detail), existed=existed)
 
 
@@ -79,13 +82,12 @@ async def enqueue(
     tenant: str,
     request: CreatePreimageRequest | InvertRequest,
     checked: Checked,
-) -> tuple[str, bool]:
-    """Store and submit a checked request: the job's id, and whether it existed."""
+) -> tuple[work.Order, Submitted]:
+    """Store and submit a checked request: what the queue was asked to take, and its answer."""
     paths = {taken.path: taken for taken in checked.inputs}
     digests = {path: await admission.store(backend, tenant, each) for path, each in paths.items()}
     item = work.invert_item(request.spec, checked.fit, checked.inputs, digests)
     blobs = {digest: path for path, digest in digests.items() if digest}
     cache = request.cache_control
     order = work.Order(tenant, request.request_id, checked.fit, item, blobs, cache)
-    reply = await admission.submit(backend, order)
-    return reply.job_id, reply.outcome is SubmitOutcome.EXISTING
+    return order, await admission.submit(backend, order)

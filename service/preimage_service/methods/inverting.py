@@ -44,8 +44,8 @@ async def invert(backend: Backend, tenant: str, request: InvertRequest) -> Inver
 
 
 async def _enqueue(backend: Backend, tenant: str, request: InvertRequest, checked: Checked) -> str:
-    job_id, _ = await enqueue(backend, tenant, request, checked)
-    return job_id
+    _, reply = await enqueue(backend, tenant, request, checked)
+    return reply.job_id
 
 
 def _check_floats(backend: Backend, request: InvertRequest, fit: Fit) -> None:
