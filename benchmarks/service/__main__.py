@@ -43,7 +43,9 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--processes", default="1,2,3", help="clients of the queue")
     parser.add_argument("--depths", default="10,1000,100000", help="waiting jobs")
-    parser.add_argument("--per-second", type=float, default=200.0, help="calls at the door")
+    parser.add_argument(
+        "--per-second", default="50,100,200", help="calls at the door, rates in turn"
+    )
     parser.add_argument("--seconds", type=float, default=20.0, help="of calls at the door")
     parser.add_argument("--jobs", type=int, default=64, help="inversions of one run")
     parser.add_argument("--rounds", type=int, default=3, help="runs, engine and service in turn")

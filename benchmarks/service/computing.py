@@ -47,7 +47,7 @@ class Run(NamedTuple):
 
     inversions_per_second: float
     occupancy: float
-    """Lane-steps over the steps of all slots."""
+    """Lane-steps over the steps of all slots, from when all jobs were there until none waited."""
 
 
 def share(options: argparse.Namespace) -> list[dict[str, object]]:
@@ -116,12 +116,11 @@ def _service(jobs: int) -> Run:
         fixed: dict[str, Any] = {"model": MODEL, "layer": LAYER, "preset": "mv2016"}
         client.invert(_picture(), steps=STEPS[0], seed=jobs, **fixed)  # loads the model
         address = stack.announcements["worker-0"]["metrics"]
-        before = _counters(address)
         handles = [
             client.submit(_picture(), steps=steps, seed=seed, **fixed)
             for seed, steps in enumerate(_steps(jobs))
         ]
-        full = before
+        before = full = _counters(address)
         while any(job.state is preimage.State.QUEUED for job in client.jobs()):
             full = _counters(address)
             time.sleep(POLL_SECONDS)

@@ -26,24 +26,30 @@ RETENTION_SECONDS = "5"
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, object]]:
-    """Milliseconds of CreatePreimage, and its status codes."""
+    """Milliseconds of CreatePreimage and its status codes, at each rate in turn."""
     kept = {"PREIMAGE_QUEUE_RESULT_RETENTION_SECONDS": RETENTION_SECONDS}
     with served(_settle_everything, kept) as (target, _):
         asyncio.run(_load(target, 20, 1.0))  # first calls open what later ones use
-        seconds, codes = asyncio.run(_load(target, options.per_second, options.seconds))
-    cuts = statistics.quantiles(seconds, n=1000)
-    return [
-        {
-            "per_second": options.per_second,
-            "seconds": options.seconds,
-            "code_kb": round(np.prod(SHAPE) * 4 / 1000),
-            "p50_ms": round(1e3 * cuts[499], 1),
-            "p95_ms": round(1e3 * cuts[949], 1),
-            "p99_ms": round(1e3 * cuts[989], 1),
-            "worst_ms": round(1e3 * max(seconds), 1),
-            "answers": ", ".join(f"{count} {code}" for code, count in sorted(codes.items())),
-        }
-    ]
+        return [
+            _row(rate, options.seconds, *asyncio.run(_load(target, rate, options.seconds)))
+            for rate in map(float, options.per_second.split(","))
+        ]
+
+
+def _row(
+    per_second: float, seconds: float, took: list[float], codes: Counter[str]
+) -> dict[str, object]:
+    cuts = statistics.quantiles(took, n=1000)
+    return {
+        "per_second": per_second,
+        "seconds": seconds,
+        "code_kb": round(np.prod(SHAPE) * 4 / 1000),
+        "p50_ms": round(1e3 * cuts[499], 1),
+        "p95_ms": round(1e3 * cuts[949], 1),
+        "p99_ms": round(1e3 * cuts[989], 1),
+        "worst_ms": round(1e3 * max(took), 1),
+        "answers": ", ".join(f"{count} {code}" for code, count in sorted(codes.items())),
+    }
 
 
 async def _load(target: str, per_second: float, seconds: float) -> tuple[list[float], Counter[str]]:
