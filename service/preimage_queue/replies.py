@@ -64,8 +64,8 @@ class Submitted:
     outcome: SubmitOutcome
     job_id: str
     created_ms: int | None = field(default=None, compare=False)
-    """When it came into the queue, where this very call brought it there to wait: then it is as it
-    was handed in, and need not be read."""
+    """When it came into the queue, where this very call brought it there to wait: then it was as
+    handed in, and need not be read."""
 
 
 @final

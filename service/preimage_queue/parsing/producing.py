@@ -50,7 +50,7 @@ def submitted(answer: list[Any]) -> SubmitReply:
         return MissingBlob(first)
     if kind == "REJECTED":
         return _rejected(answer)
-    created_ms = answer[2] if len(answer) > 2 else None  # noqa: PLR2004
+    created_ms = answer[2] if kind == SubmitOutcome.CREATED else None
     return Submitted(SubmitOutcome(kind), first, created_ms)
 
 

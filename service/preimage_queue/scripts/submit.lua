@@ -5,7 +5,7 @@
 --    deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes max_slot_ms (empty: none)
 --    computation (empty: shares nothing)
 --    refresh (1: computes anew) presence_ms
--- Returns {CREATED, id, created}, {CREATED | CACHED | SHARED | EXISTING | CONFLICT, id},
+-- Returns {CREATED, id, created}, {CACHED | SHARED | EXISTING | CONFLICT, id},
 --    {MISSING_BLOB, digest}
 --    or {REJECTED, reason, retry_after_ms, limit}
 
@@ -16,7 +16,9 @@ local function known_answer()
   local job = id and load(id)
   if not job then return nil end
   if job.fingerprint ~= A.fingerprint then return { 'CONFLICT', id } end
-  return { id == A.id and (job.via or 'CREATED') or 'EXISTING', id }
+  if id ~= A.id then return { 'EXISTING', id } end
+  if job.via then return { job.via, id } end
+  return { 'CREATED', id, num(call('HGET', key('job', id), 'created')) }
 end
 
 local function virtual_start()
