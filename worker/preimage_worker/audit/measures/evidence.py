@@ -1,0 +1,64 @@
+"""What a verdict is made of: what was measured of a row, and how the attacks were carried out."""
+
+from dataclasses import dataclass
+from typing import final
+
+from preimage_worker.audit.measures.chance import Explained
+from preimage_worker.audit.measures.health import Health
+from preimage_worker.audit.measures.matching import Match
+from preimage_worker.audit.measures.plateau import Plateau
+
+
+@final
+@dataclass(frozen=True)
+class Link:
+    """One way of finding the right candidate."""
+
+    name: str
+    """Such as "Linkage by squared distance" or "Re-identification in pixels": a sentence's start.
+    """
+    match: Match
+
+
+@final
+@dataclass(frozen=True)
+class Rung:
+    """What one attack recovered."""
+
+    name: str
+    """Such as "A3" or "the best for each picture"."""
+    explained: Explained
+
+
+@final
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured: of every attack that could know something, and of every way of linking.
+
+    Each rung counts by itself as well as the best for each picture: an oracle that had many to
+    choose from has a high level of chance, under which a single attack's success may be hidden.
+    """
+
+    rungs: tuple[Rung, ...]
+    """At least one; B0 knows nothing and is left out."""
+    links: tuple[Link, ...] = ()
+    """Empty where nothing was matched; absence is inconclusive then."""
+
+
+@final
+@dataclass(frozen=True)
+class Conduct:
+    """How the attacks were carried out: what absence depends on."""
+
+    attacks: tuple[str, ...]
+    """Names of the rungs that were run."""
+    profile: str
+    """Its name, for people."""
+    profile_suffices: bool
+    """Whether it is the standard profile or more."""
+    plateau: Plateau | None
+    """Of the strongest inversion; None where none was run."""
+    attack: Health
+    """Of the attack on this row."""
+    known_answer: Health | None
+    """Of the control; None where it was not run."""

@@ -1,0 +1,142 @@
+"""The sentences of a verdict: what was found, and what an absence cannot be said for.
+
+Each function returns no sentence where there is nothing to say, so that deciding and explaining are
+one: a row is recovered where `recovery` has something to say.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from preimage_worker.audit.measures.evidence import Conduct, Evidence, Link, Rung
+from preimage_worker.audit.measures.intervals import Interval
+from preimage_worker.audit.measures.matching import above_chance
+
+RECOVERED_FVE = 0.05
+"""FVE over chance, from which a reconstruction shows more than pictures look like on average."""
+LEAST_PICTURES = 100
+"""For absence: of 0 in 24 the upper limit is 13.8 %, of 0 in 100 it is 3.7 %."""
+LEVEL = 0.025
+"""One-sided, of all ways of linking in a row together (Bonferroni)."""
+
+Sentences = tuple[str, ...]
+
+
+def recovery(evidence: Evidence) -> Sentences:
+    """Which attacks recovered pictures: on average, or one in ten at least."""
+    each = ((*_on_average(rung), *_worst(rung)) for rung in evidence.rungs)
+    return tuple(chain.from_iterable(each))
+
+
+def linkage(links: Sequence[Link]) -> Sentences:
+    """Which ways of linking found the right candidate more often than chance."""
+    return tuple(
+        f"{link.name} found the right one of {link.match.candidates} candidates in "
+        f"{_percent(link.match.rank1)} of {link.match.queries} cases; chance is "
+        f"{100 * link.match.chance1:.2g} %."
+        for link in links
+        if above_chance(link.match, LEVEL / len(links))
+    )
+
+
+def against_absence(evidence: Evidence, conduct: Conduct) -> Sentences:
+    """Why this row's attacks prove nothing by failing; absence can be said where there is nothing.
+
+    The same for both questions: re-identification is of reconstructions.
+    """
+    return (
+        *_number(evidence),
+        *_profile(conduct),
+        *_budget(conduct),
+        *conduct.attack.complaints,
+        *_control(conduct),
+    )
+
+
+def against_no_recovery(evidence: Evidence) -> Sentences:
+    """Which attacks are over the threshold, if not with confidence."""
+    gains = ((rung.name, rung.explained.over_chance) for rung in evidence.rungs)
+    return tuple(
+        f"FVE of {name} is {gain.estimate:.3f} over chance, more than {RECOVERED_FVE:g}, and its "
+        f"95 % interval, {_limits(gain)}, reaches below: more pictures would decide."
+        for name, gain in gains
+        if gain.lower <= RECOVERED_FVE < gain.estimate
+    )
+
+
+def against_no_linkage(evidence: Evidence) -> Sentences:
+    """That nothing was matched."""
+    return () if evidence.links else ("Nothing was matched with candidates.",)
+
+
+def no_recovery(evidence: Evidence, conduct: Conduct) -> str:
+    """What "not recovered" means here: the highest of all attacks."""
+    gain = max((rung.explained.over_chance for rung in evidence.rungs), key=lambda one: one.upper)
+    return (
+        f"No picture was recovered by the attacks listed ({', '.join(conduct.attacks)}): FVE over "
+        f"chance is {gain.estimate:.3f} on average, with 95 % confidence at most {gain.upper:.3f}."
+    )
+
+
+def no_linkage(links: Sequence[Link]) -> Sentences:
+    """What "not linkable" means here."""
+    return tuple(
+        f"{link.name} found the right one of {link.match.candidates} candidates no more often than "
+        f"chance: in {_percent(link.match.rank1)} of cases."
+        for link in links
+    )
+
+
+def _on_average(rung: Rung) -> Sentences:
+    mean, gain = rung.explained.fve.mean, rung.explained.over_chance
+    if gain.lower <= RECOVERED_FVE:
+        return ()
+    sentence = (
+        f"Pictures were recovered by {rung.name}: FVE is {mean.estimate:.3f} on average, "
+        f"{gain.estimate:.3f} over chance (95 % interval {_limits(gain)})."
+    )
+    return (sentence,)
+
+
+def _worst(rung: Rung) -> Sentences:
+    worst, by_chance = rung.explained.fve.worst_decile, rung.explained.chance_worst_decile
+    if worst.lower <= RECOVERED_FVE + by_chance:
+        return ()
+    sentence = (
+        f"One picture in ten was recovered by {rung.name} with an FVE of {worst.estimate:.3f} or "
+        f"more (95 % interval {_limits(worst)}); by chance it is {by_chance:.3f}."
+    )
+    return (sentence,)
+
+
+def _number(evidence: Evidence) -> Sentences:
+    counts = [rung.explained.fve.pictures for rung in evidence.rungs]
+    counts += [link.match.queries for link in evidence.links]
+    if min(counts) >= LEAST_PICTURES:
+        return ()
+    return (f"{min(counts)} pictures are too few to show an absence; it takes {LEAST_PICTURES}.",)
+
+
+def _profile(conduct: Conduct) -> Sentences:
+    if conduct.profile_suffices:
+        return ()
+    return (f'The profile "{conduct.profile}" is below standard.',)
+
+
+def _budget(conduct: Conduct) -> Sentences:
+    if conduct.plateau is None:
+        return ("No attack was repeated with a doubled budget, so none is at its plateau.",)
+    return () if conduct.plateau.reached else (conduct.plateau.sentence,)
+
+
+def _control(conduct: Conduct) -> Sentences:
+    if conduct.known_answer is None:
+        return ("The known-answer control was not run: the attack may not work at all.",)
+    return conduct.known_answer.complaints
+
+
+def _limits(interval: Interval) -> str:
+    return f"{interval.lower:.3f} to {interval.upper:.3f}"
+
+
+def _percent(rate: Interval) -> str:
+    return f"{100 * rate.estimate:.1f} % ({100 * rate.lower:.1f} to {100 * rate.upper:.1f} %)"
