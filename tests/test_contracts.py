@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 PROTO = ROOT / "proto"
 BACKEND = (
     "preimage_exposition",
+    "preimage_orders",
     "preimage_pictures",
     "preimage_queue",
     "preimage_service",

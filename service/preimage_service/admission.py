@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+from preimage_orders import Order, new_job
 from preimage_queue import (
     Conflict,
     Lane,
@@ -13,7 +14,6 @@ from preimage_queue import (
     SubmitOutcome,
     Submitted,
 )
-from preimage_service import work
 from preimage_service.backend import Backend
 from preimage_service.checks.taken import Taken
 from preimage_service.denials import SlotSecondsSpentError, TenantBytesFullError
@@ -98,7 +98,7 @@ async def store_bytes(
     return reply.digest
 
 
-async def submit(backend: Backend, order: work.Order) -> Submitted:
+async def submit(backend: Backend, order: Order) -> Submitted:
     """Ask the queue to take a job.
 
     Raises:
@@ -107,7 +107,7 @@ async def submit(backend: Backend, order: work.Order) -> Submitted:
         InvalidRequestError: no worker has as many slots as there are restarts.
         ExhaustedError: a limit is reached.
     """
-    job = replace(work.new_job(order), weight=caller().weight)
+    job = replace(new_job(order), weight=caller().weight)
     reply = await backend.queue.submit(job, caller().quotas)
     if isinstance(reply, Submitted):
         _count(backend, job, reply.outcome)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1.model_service_pb2 import ExtractFeaturesRequest
 from preimage.v1.spec_pb2 import PreimageSpec
+from preimage_orders import deadline_seconds, lane_of, pool_of
 from preimage_queue import Lane, Prospect, blob_digest
-from preimage_service import work
 from preimage_service.admission import refusal
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import DIGEST
@@ -45,10 +45,10 @@ async def look_at_room(
     prospect = Prospect(
         tenant=tenant,
         request_id=request.request_id,
-        lane=work.lane_of(spec),
+        lane=lane_of(spec),
         slots=max(spec.restarts, 1),
         pool=await _pool(backend, spec.representation.model),
-        deadline_seconds=work.deadline_seconds(spec),
+        deadline_seconds=deadline_seconds(spec),
         blobs=digests,
         size_bytes=sum(len(each) for each in contents if isinstance(each, bytes)),
         shares=shares,
@@ -80,7 +80,7 @@ async def _ask(backend: Backend, prospect: Prospect) -> None:
 async def _pool(backend: Backend, model: str) -> str:
     """What workers must serve; empty for a model that nobody has announced: it is told later."""
     known = (await backend.catalogue.models()).get(model)
-    return work.pool_of(known) if known else ""
+    return pool_of(known) if known else ""
 
 
 def _contents(spec: PreimageSpec) -> list[bytes | str]:

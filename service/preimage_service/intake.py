@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from preimage.v1.model_service_pb2 import Model
 from preimage.v1.tensor_pb2 import DataType, Picture, Tensor, TensorReference
+from preimage_orders import Size
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_digest
 from preimage_service.checks.pictures import PIXEL_TYPES, check_pixels, read_encoded
-from preimage_service.checks.shapes import Size
 from preimage_service.checks.taken import Taken
 from preimage_service.checks.tensors import FLOATS, check_header, check_length
 from preimage_service.errors import (

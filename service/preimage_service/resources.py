@@ -9,9 +9,9 @@ from preimage.v1.preimage_pb2 import Origin, Preimage, PreimageResult, Progress
 from preimage.v1.preimage_pb2 import State as WireState
 from preimage.v1.spec_pb2 import PreimageSpec
 from preimage.v1.work_pb2 import WorkEvent, WorkItem, WorkResult
+from preimage_orders import Order, steps_ahead
 from preimage_queue import Job, JobDetail, State
 from preimage_service.errors import DOMAIN
-from preimage_service.work import Order, steps_ahead
 
 WIRE_STATES = {
     State.QUEUED: WireState.STATE_QUEUED,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, final
 from preimage.v1.model_service_pb2 import ExtractFeaturesRequest, Model
 from preimage.v1.preimage_service_pb2 import CreatePreimageRequest
 from preimage.v1.work_pb2 import WorkItem
+from preimage_orders import Order, new_job
 from preimage_pictures import Decoded
 from preimage_pictures.reading import read_rgb
 from preimage_service import work
@@ -59,7 +60,7 @@ class Front:
         stored = {taken.path: taken.data for taken in checked.inputs}
         digests = {path: path if data is not None else "" for path, data in stored.items()}
         item = work.invert_item(request.spec, checked.fit, checked.inputs, digests)
-        work.new_job(work.Order("default", request.request_id, checked.fit, item, {}))
+        new_job(Order("default", request.request_id, checked.fit, item, {}))
         return item, {path: data for path, data in stored.items() if data is not None}
 
     def extract(self, data: bytes) -> None:
@@ -69,7 +70,7 @@ class Front:
         if checked is not None:
             fit, taken = checked
             item = work.extract_item(request.representation, fit, taken, taken.path)
-            work.new_job(work.Order("default", "", fit, item, {}))
+            new_job(Order("default", "", fit, item, {}))
 
 
 def read_size(data: bytes) -> Decoded:

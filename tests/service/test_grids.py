@@ -3,7 +3,8 @@
 import pytest
 
 from preimage.v1.model_service_pb2 import Layer, Model, Preprocessing
-from preimage_service.checks.shapes import Size, expected_shape, implied_size, least_side
+from preimage_orders import Size
+from preimage_service.checks.shapes import expected_shape, implied_size, least_side
 
 DSIFT = Model(name="dsift", preprocessing=Preprocessing(any_size=True, minimum_side=24, channels=1))
 BIN5 = Layer(name="bin5", code_shape=[128, 14, 14], stride=15, grid_offset=-9)

@@ -73,11 +73,6 @@ def check_duration(value: Duration, path: str) -> Iterator[Violation]:
         yield Violation(path, "must be above 0 and at most 366 days; leave it out for no limit")
 
 
-def seconds_of(value: Duration) -> float:
-    """A checked duration in seconds."""
-    return float(value.seconds) + float(value.nanos) / 1e9
-
-
 def suggest(word: str, known: list[str]) -> str:
     """The part of a sentence that names what was meant: near matches, else what there is."""
     near = get_close_matches(word[:128], known, n=3, cutoff=0.5)

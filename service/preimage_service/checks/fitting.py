@@ -1,15 +1,13 @@
 """Does a representation fit the model? Layer, picture size, shape of the code, mask."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import final
 
 from preimage.v1.model_service_pb2 import Layer, Model
 from preimage.v1.spec_pb2 import Representation
+from preimage_orders import Fit, Size
 from preimage_service.checks.fields import suggest
 from preimage_service.checks.masks import check_mask
 from preimage_service.checks.shapes import (
-    Size,
     expected_shape,
     implied_size,
     least_side,
@@ -22,16 +20,6 @@ from preimage_service.settings import Settings
 _PICTURE_CHANNELS = (1, 3)
 """Grey and RGB: what a picture can become."""
 _LONGEST_QUOTE = 128
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A layer of a model, and the size of the picture that goes into it."""
-
-    model: Model
-    layer: Layer
-    size: Size
 
 
 def find_fit(

@@ -10,20 +10,12 @@ from preimage.v1.spec_pb2 import (
     PreimageSpec,
     Priors,
 )
+from preimage_orders import INVERTING
 from preimage_service.checks.fields import check_enum, check_number
 from preimage_service.errors import Violation
 
 MOST_WEIGHT = 1e30
 """Beyond it nothing but overflow is to be had."""
-INVERTING = frozenset(
-    {
-        ObjectiveKind.OBJECTIVE_KIND_UNSPECIFIED,
-        ObjectiveKind.OBJECTIVE_KIND_INVERT,
-        ObjectiveKind.OBJECTIVE_KIND_COSINE,
-        ObjectiveKind.OBJECTIVE_KIND_MAHALANOBIS,
-    }
-)
-"""Kinds that look for a code: they have a relative error."""
 
 _SQUARED = frozenset(
     {ObjectiveKind.OBJECTIVE_KIND_UNSPECIFIED, ObjectiveKind.OBJECTIVE_KIND_INVERT}

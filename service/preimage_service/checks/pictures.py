@@ -7,8 +7,8 @@ with a sentence, and not minutes later by a worker. Only the size is kept.
 from collections.abc import Iterator
 
 from preimage.v1.tensor_pb2 import DataType, Tensor, TensorReference
+from preimage_orders import Size
 from preimage_pictures import Decoder, Fault, PictureError
-from preimage_service.checks.shapes import Size
 from preimage_service.errors import Violation
 
 PIXEL_TYPES = frozenset({DataType.DATA_TYPE_UINT8})

@@ -1,35 +1,19 @@
-"""Presets by their names: which one is meant, and what it can be told."""
+"""Whether the preset is one of the model's, and takes what is said of its steps."""
 
 from collections.abc import Iterator
 
-from preimage.v1.model_service_pb2 import Model, Preset
+from preimage.v1.model_service_pb2 import Model
 from preimage.v1.spec_pb2 import PreimageSpec
+from preimage_orders import AUTO, INVERTING, preset_of, presets_for
 from preimage_service.checks.fields import suggest
-from preimage_service.checks.objectives import INVERTING
 from preimage_service.errors import Violation
 
-AUTO = "auto"
-"""The service's own solver. It inverts, and chooses its steps and their coordinates by itself."""
 _RGB = 3
-
-
-def preset_of(spec: PreimageSpec, model: Model) -> str:
-    """The preset that was asked for, else the model's first that is for the objective."""
-    fitting = _fitting(spec, model)
-    return spec.optimiser.preset or (fitting[0] if fitting else "")
-
-
-def steps_of(spec: PreimageSpec, model: Model) -> int:
-    """Steps of the whole schedule."""
-    if spec.optimiser.HasField("steps"):
-        return spec.optimiser.steps
-    name = preset_of(spec, model)
-    return next((_steps(one, spec) for one in model.presets if one.name == name), 0)
 
 
 def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation]:
     """That the preset is one of the model's, and that it takes what is said of its steps."""
-    names, wanted, path = _fitting(spec, model), spec.optimiser.preset, "spec.optimiser"
+    names, wanted, path = presets_for(spec, model), spec.optimiser.preset, "spec.optimiser"
     if not names:
         sentence = f"is nothing that a preset of {model.name} is for"
         yield Violation("spec.objective.kind", sentence)
@@ -55,12 +39,3 @@ def check_optimiser_fits(model: Model, spec: PreimageSpec) -> Iterator[Violation
         yield Violation("spec.priors.automatic", f"is for the preset {AUTO!r} alone")
     if spec.optimiser.decorrelate_colour and model.preprocessing.channels != _RGB:
         yield Violation(f"{path}.decorrelate_colour", f"needs colours; {model.name} has none")
-
-
-def _fitting(spec: PreimageSpec, model: Model) -> list[str]:
-    """Names of the model's presets that are for the objective."""
-    return [preset.name for preset in model.presets if _steps(preset, spec)]
-
-
-def _steps(preset: Preset, spec: PreimageSpec) -> int:
-    return preset.steps if spec.objective.kind in INVERTING else preset.activation_steps

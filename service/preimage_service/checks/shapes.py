@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from preimage.v1.model_service_pb2 import CodeLayout, Layer, Model
+from preimage_orders import Size
 
 Layout: TypeAlias = CodeLayout.ValueType
 
@@ -28,24 +29,6 @@ _AXES = {
 """What the axes of a layout are called; those of OTHER have no names."""
 
 _SPATIAL = frozenset({CodeLayout.CODE_LAYOUT_CHANNELS_FIRST, CodeLayout.CODE_LAYOUT_CHANNELS_LAST})
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Extent of a picture in pixels."""
-
-    height: int
-    width: int
-
-    def __str__(self) -> str:
-        """As in batch keys: height first."""
-        return f"{self.height}x{self.width}"
-
-    @property
-    def pixels(self) -> int:
-        """How many there are."""
-        return self.height * self.width
 
 
 @final

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 from preimage.v1.tensor_pb2 import Tensor, TensorReference
-from preimage_service.checks.shapes import Size
+from preimage_orders import Size
 from preimage_service.errors import TensorNotFoundError, Violation
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from preimage.v1.model_service_pb2 import Model
 from preimage.v1.spec_pb2 import PreimageSpec
+from preimage_orders import Size
 from preimage_service.checks.fitting import check_shape, find_layer, no_layer, sought_size
 from preimage_service.checks.layers import MOST_FURTHER_LAYERS
 from preimage_service.checks.masks import check_mask, check_unit
-from preimage_service.checks.shapes import Size, expected_shape
+from preimage_service.checks.shapes import expected_shape
 from preimage_service.checks.taken import Inputs
 from preimage_service.errors import Violation
 

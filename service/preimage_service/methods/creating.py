@@ -8,10 +8,11 @@ from preimage.v1.preimage_service_pb2 import (
     CreatePreimageResponse,
     InvertRequest,
 )
+from preimage_orders import Fit, Order
 from preimage_queue import SubmitOutcome, Submitted
 from preimage_service import admission, work
 from preimage_service.backend import Backend
-from preimage_service.checks.fitting import Fit, find_fit
+from preimage_service.checks.fitting import find_fit
 from preimage_service.checks.presets import check_optimiser_fits
 from preimage_service.checks.specs import check_request
 from preimage_service.checks.taken import Inputs
@@ -82,12 +83,12 @@ async def enqueue(
     tenant: str,
     request: CreatePreimageRequest | InvertRequest,
     checked: Checked,
-) -> tuple[work.Order, Submitted]:
+) -> tuple[Order, Submitted]:
     """Store and submit a checked request: what the queue was asked to take, and its answer."""
     paths = {taken.path: taken for taken in checked.inputs}
     digests = {path: await admission.store(backend, tenant, each) for path, each in paths.items()}
     item = work.invert_item(request.spec, checked.fit, checked.inputs, digests)
     blobs = {digest: path for path, digest in digests.items() if digest}
     cache = request.cache_control
-    order = work.Order(tenant, request.request_id, checked.fit, item, blobs, cache)
+    order = Order(tenant, request.request_id, checked.fit, item, blobs, cache)
     return order, await admission.submit(backend, order)

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from preimage.v1.model_service_pb2 import ExtractFeaturesRequest, ExtractFeaturesResponse
 from preimage.v1.tensor_pb2 import Tensor
 from preimage.v1.work_pb2 import ExtractedFeatures, WorkResult
+from preimage_orders import Fit, Order
 from preimage_queue import JobDetail, State
 from preimage_service import admission, work
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_whole
-from preimage_service.checks.fitting import Fit, find_fit
+from preimage_service.checks.fitting import find_fit
 from preimage_service.checks.layers import check_representation
 from preimage_service.checks.taken import Taken
 from preimage_service.errors import (
@@ -86,7 +87,7 @@ async def _enqueue(
 ) -> str:
     digest = await admission.store(backend, tenant, taken)
     item = work.extract_item(request.representation, fit, taken, digest)
-    order = work.Order(tenant, "", fit, item, {digest: taken.path})
+    order = Order(tenant, "", fit, item, {digest: taken.path})
     return (await admission.submit(backend, order)).job_id
 
 

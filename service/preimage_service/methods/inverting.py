@@ -7,8 +7,8 @@ that ended FAILED or CANCELLED is an answer, not an error of the call: the resou
 from preimage.v1.preimage_pb2 import Artifact, Preimage
 from preimage.v1.preimage_service_pb2 import InvertRequest, InvertResponse
 from preimage.v1.tensor_pb2 import DataType, Tensor
+from preimage_orders import Fit
 from preimage_service.backend import Backend
-from preimage_service.checks.fitting import Fit
 from preimage_service.checks.tensors import SIZES_BYTES
 from preimage_service.errors import InvalidRequestError, Violation
 from preimage_service.methods.awaited import Patience, run_to_end

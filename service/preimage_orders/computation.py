@@ -6,7 +6,7 @@ announced of the layer, and the version of the engine. It leaves out what change
 deadline, progress. The device is left out too: no caller can ask for one, so equal requests never
 could count on the same, and the provenance names it.
 
-Not to be taken for the fingerprint of `work`, which tells whether a request_id was used for
+Not to be taken for the fingerprint of `jobs`, which tells whether a request_id was used for
 literally the same request.
 """
 
@@ -15,8 +15,8 @@ from typing import Final
 
 from preimage.v1 import spec_pb2 as wire
 from preimage.v1 import work_pb2
-from preimage_service.checks.fitting import Fit
-from preimage_service.checks.presets import preset_of, steps_of
+from preimage_orders.fit import Fit
+from preimage_orders.presets import preset_of, steps_of
 
 _WITHOUT_EFFECT: Final = ("lane", "deadline", "progress")
 _NOISE_MULTIPLE, _LEAST_ERROR = 2.0, 0.02
