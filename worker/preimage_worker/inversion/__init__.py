@@ -16,6 +16,8 @@ batch at any boundary. This package knows no wire, queue or metrics.
     coordinates, cosine what their steps are taken in; the transform that makes smoothness diagonal
     jitter, start       what is random, by counters alone
     representations     what can be inverted: nodes of networks, HOG, HOGb
+    defences            what owners do to codes before sharing them, and how attackers read that
     evaluate, images    what is true of the picture that is delivered
+    fisher              how exactly noisy codes can tell a picture at best
     outcome, errors     how it ended; what a caller did wrong
 """

@@ -14,6 +14,7 @@ Every message says what was wrong, where, and what to do. The tree:
     │   ├── UntraceableError          a network that is not one graph
     │   ├── ProgramError              an exported program that is no function of pictures
     │   └── PictureTooSmallError      too few pixels for a single code
+    ├── DefenceError                  a defence that cannot be read, or fitted to these codes
     └── BatchError                    lanes that cannot run together
         └── CheckpointError           a snapshot that does not belong to the problem
 """
@@ -61,6 +62,10 @@ class ProgramError(RepresentationError):
 
 class PictureTooSmallError(RepresentationError):
     """The picture has too few pixels for the representation."""
+
+
+class DefenceError(InversionError):
+    """The defence cannot be read, or not be fitted to these codes."""
 
 
 class BatchError(InversionError):
