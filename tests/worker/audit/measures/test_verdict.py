@@ -124,6 +124,15 @@ def test_without_candidates_absence_is_open_and_recovery_is_not() -> None:
     assert judged(fve(0.9)).finding is Finding.RECOVERED
 
 
+def test_without_attacks_recovery_is_open_and_linkage_is_not() -> None:
+    assert verdict(Evidence((), (link(100),)), SOUND).finding is Finding.LINKABLE
+    found = verdict(Evidence((), (link(0),)), SOUND)
+    assert found.finding is Finding.INCONCLUSIVE
+    assert found.linkable is Answer.NO
+    assert "No attack was run that could recover pictures." in found.reasons
+    assert verdict(Evidence(()), SOUND).finding is Finding.INCONCLUSIVE
+
+
 def test_the_threshold_is_asked_of_the_lower_limit_over_chance() -> None:
     assert judged(fve(0.06), link(0)).finding is Finding.RECOVERED
     assert judged(fve(0.04), link(0)).finding is Finding.NOT_RECOVERED

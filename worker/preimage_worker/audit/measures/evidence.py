@@ -40,7 +40,8 @@ class Evidence:
     """
 
     rungs: tuple[Rung, ...]
-    """At least one; B0 knows nothing and is left out."""
+    """B0 knows nothing and is left out. Empty where only linkage was tried; absence is inconclusive
+    then."""
     links: tuple[Link, ...] = ()
     """Empty where nothing was matched; absence is inconclusive then."""
 

@@ -53,7 +53,9 @@ def against_absence(evidence: Evidence, conduct: Conduct) -> Sentences:
 
 
 def against_no_recovery(evidence: Evidence) -> Sentences:
-    """Which attacks are over the threshold, if not with confidence."""
+    """That no attack was run, or which are over the threshold, if not with confidence."""
+    if not evidence.rungs:
+        return ("No attack was run that could recover pictures.",)
     gains = ((rung.name, rung.explained.over_chance) for rung in evidence.rungs)
     return tuple(
         f"FVE of {name} is {gain.estimate:.3f} over chance, more than {RECOVERED_FVE:g}, and its "
@@ -111,7 +113,7 @@ def _worst(rung: Rung) -> Sentences:
 def _number(evidence: Evidence) -> Sentences:
     counts = [rung.explained.fve.pictures for rung in evidence.rungs]
     counts += [link.match.queries for link in evidence.links]
-    if min(counts) >= LEAST_PICTURES:
+    if min(counts, default=LEAST_PICTURES) >= LEAST_PICTURES:
         return ()
     return (f"{min(counts)} pictures are too few to show an absence; it takes {LEAST_PICTURES}.",)
 
