@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+import tomllib
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,7 @@ _PREFIX = "preimage_"
 """Lets scanners for leaked secrets know one when they see it."""
 
 _RANDOM_BYTES = 32
+_MOST_DAYS = 36_500
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TENANT = re.compile(r"[A-Za-z0-9._@-]{1,128}")
 
@@ -39,7 +41,8 @@ Name = Annotated[
     str | None, typer.Option(help="What logs call it. [default: the tenant and a random part]")
 ]
 Expires = Annotated[
-    int | None, typer.Option(metavar="DAYS", min=1, help="It ends after so many days.")
+    int | None,
+    typer.Option(metavar="DAYS", min=1, max=_MOST_DAYS, help="It ends after so many days."),
 ]
 File = Annotated[
     Path | None,
@@ -101,9 +104,22 @@ def _entry(name: str, token: str, tenant: str, scopes: list[Scope], days: int | 
 
 
 def _append(file: Path, name: str, entry: str) -> None:
-    """Appends in one write: a frontend that looks meanwhile sees all of the entry, or nothing."""
-    before = file.read_text("utf-8") if file.exists() else ""
-    if f"[tokens.{name}]" in before.splitlines():
-        raise BadInput(f"{file} has a token {name!r} already: choose another --name.")
+    """Appends in one write: a frontend that looks meanwhile sees all of the entry, or nothing.
+
+    Raises:
+        BadInput: the file is none that a frontend reads, or has a token of this name.
+    """
+    try:
+        before = file.read_text("utf-8") if file.exists() else ""
+        listed = tomllib.loads(before).get("tokens", {})
+        if isinstance(listed, dict) and name in listed:
+            raise BadInput(f"{file} has a token {name!r} already: choose another --name.")
+        added = f"\n{entry}" if before else entry
+        tomllib.loads(before + added)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput(
+            f"{file} is no file of tokens that a frontend could read: {error}. "
+            "Mend it, or name another with --file; no token was made."
+        ) from None
     with file.open("a", encoding="utf-8") as out:
-        out.write(f"\n{entry}" if before else entry)
+        out.write(added)

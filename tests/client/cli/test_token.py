@@ -71,9 +71,36 @@ def test_a_name_is_given_once(run: Run, tmp_path: Path) -> None:
     assert len(_read(file)) == 1
 
 
+def test_a_name_is_given_once_however_it_is_written(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "tokens.toml"
+    file.write_text('[ tokens."laptop" ]\n')
+    ended = run("token", "new", "--tenant", "acme", "--name", "laptop", "--file", file)
+    assert ended.exit_code == 1
+    assert "choose another --name" in ended.stderr
+
+
+@pytest.mark.parametrize("content", [b"oops [[", b"tokens = 3", b"\xff\xfe"])
+def test_a_file_that_no_frontend_could_read_gets_no_entry(
+    run: Run, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "tokens.toml"
+    file.write_bytes(content)
+    ended = run("token", "new", "--tenant", "acme", "--file", file)
+    assert ended.exit_code == 1
+    assert ended.stdout == "", "a token that nobody would know"
+    assert "tokens.toml is no file of tokens" in ended.stderr
+    assert file.read_bytes() == content
+
+
 @pytest.mark.parametrize(
     "wrong",
-    [("--tenant", "a b"), ("--tenant", ""), ("--tenant", "a", "--name", "a.b"), ()],
+    [
+        ("--tenant", "a b"),
+        ("--tenant", ""),
+        ("--tenant", "a", "--name", "a.b"),
+        ("--tenant", "a", "--expires-days", "99999999"),
+        (),
+    ],
 )
 def test_what_no_frontend_would_take_is_a_wrong_command_line(
     run: Run, wrong: tuple[str, ...]
