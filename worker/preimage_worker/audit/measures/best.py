@@ -45,7 +45,7 @@ class Best:
         By loss, the reconstruction is chosen before anybody looks at an original: its row is taken.
         The oracle would have chosen anew for every original that it is compared with: the least of
         all rungs is taken. To match only the reconstructions that it chose for the right original
-        would find that original by the choice: rank-1 was 0.06 at a chance of 0.01 for rungs that
+        would find that original by the choice: rank-1 was 0.05 at a chance of 0.01 for rungs that
         knew nothing.
 
         Args:

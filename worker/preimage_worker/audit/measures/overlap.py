@@ -20,9 +20,9 @@ THUMBNAIL_PIXELS = 8
 """The side: of 64 pixels, in grey."""
 NEAR = 0.004
 """Distance of thumbnails, 0 for the same and 2 for opposite ones, below which one is a copy. Of 960
-different 32 x 32 crops of photographs no two were so near (0.0049 at least), and most copies were:
-99.8 % of scaled ones, 96 % of those with another brightness and contrast, 80 % after JPEG at
-quality 75. Sets that share pictures share many."""
+different 32 x 32 crops of photographs, 9 % of them flat, no two were so near (0.0049 at least). Of
+those that were not flat most copies were: 99.8 % if scaled, 96 % with another brightness and
+contrast, 80 % after JPEG at quality 75. Sets that share pictures share many."""
 FLAT = 0.01
 """Standard deviation, 0 to 1, below which a thumbnail shows nothing and only equal pixels count."""
 
