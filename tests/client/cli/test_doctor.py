@@ -11,10 +11,12 @@ import pytest
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import admin_service_pb2_grpc, spec_pb2
 from tests.client.cli.conftest import Run
+from tests.client.refusals import Refusal, unavailable
 
 
 class FakeAdmin(admin_service_pb2_grpc.AdminServiceServicer):
     def __init__(self) -> None:
+        self.refusal: Refusal | None = None
         self.workers = [
             wire.Worker(name="w1", device="cpu", slots=16, active_slots=3, version="0.1.0")
         ]
@@ -32,6 +34,8 @@ class FakeAdmin(admin_service_pb2_grpc.AdminServiceServicer):
     def ListWorkers(  # noqa: N802 - the contract's name
         self, request: wire.ListWorkersRequest, context: grpc.ServicerContext
     ) -> wire.ListWorkersResponse:
+        if self.refusal is not None:
+            self.refusal.raise_in(context)
         return wire.ListWorkersResponse(workers=self.workers)
 
     def GetQueueStats(  # noqa: N802 - the contract's name
@@ -90,6 +94,21 @@ def test_no_worker_is_wrong(run: Run, admin: FakeAdmin) -> None:
     admin.workers.clear()
     finding = _findings(run)["workers"]
     assert (finding["verdict"], finding["advice"]) == ("wrong", "Start one: `preimage work`.")
+
+
+def test_a_service_that_has_lost_its_redis_is_not_called_absent(run: Run, admin: FakeAdmin) -> None:
+    admin.refusal = unavailable()
+    finding = _findings(run)["admin"]
+    assert finding["verdict"] == "wrong"
+    assert finding["sentence"].startswith("The queue cannot be reached.")
+    assert "--admin-target" not in finding["advice"]
+
+
+def test_a_caller_who_is_no_operator_has_nothing_wrong(run: Run, admin: FakeAdmin) -> None:
+    denied = grpc.StatusCode.PERMISSION_DENIED
+    admin.refusal = Refusal(denied, "ListWorkers needs the scope 'admin'.", "PERMISSION_DENIED")
+    assert "· admin: ListWorkers needs the scope 'admin'." in run("doctor").stdout
+    assert run("doctor").exit_code == 0
 
 
 def test_dead_letters_are_worth_a_note(run: Run, admin: FakeAdmin) -> None:

@@ -6,7 +6,7 @@ from preimage.cli.admin import Admin
 from preimage.cli.checks.finding import Finding, Verdict
 from preimage.cli.session import session
 from preimage.enums import Availability
-from preimage.errors import BadInput, HandshakeFailed, NotAllowed, PreimageError
+from preimage.errors import BadInput, HandshakeFailed, PreimageError, ServiceError
 from preimage.models import ModelInfo
 from preimage.v1 import admin_service_pb2 as wire
 
@@ -37,19 +37,26 @@ def admin_findings(target: str) -> Iterator[Finding]:
     try:
         with Admin(target) as admin:
             workers, stats = admin.workers(), admin.queue_stats()
-    except (BadInput, NotAllowed, HandshakeFailed) as error:
-        yield Finding("admin", Verdict.WRONG, str(error))
-        return
-    except PreimageError:
-        yield Finding(
-            "admin",
-            Verdict.WRONG,
-            f"The AdminService does not answer at {target}, so workers and Redis cannot be seen.",
-            "Name its address with --admin-target, or PREIMAGE_ADMIN_TARGET.",
-        )
+    except PreimageError as error:
+        yield _unseen(error, target)
         return
     yield from worker_findings(workers)
     yield from queue_findings(stats)
+
+
+def _unseen(error: PreimageError, target: str) -> Finding:
+    """Why the AdminService told nothing: a refusal with a reason comes from itself."""
+    reason = error.reason if isinstance(error, ServiceError) else ""
+    if reason == "PERMISSION_DENIED":  # as it is for every caller who is no operator
+        return Finding("admin", Verdict.NOTE, str(error))
+    if reason or isinstance(error, BadInput | HandshakeFailed):
+        return Finding("admin", Verdict.WRONG, str(error))
+    return Finding(
+        "admin",
+        Verdict.WRONG,
+        f"The AdminService does not answer at {target}, so workers and Redis cannot be seen.",
+        "Name its address with --admin-target, or PREIMAGE_ADMIN_TARGET.",
+    )
 
 
 def worker_findings(workers: list[wire.Worker]) -> Iterator[Finding]:
