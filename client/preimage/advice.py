@@ -6,7 +6,10 @@ is.
 
 from __future__ import annotations
 
+import math
 import re
+
+from preimage.retry import CALLS
 
 ADVICE: dict[str, str] = {
     "INVALID_FIELD": "",
@@ -44,12 +47,22 @@ ADVICE: dict[str, str] = {
 _FIELD = re.compile(r"[a-z][\w.\[\]]*: ")
 _SAID_BY_SERVERS = {"DEADLINE_EXCEEDED": "allow more"}
 """Words of a server's sentence that give the advice already."""
+_TWO_MINUTES = 120
 
 
 def advice_for(reason: str, sentence: str) -> str:
     """Returns the advice for a reason, unless the server's sentence gives it already."""
     said = _SAID_BY_SERVERS.get(reason)
     return "" if said and said in sentence.lower() else ADVICE.get(reason, "")
+
+
+def pause_for(seconds: float | None) -> str:
+    """Returns when to come back, if the server asks for longer than the client waits by itself."""
+    if seconds is None or seconds <= CALLS.longest_obedience_seconds:
+        return ""
+    if seconds < _TWO_MINUTES:
+        return f"Ask again in {math.ceil(seconds)} seconds."
+    return f"Ask again in {math.ceil(seconds / 60)} minutes."
 
 
 def sentences(*parts: str) -> str:

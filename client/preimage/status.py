@@ -12,7 +12,7 @@ from typing import final
 
 import grpc
 
-from preimage.advice import advice_for, sentences
+from preimage.advice import advice_for, pause_for, sentences
 from preimage.details import Details, details_of
 from preimage.errors import (
     DeadlineExceeded,
@@ -133,7 +133,8 @@ def _message(failure: Failure, kind: type[PreimageError], details: Details, targ
         if each.description not in sentence
     )
     said, wrong = with_setting_names(sentence), with_setting_names(wrong)
-    return sentences(said, wrong, advice_for(details.reason, sentence))
+    pause = pause_for(details.retry_after_seconds)
+    return sentences(said, wrong, advice_for(details.reason, sentence), pause)
 
 
 def _cause(failure: Failure) -> str:

@@ -125,6 +125,21 @@ async def test_overload_says_when_to_come_back(
     assert kinds == [error_details_pb2.ErrorInfo, error_details_pb2.RetryInfo]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "sentence"),
+    [
+        (4, "Too many jobs wait."),
+        (45.5, "Too many jobs wait. Ask again in 46 seconds."),
+        (3530.9, "Too many jobs wait. Ask again in 59 minutes."),
+    ],
+)
+def test_a_pause_that_the_client_does_not_wait_out_is_told(seconds: float, sentence: str) -> None:
+    failure = Failure(
+        grpc.StatusCode.RESOURCE_EXHAUSTED, "Too many jobs wait.", full(seconds).metadata()
+    )
+    assert str(error_of(failure, "here")) == sentence
+
+
 def test_details_that_cannot_be_decoded_do_not_hide_the_error() -> None:
     broken = (("grpc-status-details-bin", b"\xff\xff\xff"),)
     error = error_of(Failure(grpc.StatusCode.NOT_FOUND, "Gone.", broken), "here")
