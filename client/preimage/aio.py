@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from preimage.enums import State
     from preimage.events import Preview, Progress
     from preimage.features import Features
+    from preimage.jobinfo import JobInfo
     from preimage.models import ModelInfo
     from preimage.parts import Unit
     from preimage.pictures import PictureSource
@@ -151,6 +152,14 @@ class AsyncClient:
     async def job(self, job_id: str) -> AsyncJob:
         """Takes up a job by the server's name for it; see `Client.job`."""
         return AsyncJob(await self._core.job(job_id))
+
+    async def cancel(self, job_id: str, reason: str = "") -> JobInfo:
+        """Cancels a job by the server's name for it; see `Client.cancel`."""
+        return await self._core.named(job_id).cancel(reason)
+
+    async def delete(self, job_id: str) -> None:
+        """Deletes a terminal job with all that belongs to it; see `Client.delete`."""
+        await self._core.named(job_id).delete()
 
     async def jobs(
         self,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from preimage.enums import State
     from preimage.events import Preview, Progress
     from preimage.features import Features
+    from preimage.jobinfo import JobInfo
     from preimage.models import ModelInfo
     from preimage.parts import Unit
     from preimage.pictures import PictureSource
@@ -242,6 +243,27 @@ class Client:
             NotFound: there is none, or it has expired.
         """
         return Job(run(self._core.job(job_id)))
+
+    def cancel(self, job_id: str, reason: str = "") -> JobInfo:
+        """Cancels a job by the server's name for it; needs the scope `submit` alone.
+
+        Args:
+            job_id: which.
+            reason: why, for the record; at most 200 characters.
+
+        Raises:
+            NotFound: there is none, or it has expired.
+        """
+        return run(self._core.named(job_id).cancel(reason))
+
+    def delete(self, job_id: str) -> None:
+        """Deletes a terminal job with all that belongs to it; needs the scope `submit` alone.
+
+        Raises:
+            NotFound: there is none, or it has expired.
+            NotReady: it is not terminal; cancel it first.
+        """
+        run(self._core.named(job_id).delete())
 
     def jobs(
         self,

@@ -66,9 +66,13 @@ class Core:
 
     async def job(self, job_id: str) -> Handle:
         """Takes up a job by its id."""
-        handle = Handle(self._caller, preimage_pb2.Preimage(id=job_id))
+        handle = self.named(job_id)
         await handle.refresh()
         return handle
+
+    def named(self, job_id: str) -> Handle:
+        """Takes up a job without asking for it, which another scope allows than changing it."""
+        return Handle(self._caller, preimage_pb2.Preimage(id=job_id))
 
     def pages(
         self, state: State | str | None, model: str | None, layer: str | None, limit: int | None

@@ -12,7 +12,7 @@ from preimage.cli.demo.command import demo
 from preimage.cli.doctor import doctor
 from preimage.cli.features import features
 from preimage.cli.invert import invert
-from preimage.cli.jobs import cancel, jobs
+from preimage.cli.jobs import cancel, delete, jobs
 from preimage.cli.models import models
 from preimage.cli.output import speaking
 from preimage.cli.processes import serve, work
@@ -34,6 +34,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "jobs": jobs,
     "watch": watch,
     "cancel": cancel,
+    "delete": delete,
     "doctor": doctor,
     "demo": demo,
     "serve": serve,

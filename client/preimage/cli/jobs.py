@@ -1,4 +1,4 @@
-"""`preimage jobs` and `preimage cancel`."""
+"""`preimage jobs`, `preimage cancel` and `preimage delete`."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -11,7 +11,7 @@ from preimage.cli.output import print_json, print_table
 from preimage.cli.session import session
 from preimage.jobinfo import JobInfo
 
-__all__ = ["cancel", "jobs"]
+__all__ = ["cancel", "delete", "jobs"]
 
 StateOption = Annotated[
     Literal["queued", "running", "succeeded", "failed", "cancelled"] | None,
@@ -66,13 +66,23 @@ def cancel(
 ) -> None:
     """Cancel a job: at once if it waits, at the next boundary if it runs."""
     with session(target) as client:
-        info = client.job(job_id).cancel(reason)
+        info = client.cancel(job_id, reason)
     if as_json:
         print_json(_as_json(info))
     elif info.state.terminal:
         typer.echo(f"{info.id} is {info.state}.")
     else:
         typer.echo(f"{info.id} leaves its batch at the next boundary.")
+
+
+def delete(*, job_id: JobId, as_json: Json = False, target: Target = DEFAULT_TARGET) -> None:
+    """Delete a job that has ended, with its result and its files."""
+    with session(target) as client:
+        client.delete(job_id)
+    if as_json:
+        print_json({"id": job_id, "deleted": True})
+    else:
+        typer.echo(f"{job_id} is deleted.")
 
 
 def _as_json(info: JobInfo) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`preimage models`, `jobs` and `cancel`."""
+"""`preimage models`, `jobs`, `cancel` and `delete`."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ from preimage.v1 import model_service_pb2
 from tests.client import messages
 from tests.client.cli.conftest import Run
 from tests.client.fake import FakeService
+from tests.client.refusals import not_found
 
 HOG = ("--model", "hog", "--layer", "hog")
 
@@ -94,3 +95,23 @@ def test_cancel_passes_the_reason_on_and_says_what_became_of_the_job(
     assert ended.stdout == "job-1 is CANCELLED.\n"
     assert service.requests["CancelPreimage"][0].reason == "changed my mind"
     assert json.loads(run("cancel", job_id, "--json").stdout)["state"] == "CANCELLED"
+
+
+def test_cancelling_and_deleting_ask_for_nothing_else(
+    run: Run, picture: Path, service: FakeService
+) -> None:
+    """Reading a job needs another scope than changing it."""
+    job_id = run("invert", picture, *HOG, "--detach").stdout.strip()
+    service.requests.clear()
+    assert run("cancel", job_id).exit_code == 0
+    assert run("delete", job_id).stdout == "job-1 is deleted.\n"
+    assert set(service.requests) == {"CancelPreimage", "DeletePreimage"}
+    assert [each.id for each in service.requests["DeletePreimage"]] == ["job-1"]
+    assert json.loads(run("delete", job_id, "--json").stdout) == {"id": "job-1", "deleted": True}
+
+
+def test_what_cannot_be_deleted_is_told(run: Run, service: FakeService) -> None:
+    service.refusals["DeletePreimage"].append(not_found())
+    ended = run("delete", "job-1")
+    assert ended.exit_code == 1
+    assert "There is no such pre-image" in ended.stderr
