@@ -6,7 +6,13 @@ from preimage.cli.admin import Admin
 from preimage.cli.checks.finding import Finding, Verdict
 from preimage.cli.session import session
 from preimage.enums import Availability
-from preimage.errors import BadInput, HandshakeFailed, PreimageError, ServiceError
+from preimage.errors import (
+    BadInput,
+    HandshakeFailed,
+    NotAllowed,
+    PreimageError,
+    ServiceError,
+)
 from preimage.models import ModelInfo
 from preimage.v1 import admin_service_pb2 as wire
 
@@ -49,7 +55,7 @@ def _unseen(error: PreimageError, target: str) -> Finding:
     reason = error.reason if isinstance(error, ServiceError) else ""
     if reason == "PERMISSION_DENIED":  # as it is for every caller who is no operator
         return Finding("admin", Verdict.NOTE, str(error))
-    if reason or isinstance(error, BadInput | HandshakeFailed):
+    if reason or isinstance(error, BadInput | NotAllowed | HandshakeFailed):
         return Finding("admin", Verdict.WRONG, str(error))
     return Finding(
         "admin",
