@@ -21,6 +21,11 @@ P = ParamSpec("P")
 # Tables that go to a file or a pipe must not be folded to a terminal's width.
 _UNBOUNDED_COLUMNS = 10_000
 
+_VISIBLE = {
+    each: f"\\x{each:02x}" for each in (*range(32), *range(127, 160)) if chr(each) not in "\n\t"
+}
+"""Words of others, such as why a job was cancelled, must not steer the terminal."""
+
 errors = Console(stderr=True, highlight=False)
 
 
@@ -53,7 +58,7 @@ def speaking(command: Callable[P, None]) -> Callable[P, None]:
 
 def say(sentence: str) -> None:
     """Prints a sentence for the human at the terminal, on stderr."""
-    errors.print(sentence, markup=False, soft_wrap=True)
+    errors.print(sentence.translate(_VISIBLE), markup=False, soft_wrap=True)
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -68,7 +73,7 @@ def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         right = heading.startswith(">")
         table.add_column(heading.removeprefix(">"), justify="right" if right else "left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(cell.translate(_VISIBLE) for cell in row))
     width = None if sys.stdout.isatty() else _UNBOUNDED_COLUMNS
     console = Console(width=width, highlight=False, markup=False)
     with console.capture() as captured:

@@ -115,3 +115,14 @@ def test_what_cannot_be_deleted_is_told(run: Run, service: FakeService) -> None:
     ended = run("delete", "job-1")
     assert ended.exit_code == 1
     assert "There is no such pre-image" in ended.stderr
+
+
+def test_the_words_of_others_do_not_steer_the_terminal(
+    run: Run, picture: Path, service: FakeService
+) -> None:
+    job_id = run("invert", picture, *HOG, "--detach").stdout.strip()
+    run("cancel", job_id, "--reason", "\x1b[2Jall\rgone\x9b31m\nfor good")
+    told = run("watch", job_id).stderr
+    assert "was cancelled: \\x1b[2Jall\\x0dgone\\x9b31m\nfor good." in told
+    service.jobs[job_id].spec.representation.layer = "\x1b]0;title\x07"
+    assert "hog \\x1b]0;title\\x07" in run("jobs").stdout
