@@ -40,6 +40,27 @@ def check_exposure(settings: Settings) -> None:
                     " PREIMAGE_ALLOW_PLAINTEXT_TOKENS=1."
                 )
             _log.warning("%s and tokens travel without TLS", where)
+    _warn_of_idle_names(settings)
+
+
+def told_protection(settings: Settings) -> str:
+    """What protects the addresses, in words for the log: an omission should not go unseen."""
+    way = "TLS" if settings.tls_certificate is not None else "no TLS"
+    asked = {
+        "tokens": settings.tokens is not None,
+        "certificates of clients": settings.tls_client_ca is not None,
+    }
+    shown = [what for what, wanted in asked.items() if wanted]
+    return f"{way}, {' and '.join(shown) or 'no tokens: whoever reaches it may do everything'}"
+
+
+def _warn_of_idle_names(settings: Settings) -> None:
+    if not settings.admin_names.strip():
+        return
+    if settings.tokens is not None:
+        _log.warning("PREIMAGE_ADMIN_NAMES has no effect: with PREIMAGE_TOKENS, tokens say who may")
+    elif settings.tls_client_ca is None:
+        _log.warning("PREIMAGE_ADMIN_NAMES has no effect without PREIMAGE_TLS_CLIENT_CA")
 
 
 def _exposed(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from preimage_service.addresses import OFF, split_address
 from preimage_service.backend import Backend
 from preimage_service.draining import drain
 from preimage_service.errors import StartError
+from preimage_service.exposure import told_protection
 from preimage_service.housekeeping import keep_probing, keep_reaping
 from preimage_service.metrics import Meters
 from preimage_service.renewal import keep_renewing
@@ -50,7 +51,8 @@ async def _serve(backend: Backend, metrics: str | None, told_to_stop: asyncio.Ev
     servers = make_servers(backend)
     for server in servers:
         await server.start()
-    _log.info("listening on %s", ", ".join(server.target for server in servers))
+    targets = ", ".join(server.target for server in servers)
+    _log.info("listening on %s; %s", targets, told_protection(backend.settings))
     chores = asyncio.create_task(_keep_all(backend, servers, metrics))
     stop = asyncio.create_task(told_to_stop.wait())
     try:

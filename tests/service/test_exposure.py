@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from preimage_service.errors import StartError
-from preimage_service.exposure import check_exposure
+from preimage_service.exposure import check_exposure, told_protection
 from preimage_service.settings import Settings
 
 LOCAL = Settings()
@@ -85,3 +85,37 @@ def test_who_overrules_it_is_warned(
     assert record.levelno == logging.WARNING
     assert words in record.message
     assert "PREIMAGE_LISTEN" in record.message
+
+
+@pytest.mark.parametrize(
+    ("protection", "told"),
+    [
+        ({}, "no TLS, no tokens: whoever reaches it may do everything"),
+        (TLS, "TLS, no tokens: whoever reaches it may do everything"),
+        ({"tokens": FILE}, "no TLS, tokens"),
+        ({**TLS, "tls_client_ca": FILE}, "TLS, certificates of clients"),
+        ({**TLS, "tokens": FILE, "tls_client_ca": FILE}, "TLS, tokens and certificates of clients"),
+    ],
+)
+def test_the_log_can_tell_what_protects_a_frontend(protection: dict[str, Any], told: str) -> None:
+    assert told_protection(replace(LOCAL, **protection)) == told
+
+
+@pytest.mark.parametrize(
+    ("protection", "missing"),
+    [({}, "PREIMAGE_TLS_CLIENT_CA"), ({**TLS, "tls_client_ca": FILE, "tokens": FILE}, "TOKENS")],
+)
+def test_names_of_operators_that_nobody_asks_for_are_warned_of(
+    protection: dict[str, Any], missing: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    checked(admin_names="alice", **protection)
+    (message,) = caplog.messages
+    assert message.startswith("PREIMAGE_ADMIN_NAMES has no effect")
+    assert missing in message
+
+
+def test_names_of_operators_that_certificates_carry_are_fine(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    checked(admin_names="alice", tls_client_ca=FILE, **TLS)
+    assert not caplog.messages

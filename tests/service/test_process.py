@@ -109,6 +109,8 @@ async def test_it_waits_for_redis_and_says_so(safe_redis: RedisServer, tmp_path:
         _, log = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, log
         assert "waiting for Redis" in log
+        assert f"listening on {target}" in log
+        assert "; no TLS, no tokens" in log
 
 
 def _fails(environment: dict[str, str]) -> str:
