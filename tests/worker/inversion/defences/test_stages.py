@@ -138,6 +138,22 @@ def test_of_the_largest_elements_the_attacker_knows_all_and_of_the_rest_a_limit(
     assert found.high.tolist() == [3, -5, 3, 3, 3]
 
 
+def test_what_is_not_exact_can_count_less_instead() -> None:
+    code = torch.tensor([[3.0, -5.0, 1.0, 2.0, -0.5]])
+    fitted = one("topk:fraction=0.4").fit(code)
+    reading = fitted.weigh(fitted.release(code, 0, [0]))
+    assert reading is not None
+    assert (reading.bounds, reading.target.tolist()) == (None, [3, -5, 0, 0, 0])
+    assert reading.mask is not None
+    torch.testing.assert_close(reading.mask, torch.tensor([1, 1, 0.3, 0.3, 0.3]))
+
+
+@pytest.mark.parametrize("text", ["none", "gaussian:rel_rms=1", "quantise:bits=4", "pool:k=2"])
+def test_where_all_elements_are_known_alike_none_counts_less(text: str) -> None:
+    fitted = one(text).fit(codes())
+    assert fitted.weigh(fitted.release(codes(1, seed=1), 0, [0])) is None
+
+
 def test_where_less_than_the_fraction_was_not_zero_the_rest_is_known_to_be_zero() -> None:
     code = torch.tensor([[3.0, 0.0, 0.0, 0.0]])
     fitted = one("topk:fraction=0.5").fit(code)

