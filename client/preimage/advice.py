@@ -45,8 +45,8 @@ ADVICE: dict[str, str] = {
 
 
 _FIELD = re.compile(r"[a-z][\w.\[\]]*: ")
-_SAID_BY_SERVERS = {"DEADLINE_EXCEEDED": "allow more"}
-"""Words of a server's sentence that give the advice already."""
+_SAID_BY_SERVERS = {"DEADLINE_EXCEEDED": "allow more", "UNAUTHENTICATED": "certificate"}
+"""Words of a server's sentence that give the advice already, or for which it would be wrong."""
 _TWO_MINUTES = 120
 
 

@@ -98,9 +98,11 @@ def _format(data: bytes, name: str) -> str | None:
 def _opened(data: bytes, name: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data))
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise BadInput(f"{name} cannot be decoded: {error}") from error
+    except (UnidentifiedImageError, OSError) as error:
         raise BadInput(
-            f"{name} is no picture that Pillow reads. A code is a .npy or .safetensors file."
+            f"{name} cannot be read as a picture. A code is a .npy or .safetensors file."
         ) from error
 
 

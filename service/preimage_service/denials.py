@@ -26,7 +26,7 @@ class PermissionDeniedError(ServiceError):
     def __init__(self, caller: str, method: str, scope: str) -> None:
         super().__init__(
             f"{method} needs the scope {scope!r}, which {caller!r} does not have: ask the operator"
-            " for a token with it.",
+            " for it.",
             {"scope": scope, "caller": caller},
         )
 

@@ -148,5 +148,5 @@ def _certified_name(facts: Mapping[str, Iterable[bytes]]) -> str:
             break
     raise UnauthenticatedError(
         "The client certificate names no tenant: its common name, or without one its only"
-        " alternative name, must be 1 to 128 of A-Z a-z 0-9 . _ @ -."
+        " alternative name, must be 1 to 128 of A-Z a-z 0-9 . _ @ -. Ask the operator for another."
     )

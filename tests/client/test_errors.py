@@ -140,6 +140,12 @@ def test_a_pause_that_the_client_does_not_wait_out_is_told(seconds: float, sente
     assert str(error_of(failure, "here")) == sentence
 
 
+def test_who_shows_a_certificate_is_not_told_to_give_a_token() -> None:
+    said = "The client certificate names no tenant. Ask the operator for another."
+    refusal = Refusal(grpc.StatusCode.UNAUTHENTICATED, said, "UNAUTHENTICATED")
+    assert str(error_of(Failure(refusal.code, said, refusal.metadata()), "here")) == said
+
+
 def test_details_that_cannot_be_decoded_do_not_hide_the_error() -> None:
     broken = (("grpc-status-details-bin", b"\xff\xff\xff"),)
     error = error_of(Failure(grpc.StatusCode.NOT_FOUND, "Gone.", broken), "here")

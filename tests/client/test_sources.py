@@ -11,6 +11,7 @@ import preimage
 from preimage.calls import INLINE_BYTES
 from preimage.sources import Content, read_source
 from tests.client import messages
+from tests.pictures.bombs import png_claiming
 
 
 def read(source: object) -> Content:
@@ -93,7 +94,8 @@ def test_an_array_that_cannot_be_made_is_a_bad_input() -> None:
     ("source", "said"),
     [
         ("no/such/file.png", "cannot be read: No such file"),
-        (b"not a picture", "no picture that Pillow reads"),
+        (b"not a picture", "^These bytes cannot be read as a picture"),
+        (png_claiming(100_000, 100_000), "^These bytes cannot be decoded: .*10000000000 pixels"),
         (np.zeros((4, 4), dtype=np.int64), "pixels are uint8"),
         (np.zeros((4, 4, 4), dtype=np.uint8), "pixels are uint8"),
         (np.zeros((0, 4, 3), dtype=np.uint8), "pixels are uint8"),
