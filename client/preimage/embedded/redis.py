@@ -51,6 +51,9 @@ def server_command(server: Path, unix_socket: Path, data: Path) -> list[str]:
         "dir": str(data),
         "appendonly": "yes",
         "appendfsync": "everysec",
+        # Inputs come and go by hundreds of megabytes: at the usual 64 the file would be written
+        # anew all the time, and each time Redis stands still for a moment.
+        "auto-aof-rewrite-min-size": "1gb",
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
