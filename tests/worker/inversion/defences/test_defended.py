@@ -108,3 +108,22 @@ def test_a_picture_size_that_the_defence_was_not_fitted_to_is_refused(
         defended.code_shape(SIDE + 8, SIDE)
     with pytest.raises(ShapeMismatchError, match="The target has the shape"):
         batch_of(defended, replace(posed, target=torch.ones(8, 10, 10), bounds=None))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="There is no CUDA device.")
+@pytest.mark.parametrize(
+    "text", [*WORDS, "projection:dimensions=9,keyed=true", "laplace:rel_rms=1"]
+)
+def test_a_gpu_releases_and_reads_what_a_cpu_does(
+    shallow: NetworkRepresentation, text: str
+) -> None:
+    here, fresh = fitted(shallow, text), codes(shallow, 0, 2)
+    expected = here.release(fresh, 1, range(2))
+    (chain,) = parse(text)
+    for there in (here.to("cuda"), chain.fit(codes(shallow, 10, 20).cuda())):
+        found = there.release(fresh.cuda(), 1, range(2))
+        if not any(word in text for word in ("topk", "sign", "pca")):  # choices, and signs of axes
+            torch.testing.assert_close(found.cpu(), expected, rtol=1e-3, atol=1e-3)
+        assert there.guessed().lift(found).shape == fresh.shape
+        assert there.read(found).target.is_cuda

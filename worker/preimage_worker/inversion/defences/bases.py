@@ -111,7 +111,7 @@ class Projection(Map):
         secret = hash64(key if self.keyed else 0, self.keyed, self.dimensions, _STREAM)
         generator = torch.Generator().manual_seed(secret >> 1)
         drawn = torch.randn(elements, self.dimensions, generator=generator, dtype=torch.float64)
-        return {"directions": torch.linalg.qr(drawn).Q.T.float().contiguous()}
+        return {"directions": torch.linalg.qr(drawn).Q.T.float().contiguous().to(codes.device)}
 
     def after(self, form: Form, statistics: Statistics) -> Form:  # noqa: ARG002
         """A vector."""

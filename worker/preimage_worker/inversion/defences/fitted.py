@@ -235,7 +235,5 @@ def _with_guess(learnt: Learnt) -> Learnt:
     stage = learnt.stage
     if not isinstance(stage, Projection) or not stage.keyed:
         return learnt
-    directions = learnt.statistics["directions"]
-    zeros = torch.zeros(1, *learnt.form.shape)
-    guess = stage.fit(zeros, learnt.form, _GUESS)
-    return replace(learnt, statistics={n: t.to(directions.device) for n, t in guess.items()})
+    zeros = torch.zeros(1, *learnt.form.shape, device=learnt.statistics["directions"].device)
+    return replace(learnt, statistics=stage.fit(zeros, learnt.form, _GUESS))

@@ -109,7 +109,7 @@ class _Drop(Map):
         kept = torch.zeros(places)
         number = max(1, places - round(self.fraction * places))
         kept[torch.randperm(places, generator=generator)[:number]] = 1
-        return {"kept": kept.reshape(sides)}
+        return {"kept": kept.reshape(sides).to(codes.device)}
 
     def after(self, form: Form, statistics: Statistics) -> Form:  # noqa: ARG002
         """The same."""
