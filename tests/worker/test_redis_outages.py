@@ -8,6 +8,8 @@ from tests.redis_server import RedisServer
 from tests.worker import jobs
 from tests.worker.process import WorkerProcess, until
 
+ERRORS = 'preimage_queue_errors_total{kind="QueueUnavailableError"}'
+
 
 def test_a_redis_that_goes_away_while_a_worker_starts_is_waited_for(tmp_path: Path) -> None:
     # The worker asks Redis before it reads its catalogue, and announces itself afterwards. A pipe
@@ -24,4 +26,15 @@ def test_a_redis_that_goes_away_while_a_worker_starts_is_waited_for(tmp_path: Pa
         server.start()
         until(lambda: "takes jobs" in worker.log.read_text() or worker.process.poll())
         assert worker.process.poll() is None, worker.log.read_text()
+        assert worker.stop() == 0
+
+
+def test_an_outage_is_counted_each_time_and_told_once_in_a_while(tmp_path: Path) -> None:
+    with RedisServer(append_only=True) as server, WorkerProcess(server.url, tmp_path) as worker:
+        server.kill()
+        until(lambda: "the queue does not answer" in worker.log.read_text())
+        until(lambda: worker.metric(ERRORS) >= 5)
+        told = worker.log.read_text().count("the queue does not answer")
+        assert 1 <= told < 5
+        server.start()
         assert worker.stop() == 0

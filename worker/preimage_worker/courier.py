@@ -37,6 +37,8 @@ _HOUSEKEEPING_SECONDS = 4.0
 """Between two announcements, and between two calls of the reaper."""
 _TROUBLE_SECONDS = 0.5
 """Pause after the queue could not be reached."""
+_REPEAT_SECONDS = 30.0
+"""Between two lines of the log that say the same of an outage, which may last for hours."""
 _MAXIMUM_EXTRACTIONS = 4
 """Claimed at once at most: each holds up the batch for a forward pass."""
 
@@ -69,6 +71,7 @@ class Courier:
         self._last_offer = Offer(0, 0, 0, 0.0)
         self._token = secrets.token_hex(8)
         self._beat_at = self._housekeeping_at = 0.0
+        self._complaint, self._complained_at = "", 0.0
         self._idle_since = time.monotonic()
         self._closing = threading.Event()
         self.draining = threading.Event()
@@ -116,8 +119,7 @@ class Courier:
                 self._round()
                 pause = self._pause()
             except QueueError as error:
-                metrics.QUEUE_ERRORS.labels(type(error).__name__).inc()
-                log.warning("the queue does not answer: %s", error)
+                self._complain(error)
                 pause = _TROUBLE_SECONDS
             except Exception:
                 # A bug here must not stop the beats of every other job.
@@ -125,6 +127,14 @@ class Courier:
                 pause = _TROUBLE_SECONDS
             self._mailbox.wait_for_news(pause)
         self._leave()
+
+    def _complain(self, error: QueueError) -> None:
+        kind, now = type(error).__name__, time.monotonic()
+        metrics.QUEUE_ERRORS.labels(kind).inc()
+        said = kind == self._complaint and now - self._complained_at < _REPEAT_SECONDS
+        log.log(logging.DEBUG if said else logging.WARNING, "the queue does not answer: %s", error)
+        if not said:
+            self._complaint, self._complained_at = kind, now
 
     def _round(self) -> None:
         now = time.monotonic()
