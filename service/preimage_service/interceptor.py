@@ -107,7 +107,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def answer(request: object, context: Context) -> object:
             async with self._around(method, context) as trail:
                 try:
-                    self._admit(method, context, trail, request)
+                    trail.saw(request)
+                    self._admit(method, context, trail)
                     response = await behave(_checked(request), context)
                     trail.saw(response)
                 except Exception:
@@ -123,20 +124,21 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> Callable[[object, Context], Awaitable[None]]:
         async def stream(request: object, context: Context) -> None:
             async with self._around(method, context) as trail:
-                self._admit(method, context, trail, request)
+                trail.saw(request)
+                self._admit(method, context, trail)
                 outcome = behave(_checked(request), context)
                 if not isinstance(outcome, AsyncGenerator):
                     await outcome  # it writes by itself, as gRPC's own health service does
                     return
                 async with aclosing(outcome) as messages:
                     async for message in messages:
+                        self._admit(method, context, trail)  # a token may have been revoked
                         await context.write(message)
 
         return stream
 
-    def _admit(self, method: Method, context: Context, trail: Trail, request: object) -> None:
-        """Let the call in, if its caller may make it."""
-        trail.saw(request)
+    def _admit(self, method: Method, context: Context, trail: Trail) -> None:
+        """Let the call in, or go on, if its caller may make it."""
         trail.caller = self._guard.identify(method.service, context)
         self._guard.authorise(trail.caller, method.service, method.name)
 

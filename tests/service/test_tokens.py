@@ -1,6 +1,7 @@
 """The file of tokens: what it may hold, how it is searched, and how it is renewed."""
 
 import ast
+import asyncio
 import hashlib
 import inspect
 import logging
@@ -10,6 +11,7 @@ import grpc
 import pytest
 
 from preimage.v1.model_service_pb2 import ListModelsRequest
+from preimage.v1.preimage_service_pb2 import WatchPreimageRequest
 from preimage_queue import QueueSettings, Quotas
 from preimage_service import tokens
 from preimage_service.callers import Caller, Scope
@@ -17,10 +19,13 @@ from preimage_service.errors import StartError
 from preimage_service.metrics import Meters
 from tests.service.patience import eventually
 from tests.service.rich import refused
+from tests.service.specs import create
 from tests.service.stack import Stack, running
 from tests.service.tokens import bearer, entry, write
+from tests.service.worker import FakeWorker
 
 DIGEST = "0" * 64
+LOADED = {"what": "tokens", "outcome": "loaded"}
 GOOD = f'[tokens.a]\ntenant = "acme"\nscopes = ["read"]\nsha256 = "{DIGEST}"\n'
 
 
@@ -174,3 +179,25 @@ async def test_an_expired_token_is_refused_with_its_name(
         assert "'laptop' has expired" in error.message
         assert await _lists(stack, "ahead")
         assert await _lists(stack, "naive")
+
+
+async def test_a_watch_tells_nothing_more_to_a_token_that_was_revoked(
+    queue_settings: QueueSettings, tmp_path: Path, worker: FakeWorker
+) -> None:
+    both = entry("old", "old"), entry("new", "new")
+    async with running(queue_settings, tokens=write(tmp_path, *both)) as stack:
+        made = await stack.preimages.CreatePreimage(create(), metadata=bearer("new"))
+        wish = WatchPreimageRequest(id=made.preimage.id)
+        revoked = stack.preimages.WatchPreimage(wish, metadata=bearer("old"))
+        other = stack.preimages.WatchPreimage(wish, metadata=bearer("new"))
+        await asyncio.gather(revoked.read(), other.read())
+        write(tmp_path, both[1])
+        await eventually(lambda: stack.metric("preimage_reloads_total", **LOADED) == 1)
+        claimed = worker.must_claim()
+        worker.progress(claimed, 10)
+        error = await refused(revoked.read())
+        assert error.code is grpc.StatusCode.UNAUTHENTICATED
+        assert "is not known here" in error.message
+        worker.succeed(claimed)
+        while (await other.read()).WhichOneof("event") != "finished":
+            pass
