@@ -22,26 +22,31 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from preimage.v1 import audit_pb2 as preimage_dot_v1_dot_audit__pb2
 from preimage.v1 import preimage_pb2 as preimage_dot_v1_dot_preimage__pb2
 from preimage.v1 import spec_pb2 as preimage_dot_v1_dot_spec__pb2
 from preimage.v1 import tensor_pb2 as preimage_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16preimage/v1/work.proto\x12\x0bpreimage.v1\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xb8\x01\n\x08WorkItem\x12+\n\x06invert\x18\x01 \x01(\x0b\x32\x19.preimage.v1.PreimageSpecH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.FeatureExtractionH\x00\x12\x1e\n\x16\x65ncoded_picture_digest\x18\x03 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\tB\x06\n\x04work\"o\n\x11\x46\x65\x61tureExtraction\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.Picture\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\"[\n\tWorkEvent\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Progress\x12%\n\x07preview\x18\x02 \x01(\x0b\x32\x14.preimage.v1.Preview\"x\n\nWorkResult\x12-\n\x06invert\x18\x01 \x01(\x0b\x32\x1b.preimage.v1.PreimageResultH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.ExtractedFeaturesH\x00\x42\x08\n\x06result\"\x93\x01\n\x11\x45xtractedFeatures\x12#\n\x04\x63ode\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Artifact\x12,\n\ninput_size\x18\x02 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12+\n\nprovenance\x18\x03 \x01(\x0b\x32\x17.preimage.v1.Provenanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16preimage/v1/work.proto\x12\x0bpreimage.v1\x1a\x17preimage/v1/audit.proto\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xe1\x01\n\x08WorkItem\x12+\n\x06invert\x18\x01 \x01(\x0b\x32\x19.preimage.v1.PreimageSpecH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.FeatureExtractionH\x00\x12\'\n\x05\x61udit\x18\x06 \x01(\x0b\x32\x16.preimage.v1.AuditWorkH\x00\x12\x1e\n\x16\x65ncoded_picture_digest\x18\x03 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\tB\x06\n\x04work\"o\n\x11\x46\x65\x61tureExtraction\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.Picture\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\"_\n\tAuditWork\x12$\n\x04spec\x18\x01 \x01(\x0b\x32\x16.preimage.v1.AuditSpec\x12,\n\x08pictures\x18\x02 \x03(\x0b\x32\x1a.preimage.v1.StoredPicture\"E\n\rStoredPicture\x12$\n\x04role\x18\x01 \x01(\x0e\x32\x16.preimage.v1.AuditRole\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x86\x01\n\tWorkEvent\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Progress\x12%\n\x07preview\x18\x02 \x01(\x0b\x32\x14.preimage.v1.Preview\x12)\n\x05\x61udit\x18\x03 \x01(\x0b\x32\x1a.preimage.v1.AuditProgress\"x\n\nWorkResult\x12-\n\x06invert\x18\x01 \x01(\x0b\x32\x1b.preimage.v1.PreimageResultH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.ExtractedFeaturesH\x00\x42\x08\n\x06result\"\x93\x01\n\x11\x45xtractedFeatures\x12#\n\x04\x63ode\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Artifact\x12,\n\ninput_size\x18\x02 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12+\n\nprovenance\x18\x03 \x01(\x0b\x32\x17.preimage.v1.Provenanceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'preimage.v1.work_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WORKITEM']._serialized_start=118
-  _globals['_WORKITEM']._serialized_end=302
-  _globals['_FEATUREEXTRACTION']._serialized_start=304
-  _globals['_FEATUREEXTRACTION']._serialized_end=415
-  _globals['_WORKEVENT']._serialized_start=417
-  _globals['_WORKEVENT']._serialized_end=508
-  _globals['_WORKRESULT']._serialized_start=510
-  _globals['_WORKRESULT']._serialized_end=630
-  _globals['_EXTRACTEDFEATURES']._serialized_start=633
-  _globals['_EXTRACTEDFEATURES']._serialized_end=780
+  _globals['_WORKITEM']._serialized_start=143
+  _globals['_WORKITEM']._serialized_end=368
+  _globals['_FEATUREEXTRACTION']._serialized_start=370
+  _globals['_FEATUREEXTRACTION']._serialized_end=481
+  _globals['_AUDITWORK']._serialized_start=483
+  _globals['_AUDITWORK']._serialized_end=578
+  _globals['_STOREDPICTURE']._serialized_start=580
+  _globals['_STOREDPICTURE']._serialized_end=649
+  _globals['_WORKEVENT']._serialized_start=652
+  _globals['_WORKEVENT']._serialized_end=786
+  _globals['_WORKRESULT']._serialized_start=788
+  _globals['_WORKRESULT']._serialized_end=908
+  _globals['_EXTRACTEDFEATURES']._serialized_start=911
+  _globals['_EXTRACTEDFEATURES']._serialized_end=1058
 # @@protoc_insertion_point(module_scope)

@@ -5,8 +5,11 @@ What the frontend and the workers leave for each other in the queue. Not for cli
 with the rest so that a frontend and a worker of neighbouring releases understand each other.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from preimage.v1 import audit_pb2 as _audit_pb2
 from preimage.v1 import preimage_pb2 as _preimage_pb2
 from preimage.v1 import spec_pb2 as _spec_pb2
 from preimage.v1 import tensor_pb2 as _tensor_pb2
@@ -31,6 +34,7 @@ class WorkItem(_message.Message):
 
     INVERT_FIELD_NUMBER: _builtins.int
     EXTRACT_FIELD_NUMBER: _builtins.int
+    AUDIT_FIELD_NUMBER: _builtins.int
     ENCODED_PICTURE_DIGEST_FIELD_NUMBER: _builtins.int
     MODEL_DIGEST_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
@@ -48,20 +52,25 @@ class WorkItem(_message.Message):
     def extract(self) -> Global___FeatureExtraction:
         """Compute the code of a picture."""
 
+    @_builtins.property
+    def audit(self) -> Global___AuditWork:
+        """Audit what codes give away: for auditors."""
+
     def __init__(
         self,
         *,
         invert: _spec_pb2.PreimageSpec | None = ...,
         extract: Global___FeatureExtraction | None = ...,
+        audit: Global___AuditWork | None = ...,
         encoded_picture_digest: _builtins.str = ...,
         model_digest: _builtins.str = ...,
         engine: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["extract", b"extract", "invert", b"invert", "work", b"work"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "extract", b"extract", "invert", b"invert", "work", b"work"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoded_picture_digest", b"encoded_picture_digest", "engine", b"engine", "extract", b"extract", "invert", b"invert", "model_digest", b"model_digest", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "encoded_picture_digest", b"encoded_picture_digest", "engine", b"engine", "extract", b"extract", "invert", b"invert", "model_digest", b"model_digest", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["invert", "extract"]  # noqa: Y015
+    _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["invert", "extract", "audit"]  # noqa: Y015
     _WhichOneofArgType_work: _TypeAlias = _typing.Literal["work", b"work"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_work) -> _WhichOneofReturnType_work | None: ...
 
@@ -98,6 +107,62 @@ class FeatureExtraction(_message.Message):
 Global___FeatureExtraction: _TypeAlias = FeatureExtraction  # noqa: Y015
 
 @_typing.final
+class AuditWork(_message.Message):
+    """An audit, from the frontend to an auditor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    PICTURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spec(self) -> _audit_pb2.AuditSpec:
+        """What was asked for."""
+
+    @_builtins.property
+    def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredPicture]:
+        """The pictures, in the order in which they came."""
+
+    def __init__(
+        self,
+        *,
+        spec: _audit_pb2.AuditSpec | None = ...,
+        pictures: _abc.Iterable[Global___StoredPicture] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pictures", b"pictures", "spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditWork: _TypeAlias = AuditWork  # noqa: Y015
+
+@_typing.final
+class StoredPicture(_message.Message):
+    """A picture of an audit, in a blob."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    role: _audit_pb2.AuditRole.ValueType
+    """What it is for."""
+    digest: _builtins.str
+    """Of the blob that holds the encoded picture."""
+    def __init__(
+        self,
+        *,
+        role: _audit_pb2.AuditRole.ValueType = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoredPicture: _TypeAlias = StoredPicture  # noqa: Y015
+
+@_typing.final
 class WorkEvent(_message.Message):
     """What a beat reports, from a worker to the watchers."""
 
@@ -105,6 +170,7 @@ class WorkEvent(_message.Message):
 
     PROGRESS_FIELD_NUMBER: _builtins.int
     PREVIEW_FIELD_NUMBER: _builtins.int
+    AUDIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def progress(self) -> _preimage_pb2.Progress:
         """How far the job is."""
@@ -113,15 +179,20 @@ class WorkEvent(_message.Message):
     def preview(self) -> _preimage_pb2.Preview:
         """A look at it, when one was asked for."""
 
+    @_builtins.property
+    def audit(self) -> _audit_pb2.AuditProgress:
+        """How far an audit is."""
+
     def __init__(
         self,
         *,
         progress: _preimage_pb2.Progress | None = ...,
         preview: _preimage_pb2.Preview | None = ...,
+        audit: _audit_pb2.AuditProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview", "progress", b"progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "preview", b"preview", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "preview", b"preview", "progress", b"progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
