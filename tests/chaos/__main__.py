@@ -24,6 +24,7 @@ def main() -> int:
                 seed=options.seed,
                 workers=options.workers,
                 clients=options.clients,
+                sdk_clients=options.sdk_clients,
                 history=options.history,
             )
         )
@@ -46,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="decides which fault happens when; 1")
     parser.add_argument("--workers", type=int, default=3, help="worker processes; 3")
     parser.add_argument("--clients", type=int, default=16, help="clients at one time; 16")
+    parser.add_argument("--sdk-clients", type=int, default=4, help="so many of them use the SDK; 4")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     parser.add_argument(
         "--history", type=Path, metavar="FILE", help="write every call and return here, a line each"

@@ -5,13 +5,14 @@ holds whatever was killed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tests.chaos.evidence import Evidence, FinalJob
+from tests.chaos.claims import every_claimed_job_reaches_its_worker
+from tests.chaos.equality import COMPARISONS
+from tests.chaos.evidence import Evidence, Found
 from tests.chaos.history import CALL, OK, RETURN, TERMINAL, Entry
-from tests.chaos.witness import Claim
 
 _EXPLAINED: Final = frozenset({"MAX_DELIVERIES"})
 """Reasons to fail that a storm can cause: three workers were lost with the job."""
@@ -23,6 +24,8 @@ _ALLOWED: Final = frozenset(
 
 _ALSO: Final = {
     "create": {"FAILED_PRECONDITION"},  # all workers are away
+    # The SDK submits again what it watched and somebody else has deleted.
+    **{key: {"NOT_FOUND", "FAILED_PRECONDITION"} for key in ("follow", "result")},
     "download": {"FAILED_PRECONDITION", "NOT_FOUND"},
     "delete": {"FAILED_PRECONDITION", "NOT_FOUND"},
     **{key: {"NOT_FOUND"} for key in ("get", "watch", "cancel")},
@@ -40,10 +43,6 @@ class Violation:
     request_id: str = ""
 
 
-Found = Iterator[tuple[str, str, str]]
-"""A sentence, the job's id and the request's."""
-
-
 def accepted_is_never_lost(evidence: Evidence) -> Found:
     """Every id that a Create returned is there, unless somebody has deleted it."""
     wanted_away = {entry.id for entry in evidence.entries if entry.operation == "delete"}
@@ -57,7 +56,7 @@ def accepted_is_never_lost(evidence: Evidence) -> Found:
 
 def accepted_ends(evidence: Evidence) -> Found:
     """Every job is terminal once the queue has been given time."""
-    for job in _found(evidence):
+    for job in evidence.found:
         if job.state not in TERMINAL:
             yield f"is {job.state} after the storm", job.id, job.request_id
 
@@ -68,7 +67,7 @@ def an_end_never_changes(evidence: Evidence) -> Found:
     for entry in evidence.entries:
         if entry.terminal:
             seen[entry.id].add((entry.state, entry.end))
-    for job in _found(evidence):
+    for job in evidence.found:
         if job.state in TERMINAL:
             seen[job.id].add((job.state, job.end))
     for job_id, ends in seen.items():
@@ -93,7 +92,7 @@ def an_end_is_not_taken_back(evidence: Evidence) -> Found:
 
 def finished_once(evidence: Evidence) -> Found:
     """One end in the stream of events, as the last change; and at most one accepted finish."""
-    for job in _found(evidence):
+    for job in evidence.found:
         states = [change.state for change in job.changes]
         ends = sum(state in TERMINAL for state in states)
         if job.state in TERMINAL and (ends != 1 or states[-1] != job.state):
@@ -105,7 +104,7 @@ def finished_once(evidence: Evidence) -> Found:
 
 def a_result_means_success(evidence: Evidence) -> Found:
     """A result with all its files if the job succeeded, and none of it otherwise."""
-    for job in _found(evidence):
+    for job in evidence.found:
         succeeded = job.state == "SUCCEEDED"
         if succeeded != job.has_result or (succeeded and not job.files):
             has = "a result" if job.has_result else "no result"
@@ -121,9 +120,10 @@ def a_file_never_changes(evidence: Evidence) -> Found:
     """Everybody who downloads a file gets the same bytes."""
     contents: dict[tuple[str, str], set[str]] = defaultdict(set)
     for entry in evidence.entries:
-        if entry.operation == "download" and entry.code == OK:
-            name, digest = entry.detail.split()
-            contents[entry.id, name].add(digest)
+        if entry.operation in ("download", "result") and entry.code == OK:
+            words = entry.detail.split()
+            for name, digest in zip(words[::2], words[1::2], strict=True):
+                contents[entry.id, name].add(digest)
     for (job_id, name), digests in contents.items():
         if len(digests) > 1:
             yield f"{name} was downloaded as {sorted(digests)}", job_id, ""
@@ -145,7 +145,7 @@ def one_request_one_job(evidence: Evidence) -> Found:
     for entry in evidence.entries:
         if entry.operation == "create" and entry.code == OK:
             told[entry.request_id].add(entry.id)
-    for job in _found(evidence):
+    for job in evidence.found:
         if job.request_id:
             told[job.request_id].add(job.id)
     for request_id, ids in told.items():
@@ -167,34 +167,9 @@ def deleted_for_good(evidence: Evidence) -> Found:
 
 def failures_are_explained(evidence: Evidence) -> Found:
     """The storm's own jobs are right, so only the loss of workers may fail them."""
-    for job in _found(evidence):
+    for job in evidence.found:
         if job.state == "FAILED" and job.reason not in _EXPLAINED:
             yield f"failed with {job.reason}", job.id, job.request_id
-
-
-def every_claimed_job_reaches_its_worker(evidence: Evidence) -> Found:
-    """A claim whose answer was lost finds its jobs again.
-
-    An attempt of which no worker ever heard is explained only by a claim that was under way when
-    the attempt began, and then stayed without an answer for a lease: its worker was dead or cut
-    off.
-    """
-    heard = {attempt for claim in evidence.testimony.claims for attempt in claim.attempts}
-    if not evidence.testimony.claims:
-        return
-    for job in _found(evidence):
-        for change in job.changes:
-            if change.state == "RUNNING" and (job.id, change.attempt) not in heard:
-                hung = (_hung(c, change.at, evidence) for c in evidence.testimony.claims)
-                if not any(hung):
-                    words = f"attempt {change.attempt} was claimed and reached no worker"
-                    yield words, job.id, job.request_id
-
-
-def _hung(claim: Claim, at: float, evidence: Evidence) -> bool:
-    # Both clocks are this machine's; Redis tells milliseconds only.
-    late = claim.answered is None or claim.answered > at + evidence.lease_seconds
-    return claim.sent < at + 0.01 and late
 
 
 def refusals_are_of_the_storm(evidence: Evidence) -> Found:
@@ -213,7 +188,7 @@ def nothing_is_left(evidence: Evidence) -> Found:
         yield leftover, "", ""
 
 
-CHECKS: Final[tuple[Callable[[Evidence], Found], ...]] = (
+GENERAL: Final[tuple[Callable[[Evidence], Found], ...]] = (
     accepted_is_never_lost,
     accepted_ends,
     an_end_never_changes,
@@ -229,6 +204,7 @@ CHECKS: Final[tuple[Callable[[Evidence], Found], ...]] = (
     refusals_are_of_the_storm,
     nothing_is_left,
 )
+CHECKS: Final = GENERAL + COMPARISONS
 
 
 def violations(evidence: Evidence) -> list[Violation]:
@@ -253,7 +229,3 @@ def story(evidence: Evidence, violation: Violation) -> list[str]:
         changes = ", ".join(f"{each.state} (attempt {each.attempt})" for each in job.changes)
         lines.append(f"          the queue says: {changes or job.code}")
     return lines
-
-
-def _found(evidence: Evidence) -> Iterator[FinalJob]:
-    return (job for job in evidence.jobs.values() if job.code == OK)

@@ -1,8 +1,8 @@
 """Clients that go on whatever happens, and write down all that they did and were told.
 
-They speak through the raw stubs and not through the SDK, because the SDK repeats calls by itself:
-here every single attempt is a call of the history. What they do with an error is what the SDK does:
-ask again, with the same request_id.
+They speak through the raw stubs and not through the SDK (`sdk` has those that do), because the SDK
+repeats calls by itself: here every single attempt is a call of the history. What they do with an
+error is what the SDK does: ask again, with the same request_id.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1 import preimage_service_pb2_grpc as services
 from preimage.v1.preimage_pb2 import Preimage, State
 from tests.chaos.history import TERMINAL, History
-from tests.chaos.orders import Board, KnownJob, Order, make_order, name_upload
+from tests.chaos.orders import Board, KnownJob, Order, name_upload
 
 _CALL_SECONDS: Final = 3.0
 _PAUSE_SECONDS: Final = (0.02, 0.2)
@@ -30,7 +30,7 @@ _OPERATIONS: Final = {
     "watch": 20,
     "get": 20,
     "download": 14,
-    "cancel": 4,
+    "cancel": 6,
     "submit_again": 3,
     "delete": 1,
 }
@@ -75,13 +75,14 @@ class Client:
             await self.watch(self._mine[0])
             return
         self._orders += 1
-        order = make_order(self._dice, f"{self.name}-{self._orders}")
+        order = self._board.next_order(self._dice, f"{self.name}-{self._orders}")
         twice = self._dice.random() < 0.15
         await asyncio.gather(self.place(order), *([self.place(order, 1)] if twice else []))
 
     async def submit_again(self) -> None:
         """Repeat the request of a job that was accepted: it must be the same job, always."""
-        if job := self._board.pick(self._dice, "QUEUED", "RUNNING", *TERMINAL):
+        job = self._board.pick(self._dice, "QUEUED", "RUNNING", *TERMINAL)
+        if job and not job.order.through_sdk:
             await self._create(job.order, self._stubs[0])
 
     async def watch(self, job: KnownJob | None = None) -> None:
@@ -114,8 +115,8 @@ class Client:
                 self._learn(reply.preimage)
 
     async def cancel(self) -> None:
-        """Cancel a job."""
-        if job := self._board.pick(self._dice, "QUEUED", "RUNNING"):
+        """Cancel a job: of equal ones, whoever leads or follows."""
+        if job := self._board.pick_equal(self._dice, "QUEUED", "RUNNING"):
             with self._history.call(self.name, "cancel", job=job.id) as operation:
                 request = wire.CancelPreimageRequest(id=job.id, reason=self.name)
                 reply = await self._stubs[0].CancelPreimage(request, timeout=_CALL_SECONDS)
@@ -123,8 +124,8 @@ class Client:
                 self._learn(reply.preimage)
 
     async def delete(self) -> None:
-        """Delete a job that has ended."""
-        if job := self._board.pick(self._dice, *TERMINAL):
+        """Delete a job that has ended, whoever has its result too."""
+        if job := self._board.pick_equal(self._dice, *TERMINAL):
             job.deleted = True
             with self._history.call(self.name, "delete", job=job.id) as operation:
                 request = wire.DeletePreimageRequest(id=job.id)
@@ -188,6 +189,11 @@ class Client:
         await asyncio.sleep(self._dice.uniform(*_PAUSE_SECONDS) * slower)
 
 
+def digest(data: bytes) -> str:
+    """A short name for a file's content."""
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
 def artifact_sizes(preimage: Preimage) -> dict[str, int]:
     """The files of a result, and how long they shall be."""
     return {
@@ -199,13 +205,13 @@ def artifact_sizes(preimage: Preimage) -> dict[str, int]:
 
 async def download(
     stub: services.PreimageServiceStub, history: History, client: str, job: str, name: str
-) -> int | None:
-    """Fetch a whole file; returns its length, None if the call failed."""
+) -> bytes | None:
+    """Fetch a whole file; None if the call failed."""
     with history.call(client, "download", job=job) as operation:
         data = bytearray()
         request = wire.DownloadResultRequest(id=job, name=name)
         async for chunk in stub.DownloadResult(request, timeout=_CALL_SECONDS):
             data += chunk.data
-        operation.returned(detail=f"{name} {hashlib.sha256(data).hexdigest()[:12]}")
-        return len(data)
+        operation.returned(detail=f"{name} {digest(bytes(data))}")
+        return bytes(data)
     return None

@@ -1,7 +1,7 @@
 """The state in which a storm has left the service: read through the API and in the queue itself."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,10 +10,11 @@ import redis
 
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1 import preimage_service_pb2_grpc as services
-from preimage_queue import AsyncQueue, JobDetail, Queue, QueueSettings
+from preimage_queue import AsyncQueue, Job, JobDetail, Queue, QueueSettings
 from preimage_queue.keys import LASTING
-from tests.chaos.clients import artifact_sizes, download
+from tests.chaos.clients import artifact_sizes, digest, download
 from tests.chaos.history import OK, Entry, History, digest_of_end
+from tests.chaos.orders import Wanted
 from tests.chaos.witness import Deposition
 
 READER: Final = "reader"
@@ -51,6 +52,16 @@ class FinalJob:
     """Name, stated length and downloaded length; None: the download failed."""
     served_without_result: bool = False
     """Whether a file could be downloaded although the job did not succeed."""
+    origin: str = ""
+    """Id of the job whose run it shares, or whose result it has."""
+    cached: bool = False
+    """Whether that result was there when the job was submitted."""
+    result: str = ""
+    """A digest of the result."""
+    contents: str = ""
+    """A digest of the names and bytes of all files; empty if any is missing."""
+    ran: tuple[str, int] = ("", 0)
+    """Layer and seed, as the result says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,22 @@ class Evidence:
     leftovers: tuple[str, ...] = ()
     """Keys that should be gone after everything has been forgotten, each with why."""
     lease_seconds: float = 1.0
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
+    """What each request_id asks for."""
+
+    @property
+    def found(self) -> Iterator[FinalJob]:
+        """The jobs that are there."""
+        return (job for job in self.jobs.values() if job.code == OK)
+
+    def computation(self, request_id: str) -> str:
+        """The name that equal requests have in common; empty if nobody compares them."""
+        wanted = self.wanted.get(request_id)
+        return wanted.computation if wanted else ""
+
+
+Found = Iterator[tuple[str, str, str]]
+"""What a check finds: a sentence, the job's id and the request's."""
 
 
 class Reader:
@@ -82,7 +109,7 @@ class Reader:
                 async with turn:
                     return await self._look(queue, stub, job_id)
 
-            everything = sorted(set(ids) | set(await _all_ids(queue)))
+            everything = sorted(set(ids) | {job.id for job in await all_jobs(queue)})
             return {job.id: job for job in await asyncio.gather(*map(look, everything))}
 
     def _channel(self) -> grpc.aio.Channel:
@@ -103,9 +130,8 @@ class Reader:
         served = False
         if not sizes:
             served = await self._fetch(stub, job_id, "0/picture.png") is not None
-        files = [
-            (name, size, await self._fetch(stub, job_id, name)) for name, size in sizes.items()
-        ]
+        files = {name: await self._fetch(stub, job_id, name) for name in sizes}
+        provenance = preimage.result.provenance
         return FinalJob(
             id=job_id,
             request_id=detail.job.request_id,
@@ -115,28 +141,43 @@ class Reader:
             end=digest_of_end(preimage),
             has_result=preimage.HasField("result") and bool(detail.result),
             changes=tuple(await _changes(queue, job_id)),
-            files=tuple(files),
+            files=tuple(
+                (name, size, None if (data := files[name]) is None else len(data))
+                for name, size in sizes.items()
+            ),
             served_without_result=served,
+            origin=preimage.origin.id,
+            cached=preimage.origin.cached,
+            result=digest(preimage.result.SerializeToString(deterministic=True)),
+            contents=_contents(files),
+            ran=(provenance.layer, provenance.seed),
         )
 
     async def _fetch(
         self, stub: services.PreimageServiceStub, job_id: str, name: str
-    ) -> int | None:
+    ) -> bytes | None:
         return await download(stub, self._history, READER, job_id, name)
+
+
+def _contents(files: Mapping[str, bytes | None]) -> str:
+    whole = {name: digest(data) for name, data in files.items() if data is not None}
+    return digest(repr(sorted(whole.items())).encode()) if len(whole) == len(files) > 0 else ""
 
 
 def _reason(detail: JobDetail) -> str:
     return detail.job.reason
 
 
-async def _all_ids(queue: AsyncQueue) -> list[str]:
-    ids, cursor = [], ""
+async def all_jobs(queue: AsyncQueue) -> list[Job]:
+    """Every job that the queue holds."""
+    jobs: list[Job] = []
+    cursor = ""
     while True:
         page = await queue.list_jobs(_TENANT, limit=200, cursor=cursor)
-        ids += [job.id for job in page.jobs]
+        jobs += page.jobs
         cursor = page.next_cursor
         if not cursor:
-            return ids
+            return jobs
 
 
 async def _changes(queue: AsyncQueue, job_id: str) -> list[Change]:

@@ -29,6 +29,11 @@ class Slot:
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a fault uses the slot."""
 
+    @property
+    def worker(self) -> str:
+        """What the worker calls itself."""
+        return str(json.loads(self.ready.read_text())["worker"])
+
 
 class Fleet:
     """All workers. Use it in an `async with` statement, inside the stack's."""
@@ -69,6 +74,10 @@ class Fleet:
         """End the worker of a slot; returns its status."""
         slot.doomed = True
         self.send(slot, how)
+        return await self.ended(slot)
+
+    async def ended(self, slot: Slot) -> int:
+        """Wait until the worker of a slot has ended; returns its status."""
         await until(lambda: slot.status is not None, what=f"{slot.name} ending")
         assert slot.status is not None
         return slot.status

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import itertools
 import json
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,12 +12,17 @@ from typing import IO, Any, Self
 
 import grpc
 
+from preimage.jobinfo import JobInfo
 from preimage.v1.preimage_pb2 import Preimage, State
 
 TERMINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 OK = "OK"
 CALL, SEEN, RETURN = "call", "seen", "return"
 NEMESIS = "nemesis"
+SDK = "sdk-"
+"""What the names of clients begin with that use the SDK."""
+BY_ITSELF = "by the SDK itself"
+"""Detail of a submission that was made within another operation: when is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +61,33 @@ class Entry:
 
 
 class History:
-    """The record. One event loop writes it, so the order of entries is the order of events."""
+    """The record. Its entries are in the order of their times, whichever thread writes them."""
 
     def __init__(self, file: Path | None = None) -> None:
         self.entries: list[Entry] = []
         self.began = time.time()
         self._began = time.monotonic()
-        self._count = 0
+        self._numbers = itertools.count(1)
+        self._turn = threading.Lock()
         self._file: IO[str] | None = file.open("w", encoding="utf-8") if file else None
 
     def now(self) -> float:
         """Seconds since the history began."""
         return time.monotonic() - self._began
 
-    def add(self, entry: Entry) -> None:
-        """Write a line."""
-        self.entries.append(entry)
-        if self._file:
-            said = {name: value for name, value in asdict(entry).items() if value not in ("", 0)}
-            self._file.write(json.dumps(said) + "\n")
+    def add(self, **facts: Any) -> None:
+        """Write a line, as of now."""
+        with self._turn:
+            entry = Entry(at=self.now(), **facts)
+            self.entries.append(entry)
+            if self._file:
+                said = {key: value for key, value in asdict(entry).items() if value not in ("", 0)}
+                self._file.write(json.dumps(said) + "\n")
 
     def call(self, client: str, operation: str, request_id: str = "", job: str = "") -> "Operation":
         """Begin an operation."""
-        self._count += 1
         names = {"operation": operation, "request_id": request_id, "id": job}
-        return Operation(self, client, self._count, names)
+        return Operation(self, client, next(self._numbers), names)
 
     def close(self) -> None:
         """Finish the file."""
@@ -103,6 +112,12 @@ class Operation:
         facts = _facts(preimage) if preimage is not None else {}
         self._write(RETURN, code=OK, detail=detail, **facts)
 
+    def told(self, info: JobInfo, detail: str = "", phase: str = RETURN) -> None:
+        """The SDK told how a job stands: in a return, or on the way."""
+        code = OK if phase == RETURN else ""
+        facts = {"id": info.id, "state": info.state.name, "attempt": info.attempt}
+        self._write(phase, code=code, detail=detail, **facts)
+
     def failed(self, error: grpc.aio.AioRpcError) -> None:
         """The call ended with a status; whether it had its effect is unknown."""
         self._write(RETURN, code=error.code().name, detail=error.details() or "")
@@ -112,8 +127,7 @@ class Operation:
         self._write(RETURN, code=code, detail=detail)
 
     def _write(self, phase: str, **facts: object) -> None:
-        fields: dict[str, Any] = {**self._fixed, **facts}
-        self._history.add(Entry(at=self._history.now(), phase=phase, **fields))
+        self._history.add(**{**self._fixed, **facts}, phase=phase)
 
     def __enter__(self) -> Self:
         return self

@@ -8,20 +8,21 @@ import asyncio
 import math
 import random
 import signal
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from tests.chaos.administrator import drain
 from tests.chaos.fleet import Fleet, Slot
 from tests.chaos.history import NEMESIS, History
 from tests.chaos.proxy import CUT, DELAY, HOLD, RESET, TROUBLES
 from tests.chaos.stack import LEASE_SECONDS, Stack, UnexpectedEndError, tail
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
 DONE, MISSED, OVER = "DONE", "MISSED", "OVER"
 CALM = "calm"
 KILL_WORKER, STOP_WORKER, DRAIN_WORKER = "kill worker", "stop worker", "drain worker"
+DRAIN_BY_ADMIN = "drain worker by admin"
 KILL_REDIS, KILL_FRONTEND = "kill redis", "kill frontend"
 PROXIES: Final = ("clients", "frontend", "workers")
 RATES_A_MINUTE: Final = {
@@ -31,6 +32,7 @@ RATES_A_MINUTE: Final = {
     KILL_REDIS: 2.6,
     KILL_FRONTEND: 1.5,
     **{f"{trouble} {proxy}": 0.8 for trouble in TROUBLES for proxy in PROXIES},
+    DRAIN_BY_ADMIN: 1.5,
 }
 _AWAY_SECONDS: Final = (0.05, 0.8)
 """How long Redis stays away: less than a lease, so that whoever holds one keeps it."""
@@ -72,10 +74,13 @@ class Nemesis:
     def __init__(self, stack: Stack, fleet: Fleet, history: History) -> None:
         self._stack, self._fleet, self._history = stack, fleet, history
         self._redis, self._frontend = asyncio.Lock(), asyncio.Lock()
+        self.drain_seconds: dict[str, list[float]] = defaultdict(list)
+        """By kind: how long each worker that was drained took to leave."""
         self._deeds: dict[str, Callable[[random.Random], Awaitable[bool]]] = {
             KILL_WORKER: self._kill_worker,
             STOP_WORKER: self._stop_worker,
             DRAIN_WORKER: self._drain_worker,
+            DRAIN_BY_ADMIN: self._drain_by_admin,
             KILL_REDIS: self._kill_redis,
             KILL_FRONTEND: self._kill_frontend,
         }
@@ -117,12 +122,28 @@ class Nemesis:
         return status == -signal.SIGKILL
 
     async def _drain_worker(self, dice: random.Random) -> bool:
+        """It hands back what it holds, and leaves."""
         async with (slot := self._slot(dice)).busy:
-            status = await self._fleet.end(slot, signal.SIGTERM)
-            if status != 0:
-                raise UnexpectedEndError(f"{slot.name} ended with {status}:\n{tail(slot.log)}")
-            await self._fleet.begin(slot)
+            began = self._history.now()
+            await self._leave(DRAIN_WORKER, slot, began, self._fleet.end(slot, signal.SIGTERM))
         return True
+
+    async def _drain_by_admin(self, dice: random.Random) -> bool:
+        """It finishes what it holds, and leaves."""
+        async with (slot := self._slot(dice)).busy:
+            slot.doomed = True
+            began = self._history.now()
+            await drain(self._stack.admin_target, slot.worker, lambda: slot.status is not None)
+            await self._leave(DRAIN_BY_ADMIN, slot, began, self._fleet.ended(slot))
+        return True
+
+    async def _leave(self, kind: str, slot: Slot, began: float, end: Awaitable[int]) -> None:
+        """A worker that was asked to leave does so with status 0; another one comes."""
+        status = await end
+        self.drain_seconds[kind].append(self._history.now() - began)
+        if status != 0:
+            raise UnexpectedEndError(f"{slot.name} ended with {status}:\n{tail(slot.log)}")
+        await self._fleet.begin(slot)
 
     async def _stop_worker(self, dice: random.Random) -> bool:
         """Longer than its lease: when it goes on, it believes that it holds what it has lost."""

@@ -1,19 +1,22 @@
 """What a storm says at its end: a table for people, the same for programs."""
 
 import platform
+import statistics
 import subprocess
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
 from preimage.embedded.redis import find_server
+from tests.chaos import latency
 from tests.chaos.checks import story
-from tests.chaos.history import CALL, NEMESIS, OK, RETURN, Entry
-from tests.chaos.nemesis import CALM, DONE, KILL_FRONTEND, KILL_REDIS
+from tests.chaos.evidence import Evidence, FinalJob
+from tests.chaos.history import CALL, NEMESIS, OK, RETURN
+from tests.chaos.load import load_figures
+from tests.chaos.nemesis import DONE
 from tests.chaos.storm import Verdict
 
-_SETTLING_SECONDS: Final = 1.0
-"""After a fault on the way of a submit, until connections are made again."""
 _PACKAGES: Final = ("preimage", "grpcio", "redis", "torch")
 
 
@@ -25,16 +28,20 @@ def summary(verdict: Verdict) -> dict[str, Any]:
     creates = Counter(e.request_id for e in entries if e.phase == CALL and e.operation == "create")
     return {
         "seed": verdict.options.seed,
-        "seconds": round(verdict.seconds, 1),
+        "seconds": round(verdict.rage.seconds, 1),
         "workers": verdict.options.workers,
         "clients": verdict.options.clients,
+        "clients_with_the_sdk": verdict.options.sdk_clients,
         "faults": dict(sorted(faults.items())),
         "calls": sum(entry.client != NEMESIS for entry in returns),
         "accepted": len({e.id for e in returns if e.operation == "create" and e.code == OK}),
         "resends": sum(number - 1 for number in creates.values()),
         "ends": dict(Counter(job.state or job.code for job in verdict.evidence.jobs.values())),
         "redelivered": sum(job.deliveries > 0 for job in verdict.evidence.jobs.values()),
-        "submit_ms": _percentiles(submit_ms(entries)),
+        "equal_jobs": _equal_jobs(verdict.evidence),
+        "drain_seconds": _seconds(verdict.rage.drain_seconds),
+        **latency.figures(entries),
+        "load_average": load_figures(verdict.rage.load),
         "violations": [
             {"check": each.check, "id": each.id, "sentence": each.sentence}
             for each in verdict.violations
@@ -58,50 +65,36 @@ def _redis_version() -> str:
     return said.partition("v=")[2].split()[0]
 
 
-def submit_ms(entries: tuple[Entry, ...]) -> list[float]:
-    """How long accepted submits took, in milliseconds, but for those that met a fault.
-
-    Left out are the first seconds, in which all connect at one time, and what overlaps with Redis
-    or the frontend being away or with trouble on a connection between clients, frontend and Redis:
-    those measure the nemesis.
-    """
-    windows = _windows(entries)
-    calls = {(e.client, e.number): e.at for e in entries if e.phase == CALL}
-    found = []
-    for entry in entries:
-        if entry.operation == "create" and entry.code == OK:
-            began = calls[entry.client, entry.number]
-            if not any(began < end and entry.at > start for start, end in windows):
-                found.append((entry.at - began) * 1000)
-    return found
+def _equal_jobs(evidence: Evidence) -> dict[str, int]:
+    """Of the jobs that are left: how many equal another one, and what came of it."""
+    groups: dict[str, list[FinalJob]] = defaultdict(list)
+    for job in evidence.found:
+        groups[evidence.computation(job.request_id)].append(job)
+    equal = [job for name, jobs in groups.items() if name and len(jobs) > 1 for job in jobs]
+    return {
+        "jobs": len(equal),
+        "computations": len({evidence.computation(job.request_id) for job in equal}),
+        "succeeded_by_a_run_of_their_own": sum(bool(j.contents) and not j.origin for j in equal),
+        "shared_a_run": sum(bool(job.origin) and not job.cached for job in equal),
+        "had_a_result_at_once": sum(job.cached for job in equal),
+        "cancelled": sum(job.state == "CANCELLED" for job in equal),
+    }
 
 
-def _windows(entries: tuple[Entry, ...]) -> list[tuple[float, float]]:
-    begun = {e.number: e.at for e in entries if e.client == NEMESIS and e.phase == CALL}
-    return [
-        (begun[entry.number], entry.at + _SETTLING_SECONDS)
-        for entry in entries
-        if entry.client == NEMESIS and entry.phase == RETURN and _in_the_way(entry.operation)
-    ]
-
-
-def _in_the_way(kind: str) -> bool:
-    return kind in (CALM, KILL_REDIS, KILL_FRONTEND) or kind.endswith((" clients", " frontend"))
-
-
-def _percentiles(values: list[float]) -> dict[str, float]:
-    ordered = sorted(values)
-    if not ordered:
-        return {"number": 0}
-    at = {"p50": 0.5, "p99": 0.99, "longest": 1.0}
-    places = {name: min(int(share * len(ordered)), len(ordered) - 1) for name, share in at.items()}
-    found = {name: round(ordered[place], 1) for name, place in places.items()}
-    return {"number": len(ordered), **found}
+def _seconds(taken: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    return {
+        kind: {
+            "number": len(each),
+            "median": round(statistics.median(each), 2),
+            "longest": round(max(each), 2),
+        }
+        for kind, each in taken.items()
+    }
 
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as lines of two columns."""
-    submit = figures["submit_ms"]
+    submit, apart = figures["submit_ms"], figures["submit_ms_apart"]
     rows = [
         ("seed", figures["seed"]),
         ("seconds", figures["seconds"]),
@@ -111,8 +104,23 @@ def table(figures: dict[str, Any]) -> str:
         ("submits sent again", figures["resends"]),
         *((f"end: {state}", number) for state, number in sorted(figures["ends"].items())),
         ("jobs delivered more than once", figures["redelivered"]),
+        *(
+            (f"equal jobs: {what.replace('_', ' ')}", n)
+            for what, n in figures["equal_jobs"].items()
+        ),
+        *(
+            (f"{kind}: longest, s", said["longest"])
+            for kind, said in figures["drain_seconds"].items()
+        ),
+        ("undisturbed submits", submit["number"]),
+        *((f"excluded: {what}", number) for what, number in submit["excluded"].items()),
         ("submit p50, ms", submit.get("p50", "–")),
         ("submit p99, ms", submit.get("p99", "–")),
+        *((f"submit p99 {why}, ms", each.get("p99", "–")) for why, each in apart.items()),
+        *(
+            (f"load average, {when.replace('_', ' ')}", load)
+            for when, load in figures["load_average"].items()
+        ),
         ("violations", len(figures["violations"])),
     ]
     width = max(len(name) for name, _ in rows)

@@ -26,8 +26,15 @@ SABOTAGES: Final = {
     ),
     "no claim token": Sabotage("if known[1] == A.token then", "if false then"),
     "no idempotency": Sabotage("if known then return known end", ""),
+    "results of whatever was computed last": Sabotage(
+        "return key('cached', job.tenant .. ':' .. job.computation)",
+        "return key('cached', job.tenant)",
+    ),
+    "cancellations for all": Sabotage(
+        "return state ~= 'CANCELLED' and reason ~= 'DEADLINE_EXCEEDED'", "return true"
+    ),
 }
-"""Each takes away one of the means by which a job ends exactly once."""
+"""Each takes away one of the means by which a job ends exactly once, and as itself."""
 
 
 def break_scripts(name: str) -> None:

@@ -9,6 +9,7 @@ timeouts, so that a fault has its consequences within seconds.
 import asyncio
 import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -115,11 +116,14 @@ def tail(log: Path) -> str:
     return "\n".join([line for line in lines if not _NOISE.match(line)][-30:])
 
 
-def free_port() -> int:
-    """A port of loopback that nobody has now."""
-    for port in _PORTS:
+def free_ports(number: int) -> list[int]:
+    """Ports of loopback that nobody has now; drawn, because another storm may be choosing too."""
+    free = []
+    for port in random.sample(_PORTS, len(_PORTS)):
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
+            free.append(port)
+        if len(free) == number:
+            return free
     raise RuntimeError("every port is taken")
 
 
@@ -133,7 +137,9 @@ class Stack:
         self.socket = self.folder / "redis.sock"
         self.sabotage, self.worker_count = sabotage, workers
         (self.folder / "catalogue.toml").write_text(CATALOGUE)
-        self._port = free_port()
+        self._port, admin_port = free_ports(2)
+        self.admin_target = f"127.0.0.1:{admin_port}"
+        """Where operators find the frontend; no proxy is on their way."""
         self._ready = self.folder / "frontend.json"
         self.proxies = {
             "clients": Proxy("clients", lambda: asyncio.open_connection("127.0.0.1", self._port)),
@@ -204,7 +210,10 @@ class Stack:
     def _make_frontend(self) -> Process:
         module = ["tests.chaos.frontend", self.sabotage] if self.sabotage else ["preimage_service"]
         environment = self.environment(
-            "frontend", PREIMAGE_LISTEN=self.direct_target, PREIMAGE_READY_FILE=str(self._ready)
+            "frontend",
+            PREIMAGE_LISTEN=self.direct_target,
+            PREIMAGE_ADMIN_LISTEN=self.admin_target,
+            PREIMAGE_READY_FILE=str(self._ready),
         )
         log = self.folder / "frontend.log"
         return Process("frontend", [sys.executable, "-m", *module], log, environment)

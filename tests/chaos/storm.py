@@ -7,17 +7,20 @@ stack and fleet start ─▶ clients act, nemesis acts ─▶ everything healed,
 import asyncio
 import random
 import signal
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from preimage_queue import AsyncQueue, QueueSettings
 from tests.chaos.checks import Violation, violations
 from tests.chaos.clients import Client
-from tests.chaos.evidence import READER, Evidence, Reader, find_leftovers
+from tests.chaos.evidence import READER, Evidence, Reader, all_jobs, find_leftovers
 from tests.chaos.fleet import Fleet
-from tests.chaos.history import NEMESIS, History
+from tests.chaos.history import NEMESIS, SDK, History
+from tests.chaos.load import watched_load
 from tests.chaos.nemesis import CALM, OVER, RATES_A_MINUTE, Nemesis, plan
 from tests.chaos.orders import Board
+from tests.chaos.sdk import SdkClient
 from tests.chaos.stack import LEASE_SECONDS, Stack
 from tests.chaos.witness import read
 
@@ -33,6 +36,8 @@ class Options:
     seed: int = 1
     workers: int = 3
     clients: int = 16
+    sdk_clients: int = 4
+    """So many of the clients use the SDK, the others the raw stubs."""
     rates: dict[str, float] = field(default_factory=lambda: dict(RATES_A_MINUTE))
     """Faults a minute, by kind."""
     sabotage: str = ""
@@ -48,8 +53,20 @@ class Verdict:
     options: Options
     evidence: Evidence
     violations: list[Violation]
+    rage: "Rage"
+    """What was measured meanwhile."""
+
+
+@dataclass(frozen=True)
+class Rage:
+    """What was measured while it stormed."""
+
     seconds: float
     """From the first fault to the last healing."""
+    drain_seconds: Mapping[str, Sequence[float]]
+    """By the kind of draining: how long each worker took to leave."""
+    load: list[float]
+    """Load averages of the machine."""
 
 
 async def storm(options: Options) -> Verdict:
@@ -58,7 +75,7 @@ async def storm(options: Options) -> Verdict:
     try:
         async with Stack(options.workers, options.sabotage) as stack, Fleet(stack) as fleet:
             board = Board()
-            seconds = await _rage(options, stack, fleet, history, board)
+            rage = await _rage(options, stack, fleet, history, board)
             await settle(stack.direct_target, stack.queue_settings, history, board)
             reader = Reader(stack.direct_target, stack.queue_settings, history)
             jobs = await reader.read(board.jobs)
@@ -69,32 +86,42 @@ async def storm(options: Options) -> Verdict:
                 testimony=read(sorted(fleet.witnesses.iterdir())),
                 leftovers=tuple(find_leftovers(stack.queue_settings)),
                 lease_seconds=LEASE_SECONDS,
+                wanted=board.wanted,
             )
     finally:
         history.close()
-    return Verdict(options, evidence, violations(evidence), seconds)
+    return Verdict(options, evidence, violations(evidence), rage)
 
 
 async def _rage(
     options: Options, stack: Stack, fleet: Fleet, history: History, board: Board
-) -> float:
+) -> Rage:
     """Clients act while the nemesis does; afterwards both have stopped and all processes run."""
-    clients = [
-        Client(f"c{n:02}", stack.target, history, board, random.Random(f"{options.seed} {n}"))
-        for n in range(options.clients)
+    clients = _make_clients(options, stack.target, history, board)
+    nemesis = Nemesis(stack, fleet, history)
+    async with watched_load() as load, asyncio.TaskGroup() as group:
+        calm = history.call(NEMESIS, CALM)
+        for client in clients:
+            group.create_task(client.run())
+        await asyncio.sleep(_CALM_SECONDS)
+        calm.ended(OVER)
+        began = history.now()
+        await nemesis.run(plan(options.seed, options.seconds, options.rates), options.seconds)
+        seconds = history.now() - began
+        for client in clients:
+            client.stop()
+    return Rage(seconds, nemesis.drain_seconds, load)
+
+
+def _make_clients(
+    options: Options, target: str, history: History, board: Board
+) -> list[Client | SdkClient]:
+    kinds = [Client] * (options.clients - options.sdk_clients) + [SdkClient] * options.sdk_clients
+    names = [f"{'c' if kind is Client else SDK}{n:02}" for n, kind in enumerate(kinds)]
+    return [
+        kind(name, target, history, board, random.Random(f"{options.seed} {n}"))
+        for n, (name, kind) in enumerate(zip(names, kinds, strict=True))
     ]
-    calm = history.call(NEMESIS, CALM)
-    actors = [asyncio.create_task(client.run()) for client in clients]
-    await asyncio.sleep(_CALM_SECONDS)
-    calm.ended(OVER)
-    began = history.now()
-    faults = plan(options.seed, options.seconds, options.rates)
-    await Nemesis(stack, fleet, history).run(faults, options.seconds)
-    seconds = history.now() - began
-    for client in clients:
-        client.stop()
-    await asyncio.gather(*actors)
-    return seconds
 
 
 async def settle(target: str, settings: QueueSettings, history: History, board: Board) -> None:
@@ -113,12 +140,12 @@ async def settle(target: str, settings: QueueSettings, history: History, board: 
 
 
 async def _run_empty(queue: AsyncQueue) -> None:
+    """By its jobs and not by its counts, which a broken product may never bring to nothing."""
     async with asyncio.timeout(120):
         while True:
-            stats = await queue.stats()
-            if not stats.running and not sum(stats.queued_by_lane.values()):
+            if all(job.state.terminal for job in await all_jobs(queue)):
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
 
 
 async def _end(stack: Stack, fleet: Fleet) -> None:

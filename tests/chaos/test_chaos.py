@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.history import CALL, NEMESIS, RETURN
-from tests.chaos.nemesis import DONE, KILL_WORKER, RATES_A_MINUTE, plan
+from tests.chaos.history import CALL, NEMESIS, RETURN, SDK
+from tests.chaos.nemesis import (
+    DONE,
+    DRAIN_BY_ADMIN,
+    DRAIN_WORKER,
+    KILL_WORKER,
+    RATES_A_MINUTE,
+    plan,
+)
 from tests.chaos.report import explanations, summary, table
 from tests.chaos.storm import Options, storm
 from tests.redis_server import require_server
@@ -26,19 +33,24 @@ def test_a_seed_decides_the_plan_and_every_kind_of_fault_is_in_it() -> None:
 def test_a_storm_with_every_kind_of_fault_breaks_no_promise(tmp_path: Path) -> None:
     require_server()
     file = tmp_path / "history.jsonl"
-    verdict = asyncio.run(storm(Options(seconds=20, seed=1, history=file)))
+    verdict = asyncio.run(storm(Options(seconds=16, seed=1, history=file)))
     assert verdict.violations == [], "\n".join(explanations(verdict))
 
     entries = verdict.evidence.entries
     returned = {(e.operation, e.code) for e in entries if e.phase == RETURN}
     assert {(kind, DONE) for kind in RATES_A_MINUTE} <= returned
     operations = {operation for operation, code in returned if code == "OK"}
-    assert operations >= {"create", "upload", "get", "watch", "cancel", "download"}
+    assert operations >= {"create", "upload", "get", "watch", "cancel", "download", "result"}
+    assert {e.operation for e in entries if e.client.startswith(SDK)} >= {"create", "result"}
 
     figures = summary(verdict)
     assert figures["accepted"] > 0
     assert figures["resends"] > 0
     assert figures["ends"]["SUCCEEDED"] > 0
+    assert figures["equal_jobs"]["shared_a_run"] > 0
+    assert set(figures["drain_seconds"]) == {DRAIN_WORKER, DRAIN_BY_ADMIN}
+    assert figures["submit_ms"]["excluded"]["calls under proxy or frontend faults"] > 0
+    assert figures["load_average"]["mean"] > 0
     assert "violations" in table(figures)
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]

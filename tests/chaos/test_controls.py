@@ -2,7 +2,8 @@
 
 A chaos test that cannot fail proves nothing. Each control breaks the scripts of every process in
 one place, lets the storm blow that this place is there for, and expects the check that watches over
-it to complain. The same storms over the product as it is pass.
+it to complain. The same storms over the product as it is pass. What equal jobs have in common needs
+no storm: the clients are enough.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from tests.chaos.checks import (
     finished_once,
     one_request_one_job,
 )
+from tests.chaos.equality import a_result_is_of_what_was_asked, who_is_cancelled_was_meant
 from tests.chaos.nemesis import STOP_WORKER
 from tests.chaos.report import explanations
 from tests.chaos.storm import Options, Verdict, storm
@@ -24,24 +26,33 @@ STORMS = {
     "no fencing": {STOP_WORKER: 30.0},
     "no claim token": {"cut workers": 120.0},
     "no idempotency": {"cut clients": 40.0},
+    "results of whatever was computed last": {},
+    "cancellations for all": {},
 }
 FINDERS = {
     "no fencing": finished_once,
     "no claim token": every_claimed_job_reaches_its_worker,
     "no idempotency": one_request_one_job,
+    "results of whatever was computed last": a_result_is_of_what_was_asked,
+    "cancellations for all": who_is_cancelled_was_meant,
 }
 
 
-def blow(rates: dict[str, float], sabotaged: str = "") -> Verdict:
+SEEDS = (5, 6)
+"""What a storm misses, by the chance of threads and packets, the next one finds."""
+
+
+def blow(rates: dict[str, float], sabotaged: str = "", seed: int = SEEDS[0]) -> Verdict:
     require_server()
-    return asyncio.run(storm(Options(seconds=12, seed=5, rates=rates, sabotage=sabotaged)))
+    return asyncio.run(storm(Options(seconds=12, seed=seed, rates=rates, sabotage=sabotaged)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sabotage.SABOTAGES)
 def test_a_broken_product_is_found_out(name: str) -> None:
-    found = {violation.check for violation in blow(STORMS[name], name).violations}
-    assert FINDERS[name].__name__ in found
+    storms = (blow(STORMS[name], name, seed) for seed in SEEDS)
+    found = ({violation.check for violation in each.violations} for each in storms)
+    assert any(FINDERS[name].__name__ in checks for checks in found)
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ async def run(seed: int) -> Verdict:
         service.require_alive()
         await service.end()
         leftovers = tuple(find_leftovers(service.queue_settings))
-    evidence = Evidence(tuple(history.entries), jobs, leftovers=leftovers)
+    evidence = Evidence(tuple(history.entries), jobs, leftovers=leftovers, wanted=board.wanted)
     return Verdict(evidence, violations(evidence), frozenset(workers), took)
 
 

@@ -293,6 +293,15 @@ def test_a_redis_that_would_lose_jobs_is_refused(redis_url: str) -> None:
     assert "PREIMAGE_ALLOW_VOLATILE_REDIS=1" in ended_process.stderr
 
 
+def test_a_redis_that_refuses_the_credentials_is_named_by_its_setting(
+    redis_server: RedisServer,
+) -> None:
+    url = f"unix://nobody@{redis_server.socket}?password=wrong"
+    ended_process = start_expecting_failure(PREIMAGE_REDIS_URL=url)
+    assert ended_process.returncode == 2
+    assert "PREIMAGE_REDIS_URL leads to a Redis that refuses us" in ended_process.stderr
+
+
 def test_a_device_that_does_not_return_is_left_in_time() -> None:
     code = (
         "import time\n"

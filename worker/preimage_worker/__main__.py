@@ -17,7 +17,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 
 from preimage_exposition import serve
-from preimage_queue import Queue, QueueError, QueueSettings
+from preimage_queue import Queue, QueueError, QueueRefusedError, QueueSettings
 from preimage_worker import announcing, catalogue, device, metrics
 from preimage_worker.batching import DeviceLostError
 from preimage_worker.courier import Courier
@@ -128,6 +128,10 @@ def _wait_for_redis(act: Callable[[], None], shutdown: Shutdown) -> bool:
     while not shutdown.requested.is_set():
         try:
             act()
+        except QueueRefusedError as error:
+            raise SettingsError(
+                f"PREIMAGE_REDIS_URL leads to a Redis that refuses us: {error}"
+            ) from None
         except QueueError as error:
             if not error.retry_after_seconds:
                 raise
