@@ -77,7 +77,8 @@ class AuditServiceServicer(object):
     """
 
     def PlanAudit(self, request, context):
-        """Tells what an audit would take, and whether it would be accepted. Changes nothing.
+        """Tells what an audit would take. Refuses what CreateAudit would refuse, but needs no attestation.
+        Changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

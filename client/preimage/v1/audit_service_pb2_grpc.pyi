@@ -38,7 +38,9 @@ class AuditServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     PlanAudit: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.PlanAuditRequest, _audit_service_pb2.PlanAuditResponse]
-    """Tells what an audit would take, and whether it would be accepted. Changes nothing."""
+    """Tells what an audit would take. Refuses what CreateAudit would refuse, but needs no attestation.
+    Changes nothing.
+    """
     CreateAudit: _grpc.StreamUnaryMultiCallable[_audit_service_pb2.CreateAuditRequest, _audit_service_pb2.CreateAuditResponse]
     """Accepts an audit: the first message holds the header, each further one a picture. Idempotent by
     `request_id`.
@@ -60,7 +62,9 @@ class AuditServiceAsyncStub(AuditServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PlanAudit: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.PlanAuditRequest, _audit_service_pb2.PlanAuditResponse]  # type: ignore[assignment]
-    """Tells what an audit would take, and whether it would be accepted. Changes nothing."""
+    """Tells what an audit would take. Refuses what CreateAudit would refuse, but needs no attestation.
+    Changes nothing.
+    """
     CreateAudit: _aio.StreamUnaryMultiCallable[_audit_service_pb2.CreateAuditRequest, _audit_service_pb2.CreateAuditResponse]  # type: ignore[assignment]
     """Accepts an audit: the first message holds the header, each further one a picture. Idempotent by
     `request_id`.
@@ -85,7 +89,9 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.PlanAuditRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.PlanAuditResponse, _abc.Awaitable[_audit_service_pb2.PlanAuditResponse]]:
-        """Tells what an audit would take, and whether it would be accepted. Changes nothing."""
+        """Tells what an audit would take. Refuses what CreateAudit would refuse, but needs no attestation.
+        Changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def CreateAudit(

@@ -101,6 +101,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The tenant's waiting jobs hold as many bytes as they may."""
     ERROR_REASON_SLOT_SECONDS_SPENT: _ErrorReason.ValueType  # 29
     """The tenant has used its slot-seconds of the last hour."""
+    ERROR_REASON_AUDIT_NOT_FOUND: _ErrorReason.ValueType  # 30
+    """No such audit, or it has expired."""
+    ERROR_REASON_AUDIT_NOT_TERMINAL: _ErrorReason.ValueType  # 31
+    """The audit is not terminal."""
+    ERROR_REASON_AUDITOR_NOT_RUNNING: _ErrorReason.ValueType  # 32
+    """Nobody is there who carries out audits."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused: `reason` of the ErrorInfo, domain "preimage"."""
@@ -165,6 +171,12 @@ ERROR_REASON_TENANT_BYTES_FULL: ErrorReason.ValueType  # 28
 """The tenant's waiting jobs hold as many bytes as they may."""
 ERROR_REASON_SLOT_SECONDS_SPENT: ErrorReason.ValueType  # 29
 """The tenant has used its slot-seconds of the last hour."""
+ERROR_REASON_AUDIT_NOT_FOUND: ErrorReason.ValueType  # 30
+"""No such audit, or it has expired."""
+ERROR_REASON_AUDIT_NOT_TERMINAL: ErrorReason.ValueType  # 31
+"""The audit is not terminal."""
+ERROR_REASON_AUDITOR_NOT_RUNNING: ErrorReason.ValueType  # 32
+"""Nobody is there who carries out audits."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 
 class _CacheControl:

@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from preimage.v1 import audit_pb2 as _audit_pb2
+from preimage.v1 import model_service_pb2 as _model_service_pb2
 from preimage.v1 import preimage_pb2 as _preimage_pb2
 from preimage.v1 import spec_pb2 as _spec_pb2
 from preimage.v1 import tensor_pb2 as _tensor_pb2
@@ -38,6 +39,8 @@ class WorkItem(_message.Message):
     ENCODED_PICTURE_DIGEST_FIELD_NUMBER: _builtins.int
     MODEL_DIGEST_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
+    DEFENCE_FIELD_NUMBER: _builtins.int
+    BOUNDS_FIELD_NUMBER: _builtins.int
     encoded_picture_digest: _builtins.str
     """Blob that holds the encoded picture, if the caller sent one."""
     model_digest: _builtins.str
@@ -56,6 +59,14 @@ class WorkItem(_message.Message):
     def audit(self) -> Global___AuditWork:
         """Audit what codes give away: for auditors."""
 
+    @_builtins.property
+    def defence(self) -> Global___KnownDefence:
+        """Of an inversion: the target is of D̃∘Φ, of this defence. Auditors ask for that."""
+
+    @_builtins.property
+    def bounds(self) -> Global___CodeBounds:
+        """Of an inversion: where the code lies, if that is not known exactly."""
+
     def __init__(
         self,
         *,
@@ -65,16 +76,84 @@ class WorkItem(_message.Message):
         encoded_picture_digest: _builtins.str = ...,
         model_digest: _builtins.str = ...,
         engine: _builtins.str = ...,
+        defence: Global___KnownDefence | None = ...,
+        bounds: Global___CodeBounds | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "extract", b"extract", "invert", b"invert", "work", b"work"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "bounds", b"bounds", "defence", b"defence", "extract", b"extract", "invert", b"invert", "work", b"work"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "encoded_picture_digest", b"encoded_picture_digest", "engine", b"engine", "extract", b"extract", "invert", b"invert", "model_digest", b"model_digest", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "bounds", b"bounds", "defence", b"defence", "encoded_picture_digest", b"encoded_picture_digest", "engine", b"engine", "extract", b"extract", "invert", b"invert", "model_digest", b"model_digest", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["invert", "extract", "audit"]  # noqa: Y015
     _WhichOneofArgType_work: _TypeAlias = _typing.Literal["work", b"work"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_work) -> _WhichOneofReturnType_work | None: ...
 
 Global___WorkItem: _TypeAlias = WorkItem  # noqa: Y015
+
+@_typing.final
+class KnownDefence(_message.Message):
+    """A defence that an attacker knows, fitted to codes of the layer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAIN_FIELD_NUMBER: _builtins.int
+    CODE_SHAPE_FIELD_NUMBER: _builtins.int
+    LAYOUT_FIELD_NUMBER: _builtins.int
+    STATISTICS_DIGEST_FIELD_NUMBER: _builtins.int
+    chain: _builtins.str
+    """Its stages, as the command line spells them."""
+    layout: _model_service_pb2.CodeLayout.ValueType
+    """What their axes are."""
+    statistics_digest: _builtins.str
+    """Of the blob that holds what it has learnt, as safetensors. Empty: nothing."""
+    @_builtins.property
+    def code_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of the codes that it was fitted to."""
+
+    def __init__(
+        self,
+        *,
+        chain: _builtins.str = ...,
+        code_shape: _abc.Iterable[_builtins.int] | None = ...,
+        layout: _model_service_pb2.CodeLayout.ValueType = ...,
+        statistics_digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "code_shape", b"code_shape", "layout", b"layout", "statistics_digest", b"statistics_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnownDefence: _TypeAlias = KnownDefence  # noqa: Y015
+
+@_typing.final
+class CodeBounds(_message.Message):
+    """Where every element of a code lies; open sides are infinite."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def low(self) -> _tensor_pb2.TensorReference:
+        """At least."""
+
+    @_builtins.property
+    def high(self) -> _tensor_pb2.TensorReference:
+        """At most."""
+
+    def __init__(
+        self,
+        *,
+        low: _tensor_pb2.TensorReference | None = ...,
+        high: _tensor_pb2.TensorReference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CodeBounds: _TypeAlias = CodeBounds  # noqa: Y015
 
 @_typing.final
 class FeatureExtraction(_message.Message):
@@ -114,6 +193,11 @@ class AuditWork(_message.Message):
 
     SPEC_FIELD_NUMBER: _builtins.int
     PICTURES_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    INDEPENDENT_DIGEST_FIELD_NUMBER: _builtins.int
+    ALLOWANCE_FIELD_NUMBER: _builtins.int
+    independent_digest: _builtins.str
+    """Digest of the independent model that the request was checked against; empty if there is none."""
     @_builtins.property
     def spec(self) -> _audit_pb2.AuditSpec:
         """What was asked for."""
@@ -122,19 +206,75 @@ class AuditWork(_message.Message):
     def pictures(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredPicture]:
         """The pictures, in the order in which they came."""
 
+    @_builtins.property
+    def plan(self) -> _audit_pb2.AuditPlan:
+        """What its caller was told that it takes."""
+
+    @_builtins.property
+    def allowance(self) -> Global___Allowance:
+        """What its inversions may take."""
+
     def __init__(
         self,
         *,
         spec: _audit_pb2.AuditSpec | None = ...,
         pictures: _abc.Iterable[Global___StoredPicture] | None = ...,
+        plan: _audit_pb2.AuditPlan | None = ...,
+        independent_digest: _builtins.str = ...,
+        allowance: Global___Allowance | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["allowance", b"allowance", "plan", b"plan", "spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pictures", b"pictures", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowance", b"allowance", "independent_digest", b"independent_digest", "pictures", b"pictures", "plan", b"plan", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AuditWork: _TypeAlias = AuditWork  # noqa: Y015
+
+@_typing.final
+class Allowance(_message.Message):
+    """What a tenant may have in the queue, for jobs that are brought there in its name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    JOBS_QUEUED_FIELD_NUMBER: _builtins.int
+    BYTES_QUEUED_FIELD_NUMBER: _builtins.int
+    SLOT_SECONDS_FIELD_NUMBER: _builtins.int
+    weight: _builtins.float
+    """Its share relative to other tenants."""
+    jobs_queued: _builtins.int
+    """Jobs that may wait."""
+    bytes_queued: _builtins.int
+    """Bytes that waiting jobs may hold."""
+    slot_seconds: _builtins.float
+    """Slots times seconds that its jobs may take within an hour."""
+    def __init__(
+        self,
+        *,
+        weight: _builtins.float = ...,
+        jobs_queued: _builtins.int | None = ...,
+        bytes_queued: _builtins.int | None = ...,
+        slot_seconds: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bytes_queued", b"_bytes_queued", "_jobs_queued", b"_jobs_queued", "_slot_seconds", b"_slot_seconds", "bytes_queued", b"bytes_queued", "jobs_queued", b"jobs_queued", "slot_seconds", b"slot_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bytes_queued", b"_bytes_queued", "_jobs_queued", b"_jobs_queued", "_slot_seconds", b"_slot_seconds", "bytes_queued", b"bytes_queued", "jobs_queued", b"jobs_queued", "slot_seconds", b"slot_seconds", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bytes_queued: _TypeAlias = _typing.Literal["bytes_queued"]  # noqa: Y015
+    _WhichOneofArgType__bytes_queued: _TypeAlias = _typing.Literal["_bytes_queued", b"_bytes_queued"]  # noqa: Y015
+    _WhichOneofReturnType__jobs_queued: _TypeAlias = _typing.Literal["jobs_queued"]  # noqa: Y015
+    _WhichOneofArgType__jobs_queued: _TypeAlias = _typing.Literal["_jobs_queued", b"_jobs_queued"]  # noqa: Y015
+    _WhichOneofReturnType__slot_seconds: _TypeAlias = _typing.Literal["slot_seconds"]  # noqa: Y015
+    _WhichOneofArgType__slot_seconds: _TypeAlias = _typing.Literal["_slot_seconds", b"_slot_seconds"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bytes_queued) -> _WhichOneofReturnType__bytes_queued | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__jobs_queued) -> _WhichOneofReturnType__jobs_queued | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__slot_seconds) -> _WhichOneofReturnType__slot_seconds | None: ...
+
+Global___Allowance: _TypeAlias = Allowance  # noqa: Y015
 
 @_typing.final
 class StoredPicture(_message.Message):
