@@ -79,7 +79,7 @@ def _inversion(order: Order) -> NewJob:
         fingerprint=_fingerprint(order.item),
         lane=lane_of(spec),
         pool=pool_of(fit.model),
-        batch_key=_batch_key(spec, fit),
+        batch_key=_batch_key(order.item, fit),
         slots=slots,
         cost=float(slots * steps_ahead(spec, fit)),  # lane-steps: waiting times are told by them
         spec=order.item.SerializeToString(deterministic=True),
@@ -98,8 +98,9 @@ def steps_ahead(spec: spec_pb2.PreimageSpec, fit: Fit) -> int:
     return schedules * max(steps_of(spec, fit.model), 1)
 
 
-def _batch_key(spec: spec_pb2.PreimageSpec, fit: Fit) -> str:
+def _batch_key(item: work_pb2.WorkItem, fit: Fit) -> str:
     """What lanes of one batch share. The worker's own key has the same parts."""
+    spec = item.invert
     optimiser = spec.optimiser
     parts = (
         pool_of(fit.model),
@@ -110,8 +111,16 @@ def _batch_key(spec: spec_pb2.PreimageSpec, fit: Fit) -> str:
         preset_of(spec, fit.model),
         _coordinates(optimiser),
         _LOSSES[spec.objective.kind],
+        *_defence(item),
     )
     return "|".join(parts)
+
+
+def _defence(item: work_pb2.WorkItem) -> tuple[str, ...]:
+    """Of a job whose target stands behind a defence."""
+    if not item.HasField("defence"):
+        return ()
+    return (hashlib.sha256(item.defence.SerializeToString(deterministic=True)).hexdigest(),)
 
 
 def _layers(representation: spec_pb2.Representation) -> str:

@@ -53,7 +53,9 @@ class Appraiser:
 
     def _reference(self, plan: Plan) -> Reference | None:
         """Only of whole codes that are to be matched: a part of a code has other distances."""
-        if plan.settings.loss is Loss.INNER or plan.problems[0].mask is not None:
+        first = plan.problems[0]
+        partial = first.mask is not None or first.bounds is not None or plan.key.defence
+        if plan.settings.loss is Loss.INNER or partial:
             return None
         digest = self._models.served(plan.key.model).announcement.digest
         layer = plan.representation.layer

@@ -6,6 +6,7 @@ The announcement of a layer says its layout; where it does not, the number of ax
 from typing import NamedTuple
 
 from preimage.v1 import model_service_pb2 as wire
+from preimage_worker.inversion.representations.layouts import Layout
 
 Shape = tuple[int, ...]
 
@@ -19,6 +20,15 @@ class Axes(NamedTuple):
     tokens: int | None = None
 
 
+WIRE_LAYOUTS = {
+    Layout.CHANNELS_FIRST: wire.CODE_LAYOUT_CHANNELS_FIRST,
+    Layout.CHANNELS_LAST: wire.CODE_LAYOUT_CHANNELS_LAST,
+    Layout.TOKENS: wire.CODE_LAYOUT_TOKENS,
+    Layout.VECTOR: wire.CODE_LAYOUT_VECTOR,
+    Layout.OTHER: wire.CODE_LAYOUT_OTHER,
+}
+LAYOUTS = {value: layout for layout, value in WIRE_LAYOUTS.items()}
+"""By the wire's values; the one that is not set is missing."""
 _AXES = {
     wire.CODE_LAYOUT_CHANNELS_FIRST: Axes(channels=0, rows=1, columns=2),
     wire.CODE_LAYOUT_CHANNELS_LAST: Axes(channels=2, rows=0, columns=1),

@@ -12,6 +12,7 @@ from torch import nn
 
 from preimage.v1 import model_service_pb2 as wire
 from preimage.v1 import tensor_pb2
+from preimage_worker.axes import WIRE_LAYOUTS
 from preimage_worker.catalogue import ModelEntry
 from preimage_worker.engine_version import engine
 from preimage_worker.errors import CatalogueError
@@ -20,7 +21,6 @@ from preimage_worker.inversion import presets
 from preimage_worker.inversion.errors import InversionError, RepresentationError
 from preimage_worker.inversion.representations import network
 from preimage_worker.inversion.representations.base import Representation
-from preimage_worker.inversion.representations.layouts import Layout
 from preimage_worker.inversion.representations.selections import SEPARATOR, split
 from preimage_worker.inversion.representations.survey import Layer, Survey, layers, survey
 from preimage_worker.inversion.settings import Loss
@@ -29,13 +29,6 @@ from preimage_worker.pictures import RESAMPLING
 _ANY_SIZE_SIDE = 224
 """The picture for which representations of any size state their code's shape."""
 _USUAL_SELECTIONS = {"class_token", "patch_tokens", "mean"}
-LAYOUTS = {
-    Layout.CHANNELS_FIRST: wire.CODE_LAYOUT_CHANNELS_FIRST,
-    Layout.CHANNELS_LAST: wire.CODE_LAYOUT_CHANNELS_LAST,
-    Layout.TOKENS: wire.CODE_LAYOUT_TOKENS,
-    Layout.VECTOR: wire.CODE_LAYOUT_VECTOR,
-    Layout.OTHER: wire.CODE_LAYOUT_OTHER,
-}
 _PRESETS = {
     "auto": "Our own: the objective of mv2016, by limited-memory BFGS in cosine coefficients.",
     "mv2016": "Mahendran & Vedaldi, IJCV 2016: decayed Adagrad with momentum, jitter and a bound.",
@@ -163,7 +156,7 @@ def _describe_network(entry: ModelEntry, model: wire.Model, bare: nn.Module) -> 
             kind=layer.kind,
             code_shape=layer.shape,
             stride=layer.stride,
-            layout=LAYOUTS[layer.layout],
+            layout=WIRE_LAYOUTS[layer.layout],
         )
     first = network.networks(
         surveyed, [exposed[0].name], name=entry.name, preprocessing=preprocessing(entry)

@@ -8,10 +8,12 @@ error.
     targets     Φ₀ and m of every layer, by the objective
     units       a unit of a layer as a direction; how strongly the layer answers to noise
     choices     the wire's numbers and names as the engine's
+    defences    a defence that the target stands behind, and bounds of a code
     planning    all of it together
 """
 
 from preimage_worker.spec.choices import PRECISIONS, settings_map
+from preimage_worker.spec.defences import defence_key
 from preimage_worker.spec.inputs import Blobs, encode, missing_input, picture_of, sent_picture
 from preimage_worker.spec.planning import BatchKey, Plan, layers_of, plan
 
@@ -20,6 +22,7 @@ __all__ = [
     "BatchKey",
     "Blobs",
     "Plan",
+    "defence_key",
     "encode",
     "layers_of",
     "missing_input",

@@ -14,6 +14,7 @@ from preimage_worker.errors import InvalidSpecError
 from preimage_worker.inversion import presets
 from preimage_worker.inversion.errors import InversionError
 from preimage_worker.inversion.lanes import Precision
+from preimage_worker.inversion.objectives import Bounds
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.settings import Coordinates, Family, Loss, Settings
@@ -26,6 +27,7 @@ from preimage_worker.spec.choices import (
     stop_rule,
     walk,
 )
+from preimage_worker.spec.defences import behind_defence, bounds_of, defence_key
 from preimage_worker.spec.inputs import Blobs, Input, read
 from preimage_worker.spec.targets import Aim, Subject, aim
 from preimage_worker.spec.units import strength
@@ -48,6 +50,8 @@ class BatchKey:
     precision: Precision
     loss: Loss
     coordinates: Coordinates
+    defence: str
+    """What tells the defence that the target stands behind from others; empty without one."""
 
 
 @final
@@ -94,10 +98,11 @@ def plan(
     loss = LOSSES[spec.objective.kind]
     preset = spec.optimiser.preset or presets.default(loss, [each.name for each in model.presets])
     size = given.height, given.width
+    representation = behind_defence(representation, item, blobs, device)
     try:
         settings = presets.resolve(preset, representation, *size, overrides(spec), loss=loss)
         goal = aim(spec, given, blobs, Subject(model, representation, device))
-        problems = _problems(spec, given, settings, goal)
+        problems = _problems(spec, given, settings, goal, bounds_of(item, blobs))
         problems[0].check(representation)
         if spec.objective.kind == wire.OBJECTIVE_KIND_MAXIMISE:
             scale = _scale(spec.objective, problems, representation, device)
@@ -105,7 +110,7 @@ def plan(
     except InversionError as error:
         raise InvalidSpecError(str(error)) from None
     return Plan(
-        _key(spec, size, settings),
+        _key(item, size, settings),
         representation,
         problems,
         preset,
@@ -116,7 +121,8 @@ def plan(
     )
 
 
-def _key(spec: wire.PreimageSpec, size: tuple[int, int], settings: Settings) -> BatchKey:
+def _key(item: work_pb2.WorkItem, size: tuple[int, int], settings: Settings) -> BatchKey:
+    spec = item.invert
     return BatchKey(
         spec.representation.model,
         "+".join(layers_of(spec.representation)),
@@ -125,11 +131,12 @@ def _key(spec: wire.PreimageSpec, size: tuple[int, int], settings: Settings) -> 
         PRECISIONS[spec.optimiser.precision],
         settings.loss,
         settings.coordinates,
+        defence_key(item),
     )
 
 
 def _problems(
-    spec: wire.PreimageSpec, given: Input, settings: Settings, goal: Aim
+    spec: wire.PreimageSpec, given: Input, settings: Settings, goal: Aim, bounds: Bounds | None
 ) -> tuple[Problem, ...]:
     if spec.restarts > _MOST_RESTARTS:
         raise InvalidSpecError(
@@ -143,6 +150,7 @@ def _problems(
             width=given.width,
             settings=settings,
             mask=goal.mask,
+            bounds=bounds,
             seed=spec.seed,
             restart=restart,
             stop=stop_rule(spec.stopping),
