@@ -1,0 +1,116 @@
+"""Planted controls: attackers whose knowledge is known, from a plan to its verdicts."""
+
+from dataclasses import replace
+
+import pytest
+
+from preimage_worker.audit.in_process import LaneInverter
+from preimage_worker.audit.measures.matching import Match, above_chance
+from preimage_worker.audit.measures.verdict import Answer, Finding
+from preimage_worker.audit.plan import AuditPlan
+from preimage_worker.audit.profiles import STANDARD
+from preimage_worker.audit.records import Row, RungReport
+from preimage_worker.audit.run import run
+from preimage_worker.inversion.defences.grammar import parse
+from preimage_worker.inversion.presets import PRESETS
+from tests.worker.audit import planted, subjects
+from tests.worker.audit.planted import Planted
+
+INVERSIONS = frozenset({"A2", "A3", "A4"})
+
+
+def large(**changes: object) -> AuditPlan:
+    """A hundred pictures, attacked by inversion alone."""
+    return subjects.plan(100, 60, profile=STANDARD, rungs=INVERSIONS, **changes)
+
+
+def only(plan: AuditPlan, inverter: Planted) -> Row:
+    (row,) = run(plan, inverter).rows
+    return row
+
+
+def rung(row: Row, name: str) -> RungReport:
+    return next(each for each in row.rungs if each.name == name)
+
+
+def test_an_attacker_that_returns_the_original_has_recovered_and_identified_everything() -> None:
+    plan = large()
+    row = only(plan, Planted(planted.original(plan)))
+    found = rung(row, "A3")
+    assert found.explained.fve.mean.estimate == 1
+    assert found.explained.fve.worst_decile.lower == 1
+    assert isinstance(found.pixels, Match)
+    assert found.pixels.rank1.estimate == 1
+    assert row.verdict.finding is Finding.RECOVERED_AND_LINKABLE
+    assert row.best.explained.fve.mean.estimate == 1
+
+
+def test_an_attacker_that_returns_the_mean_picture_has_recovered_nothing() -> None:
+    plan = large()
+    row = only(plan, Planted(planted.mean_picture(plan)))
+    found = rung(row, "A3")
+    assert found.explained.fve.mean.estimate < 0.001
+    assert isinstance(found.pixels, Match)
+    assert not above_chance(found.pixels)
+    assert row.verdict.finding is Finding.NOT_RECOVERED
+
+
+def test_the_same_on_codes_that_are_shared_says_that_they_can_be_linked() -> None:
+    plan = replace(large(), rungs=INVERSIONS | {"L1"})
+    row = only(plan, Planted(planted.mean_picture(plan)))
+    assert row.label == "linkable, not recovered by the attacks listed"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"profile": replace(STANDARD, steps=50)}, "below standard"),
+        ({"profile": replace(STANDARD, prior_factors=(1.0,))}, "below standard"),
+        ({"profile": replace(STANDARD, doublings=1)}, "a plateau shows after"),
+    ],
+)
+def test_an_absence_needs_the_standard_profile(change: dict[str, object], says: str) -> None:
+    plan = replace(large(), **change)
+    row = only(plan, Planted(planted.mean_picture(plan)))
+    assert row.verdict.finding is Finding.INCONCLUSIVE
+    assert any(says in reason for reason in row.verdict.reasons)
+
+
+def test_an_attacker_that_fails_the_known_answer_shows_no_absence() -> None:
+    plan = large()
+    mean = planted.mean_picture(plan)
+    report = run(plan, Planted(lambda each, number: mean(replace(each, layer=""), number)))
+    (row,) = report.rows
+    assert report.control is not None
+    assert report.control.complaints
+    assert row.verdict.finding is Finding.INCONCLUSIVE
+    assert any("known-answer control failed" in reason for reason in row.verdict.reasons)
+
+
+def test_an_attacker_that_did_not_come_nearer_to_the_codes_shows_no_absence() -> None:
+    plan = large()
+    row = only(plan, Planted(planted.mean_picture(plan), end_error=2.0))
+    assert row.verdict.finding is Finding.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_an_attack_of_a_single_step_is_inconclusive(preset: str) -> None:
+    single = replace(STANDARD, steps=1, doublings=0, control_pictures=4)
+    plan = subjects.plan(20, 20, profile=single, preset=preset, rungs=INVERSIONS, layers=("4",))
+    report = run(plan, LaneInverter(plan.subject.representation))
+    (row,) = report.rows
+    assert row.verdict.recovered is Answer.INCONCLUSIVE
+    assert row.verdict.finding is Finding.INCONCLUSIVE
+    assert report.control is not None
+    assert report.control.complaints
+
+
+def test_what_serves_best_is_at_least_as_good_as_every_attacker() -> None:
+    plan = large(defences=parse("topk:fraction=0.5"))
+    answer = planted.noisy(plan, lambda each: 40 if each.defence else 20 + 5 * each.prior_factor)
+    row = only(plan, Planted(answer))
+    assert {each.name for each in row.rungs} >= {"A2", "A3", "A4"}
+    assert rung(row, "A3").psnr_db.mean.estimate > rung(row, "A4").psnr_db.mean.estimate + 3
+    for each in row.rungs:
+        assert row.best.psnr_db.mean.estimate >= each.psnr_db.mean.estimate
+    assert sum(share.pictures for share in row.best_of) == 100

@@ -1,0 +1,126 @@
+"""One row: a layer under a defence, from what is released to the verdict."""
+
+from dataclasses import dataclass
+from typing import final
+
+from preimage_worker.audit import aims
+from preimage_worker.audit.appraisal import BEST, Appraised, appraise, best_of
+from preimage_worker.audit.inverted import Inverted, invert
+from preimage_worker.audit.inverter import Inverter
+from preimage_worker.audit.material import Codes, Material
+from preimage_worker.audit.measures.evidence import Conduct, Evidence, Link, Rung
+from preimage_worker.audit.measures.health import Health
+from preimage_worker.audit.measures.matching import Match
+from preimage_worker.audit.measures.pictures import to_levels
+from preimage_worker.audit.measures.recovery import Missing
+from preimage_worker.audit.measures.verdict import verdict
+from preimage_worker.audit.plan import RUNGS, AuditPlan, Levels
+from preimage_worker.audit.promises import promises
+from preimage_worker.audit.records import Control, Linkage, Row, RungReport
+from preimage_worker.audit.releases import Released, release
+from preimage_worker.audit.unaided import baseline_rungs, learnt_rungs, linkage
+from preimage_worker.audit.utility import utility
+from preimage_worker.inversion.defences.chain import Chain
+
+_MATCHED = ("A1", "A3", "A4")
+"""Whose reconstructions are looked for in the gallery. Those of B0 and B1 are of the gallery, and
+A2's are A3's with less effort."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A row, and the best reconstructions, which are in no report."""
+
+    row: Row
+    pictures: Levels
+
+
+def row(
+    material: Material, codes: Codes, chain: Chain, inverter: Inverter, control: Control | None
+) -> Finished:
+    """Climbs the ladder.
+
+    Raises:
+        DefenceError: the defence is not for this layer's codes.
+    """
+    plan = material.plan
+    released = release(plan, codes, chain)
+    inverted = invert(material, codes, released, inverter)
+    tried = [*baseline_rungs(material), *learnt_rungs(material, released)]
+    rungs = [appraise(material, each) for each in (*tried, *(inverted.tried if inverted else ()))]
+    best, shares, pictures = best_of(material, rungs)
+    linked = linkage(material, codes, released)
+    found = verdict(_evidence(rungs, best, linked), _conduct(plan, rungs, inverted, control))
+    bounds, gaussian_dp = promises(plan, codes, released)
+    finished = Row(
+        layer=codes.layer,
+        defence=released.name,
+        code_elements=codes.clean[0].numel(),
+        released_elements=released.candidates[0].numel(),
+        deterministic=not released.noisy,
+        keyed=chain.keyed,
+        verdict=found,
+        label=found.label,
+        best=best,
+        best_of=shares,
+        rungs=tuple(each.report for each in rungs),
+        linkage=linked,
+        attacks=inverted.attacks if inverted else (),
+        plateau=inverted.search.plateau if inverted else None,
+        bounds=bounds,
+        gaussian_dp=gaussian_dp,
+        utility=utility(plan, codes, released),
+        notes=_notes(plan, released),
+    )
+    return Finished(finished, to_levels(pictures))
+
+
+def _evidence(rungs: list[Appraised], best: RungReport, linked: Linkage | Missing) -> Evidence:
+    attacks = [each.report for each in rungs if not each.tried.name.startswith("B0")]
+    counted = [*attacks, best] if attacks else []
+    return Evidence(
+        rungs=tuple(Rung(_spoken(each), each.explained) for each in counted),
+        links=_links(attacks, linked),
+    )
+
+
+def _conduct(
+    plan: AuditPlan,
+    rungs: list[Appraised],
+    inverted: Inverted | None,
+    control: Control | None,
+) -> Conduct:
+    climbed = {each.tried.name.split()[0] for each in rungs} | (plan.rungs & {"L1"})
+    return Conduct(
+        attacks=tuple(rung for rung in RUNGS if rung in climbed),
+        profile=plan.profile.name,
+        profile_suffices=plan.profile.suffices,
+        plateau=inverted.search.plateau if inverted else None,
+        attack=Health(inverted.attacks[-1].complaints if inverted else ()),
+        known_answer=None if control is None else Health(control.complaints),
+    )
+
+
+def _spoken(report: RungReport) -> str:
+    return "the best attacker for each picture" if report.name == BEST else report.name
+
+
+def _links(attacks: list[RungReport], linked: Linkage | Missing) -> tuple[Link, ...]:
+    links = (
+        [Link("Linkage by squared distance", linked.match)] if isinstance(linked, Linkage) else []
+    )
+    for each in attacks:
+        for eyes, found in (("pixels", each.pixels), ("an independent model", each.independent)):
+            if each.name in _MATCHED and isinstance(found, Match):
+                links.append(Link(f"Re-identification of {each.name}'s pictures in {eyes}", found))
+    return tuple(links)
+
+
+def _notes(plan: AuditPlan, released: Released) -> tuple[str, ...]:
+    same = aims.nothing_to_know(released) if "A4" in plan.rungs else ""
+    left = [rung for rung in RUNGS[1:] if rung not in plan.rungs]
+    notes = [same, f"Not climbed: {', '.join(left)}." if left else ""]
+    if released.chain.keyed:
+        notes.append("The attacker knows all of the defence but the key, and guesses another.")
+    return tuple(note for note in notes if note)
