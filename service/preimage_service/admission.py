@@ -1,9 +1,10 @@
 """The door: what was taken in is stored, the job is submitted, and a refusal becomes an error."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
-from preimage_orders import Order, new_job
+from preimage_orders import AUDIT_POOL, Order, new_job
 from preimage_queue import (
     Conflict,
     Lane,
@@ -107,7 +108,15 @@ async def submit(backend: Backend, order: Order) -> Submitted:
         InvalidRequestError: no worker has as many slots as there are restarts.
         ExhaustedError: a limit is reached.
     """
-    job = replace(new_job(order), weight=caller().weight)
+    return await hand_in(backend, new_job(order), order.blobs)
+
+
+async def hand_in(backend: Backend, made: NewJob, blobs: Mapping[str, str]) -> Submitted:
+    """Ask the queue to take a job of any kind; `blobs` are digests and what brought them.
+
+    Raises: as `submit`.
+    """
+    job = replace(made, weight=caller().weight)
     reply = await backend.queue.submit(job, caller().quotas)
     if isinstance(reply, Submitted):
         _count(backend, job, reply.outcome)
@@ -119,13 +128,13 @@ async def submit(backend: Backend, order: Order) -> Submitted:
     if isinstance(reply, Conflict):
         raise RequestIdReusedError
     if isinstance(reply, MissingBlob):
-        raise TensorNotFoundError(order.blobs[reply.digest], reply.digest)
-    raise refusal(backend, order.tenant, reply)
+        raise TensorNotFoundError(blobs[reply.digest], reply.digest)
+    raise refusal(backend, job.tenant, reply)
 
 
 def _count(backend: Backend, job: NewJob, outcome: SubmitOutcome) -> None:
-    """Count what equal jobs meant for this one. A repeated request and an extraction are none."""
-    if outcome is SubmitOutcome.EXISTING or job.lane is Lane.INSTANT:
+    """Count what equal jobs meant for this one. Repeated requests and other work are none."""
+    if outcome is SubmitOutcome.EXISTING or job.lane is Lane.INSTANT or job.pool == AUDIT_POOL:
         return
     word = _BY_EQUALS.get(outcome, "miss")
     if word == "miss" and job.refresh:

@@ -19,6 +19,7 @@ LOGGER: Final = "preimage.audit"
 
 _CHANGING: Final = frozenset({
     "CreatePreimage", "Invert", "ExtractFeatures", "CancelPreimage", "DeletePreimage",
+    "CreateAudit", "CancelAudit", "DeleteAudit",
 })  # fmt: skip
 _ADMIN: Final = "preimage.v1.AdminService"
 _REFUSED: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
@@ -39,8 +40,9 @@ class Trail:
 
     def saw(self, message: object) -> None:
         """Take the name out of a request or a response; a response knows more."""
-        made = getattr(message, "preimage", None)
-        for holder, field in ((made, "id"), (message, "id"), (message, "name")):
+        made, audited = (getattr(message, name, None) for name in ("preimage", "audit"))
+        places = ((made, "id"), (audited, "id"), (message, "id"), (message, "name"))
+        for holder, field in places:
             if name := getattr(holder, field, ""):
                 self.subject = str(name)[:_LONGEST_ID]
                 return

@@ -9,6 +9,7 @@ A message is for the caller: what was wrong, where, and what to do; never how th
     │   └── RequestIdReusedError
     ├── MissingError                    NOT_FOUND
     │   ├── PreimageNotFoundError
+    │   ├── AuditNotFoundError
     │   ├── ModelNotFoundError
     │   ├── ArtifactNotFoundError
     │   ├── TensorNotFoundError
@@ -18,6 +19,8 @@ A message is for the caller: what was wrong, where, and what to do; never how th
     ├── UnmetError                      FAILED_PRECONDITION  PreconditionFailure
     │   ├── ResultNotReadyError
     │   ├── PreimageNotTerminalError
+    │   ├── AuditNotTerminalError
+    │   ├── AuditorNotRunningError
     │   └── ModelNotServedError
     ├── ExhaustedError                  RESOURCE_EXHAUSTED   QuotaFailure, RetryInfo, pushback
     │   ├── QueueFullError
@@ -150,6 +153,19 @@ class PreimageNotFoundError(MissingError):
 
 
 @final
+class AuditNotFoundError(MissingError):
+    """No such audit, or it has expired, or it is another tenant's."""
+
+    reason = ErrorReason.ERROR_REASON_AUDIT_NOT_FOUND
+
+    def __init__(self, audit_id: str) -> None:
+        super().__init__(
+            f"There is no audit {audit_id[:64]!r}; reports are forgotten after a while.",
+            {"id": audit_id[:64]},
+        )
+
+
+@final
 class ModelNotFoundError(MissingError):
     """No worker has announced a model of this name."""
 
@@ -242,6 +258,27 @@ class PreimageNotTerminalError(UnmetError):
     """The job has not ended."""
 
     reason = ErrorReason.ERROR_REASON_PREIMAGE_NOT_TERMINAL
+
+
+@final
+class AuditNotTerminalError(UnmetError):
+    """The audit has not ended."""
+
+    reason = ErrorReason.ERROR_REASON_AUDIT_NOT_TERMINAL
+
+
+@final
+class AuditorNotRunningError(UnmetError):
+    """No live auditor takes audits."""
+
+    reason = ErrorReason.ERROR_REASON_AUDITOR_NOT_RUNNING
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No auditor is running here, so no audit can be carried out: ask the operator to start"
+            " one (python -m preimage_worker.auditor).",
+            "auditors",
+        )
 
 
 @final

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1.model_service_pb2 import ExtractFeaturesRequest
 from preimage.v1.spec_pb2 import PreimageSpec
-from preimage_orders import deadline_seconds, lane_of, pool_of
+from preimage_orders import AUDIT_POOL, deadline_seconds, lane_of, pool_of
 from preimage_queue import Lane, Prospect, blob_digest
 from preimage_service.admission import refusal
 from preimage_service.backend import Backend
@@ -68,6 +68,21 @@ async def look_at_room_for_code(
         size_bytes = request.picture.ByteSize()
         await _ask(
             backend, Prospect(tenant=tenant, lane=Lane.INSTANT, slots=0, size_bytes=size_bytes)
+        )
+
+
+async def look_at_room_for_audit(backend: Backend, tenant: str, request_id: str) -> None:
+    """The same for an audit, whose pictures are still to come.
+
+    Raises:
+        ExhaustedError: a limit is reached.
+    """
+    if backend.doubts.concern(tenant):
+        await _ask(
+            backend,
+            Prospect(
+                tenant=tenant, request_id=request_id, lane=Lane.BATCH, slots=1, pool=AUDIT_POOL
+            ),
         )
 
 

@@ -23,7 +23,7 @@ Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Metadata: TypeAlias = Iterable[tuple[str, str | bytes]]
 
 _PREIMAGES, _MODELS = "preimage.v1.PreimageService", "preimage.v1.ModelService"
-_ADMIN = "preimage.v1.AdminService"
+_AUDITS, _ADMIN = "preimage.v1.AuditService", "preimage.v1.AdminService"
 
 SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = MappingProxyType({
     (_PREIMAGES, "CreatePreimage"): Scope.SUBMIT,
@@ -38,6 +38,13 @@ SCOPES: Final[Mapping[tuple[str, str], Scope | None]] = MappingProxyType({
     (_MODELS, "ListModels"): Scope.READ,
     (_MODELS, "GetModel"): Scope.READ,
     (_MODELS, "ExtractFeatures"): Scope.SUBMIT,
+    (_AUDITS, "PlanAudit"): Scope.READ,
+    (_AUDITS, "CreateAudit"): Scope.SUBMIT,
+    (_AUDITS, "GetAudit"): Scope.READ,
+    (_AUDITS, "WatchAudit"): Scope.READ,
+    (_AUDITS, "GetAuditReport"): Scope.READ,
+    (_AUDITS, "CancelAudit"): Scope.SUBMIT,
+    (_AUDITS, "DeleteAudit"): Scope.SUBMIT,
     (_ADMIN, "ListWorkers"): Scope.ADMIN,
     (_ADMIN, "DrainWorker"): Scope.ADMIN,
     (_ADMIN, "ListDeadLetters"): Scope.ADMIN,

@@ -34,7 +34,7 @@ _MAKERS = {
 _DISCARD_SECONDS, _SILENCE_SECONDS = 30.0, 1.0
 """How long what a refused caller still sends is read, and how long nothing may come."""
 
-_LONG_LIVED = frozenset({"WatchPreimage", "Watch", "ServerReflectionInfo"})
+_LONG_LIVED = frozenset({"WatchPreimage", "WatchAudit", "Watch", "ServerReflectionInfo"})
 """Streams without an end of their own: the end of the process does not wait for them."""
 
 

@@ -1,5 +1,7 @@
 """From a job of the queue to the resource that callers see. Pure translation."""
 
+from collections.abc import Mapping
+
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.code_pb2 import Code
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -7,7 +9,7 @@ from google.rpc.status_pb2 import Status
 
 from preimage.v1.preimage_pb2 import Origin, Preimage, PreimageResult, Progress
 from preimage.v1.preimage_pb2 import State as WireState
-from preimage.v1.spec_pb2 import PreimageSpec
+from preimage.v1.spec_pb2 import PreimageSpec, Representation
 from preimage.v1.work_pb2 import WorkEvent, WorkItem, WorkResult
 from preimage_orders import Order, steps_ahead
 from preimage_queue import Job, JobDetail, State
@@ -20,7 +22,7 @@ WIRE_STATES = {
     State.FAILED: WireState.STATE_FAILED,
     State.CANCELLED: WireState.STATE_CANCELLED,
 }
-_UNEXPLAINED = {
+_UNEXPLAINED: Mapping[str, tuple[int, str]] = {
     "DEADLINE_EXCEEDED": (
         Code.DEADLINE_EXCEEDED,
         "The deadline passed before the job could start: allow more time, or use fewer steps.",
@@ -72,11 +74,13 @@ def to_waiting(order: Order, job_id: str, created_ms: int) -> Preimage:
     )
 
 
-def error_of(detail: JobDetail) -> Status:
+def error_of(
+    detail: JobDetail, unexplained: Mapping[str, tuple[int, str]] = _UNEXPLAINED
+) -> Status:
     """Why a job failed: the worker's word, or if there is none, what the queue knows."""
     if detail.error:
         return Status.FromString(detail.error)
-    code, sentence = _UNEXPLAINED.get(detail.job.reason, _WORKER_ERROR)
+    code, sentence = unexplained.get(detail.job.reason, _WORKER_ERROR)
     reason = detail.job.reason or "WORKER_ERROR"
     status = Status(code=code, message=sentence)
     status.details.add().Pack(ErrorInfo(reason=reason, domain=DOMAIN))
@@ -104,9 +108,12 @@ def to_timestamp(milliseconds: int | None) -> Timestamp | None:
 
 
 def _spec_of(item: WorkItem) -> PreimageSpec:
-    """What was asked for; of an extraction its representation."""
+    """What was asked for; of other work, which operators may see here, its representation."""
     if item.HasField("invert"):
         return item.invert
+    if item.HasField("audit"):
+        asked = item.audit.spec
+        return PreimageSpec(representation=Representation(model=asked.model, layer=asked.layers[0]))
     return PreimageSpec(representation=item.extract.representation)
 
 

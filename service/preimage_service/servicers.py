@@ -1,4 +1,4 @@
-"""The three services as gRPC sees them: each method names its tenant and hands over.
+"""The four services as gRPC sees them: each method names its tenant and hands over.
 
 Nothing is decided here. Errors pass through to the interceptor, which knows how they travel. What
 the methods do is described where it binds: in proto/preimage/v1.
@@ -10,22 +10,27 @@ from typing import Any, TypeAlias, final
 import grpc
 
 from preimage.v1 import admin_service_pb2 as admin
+from preimage.v1 import audit_service_pb2 as audits
 from preimage.v1 import model_service_pb2 as models
 from preimage.v1 import preimage_service_pb2 as preimages
 from preimage.v1.admin_service_pb2_grpc import AdminServiceServicer
+from preimage.v1.audit_service_pb2_grpc import AuditServiceServicer
 from preimage.v1.model_service_pb2_grpc import ModelServiceServicer
 from preimage.v1.preimage_service_pb2_grpc import PreimageServiceServicer
 from preimage_service.backend import Backend
 from preimage_service.identity import caller
 from preimage_service.methods import (
     administering,
+    auditing,
     creating,
     downloading,
     ending,
     extracting,
     inverting,
     modelling,
+    planning,
     reading,
+    reporting,
     uploading,
     watching,
 )
@@ -111,6 +116,50 @@ class Models(ModelServiceServicer):
     ) -> models.ExtractFeaturesResponse:
         self._backend.gate.check_open()
         return await extracting.extract(self._backend, caller().tenant, request)
+
+
+@final
+class Audits(AuditServiceServicer):
+    """AuditService."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def PlanAudit(
+        self, request: audits.PlanAuditRequest, context: Context
+    ) -> audits.PlanAuditResponse:
+        return await planning.plan(self._backend, request)
+
+    async def CreateAudit(
+        self, request_iterator: AsyncIterator[audits.CreateAuditRequest], context: Context
+    ) -> audits.CreateAuditResponse:
+        self._backend.gate.check_open()
+        return await auditing.create(self._backend, caller().tenant, request_iterator)
+
+    async def GetAudit(
+        self, request: audits.GetAuditRequest, context: Context
+    ) -> audits.GetAuditResponse:
+        return await auditing.get(self._backend, caller().tenant, request)
+
+    def WatchAudit(
+        self, request: audits.WatchAuditRequest, context: Context
+    ) -> AsyncIterator[audits.WatchAuditResponse]:
+        return watching.watch_audit(self._backend, caller().tenant, request)
+
+    def GetAuditReport(
+        self, request: audits.GetAuditReportRequest, context: Context
+    ) -> AsyncIterator[audits.GetAuditReportResponse]:
+        return reporting.report(self._backend, caller().tenant, request)
+
+    async def CancelAudit(
+        self, request: audits.CancelAuditRequest, context: Context
+    ) -> audits.CancelAuditResponse:
+        return await auditing.cancel(self._backend, caller().tenant, request)
+
+    async def DeleteAudit(
+        self, request: audits.DeleteAuditRequest, context: Context
+    ) -> audits.DeleteAuditResponse:
+        return await auditing.delete(self._backend, caller().tenant, request)
 
 
 @final

@@ -11,9 +11,11 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from preimage.v1 import admin_service_pb2 as admin
+from preimage.v1 import audit_service_pb2 as audits
 from preimage.v1 import model_service_pb2 as models
 from preimage.v1 import preimage_service_pb2 as preimages
 from preimage.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
+from preimage.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from preimage.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
 from preimage.v1.preimage_service_pb2_grpc import add_PreimageServiceServicer_to_server
 from preimage_service.addresses import OFF, UNIX, split_address
@@ -21,7 +23,7 @@ from preimage_service.backend import Backend
 from preimage_service.errors import StartError
 from preimage_service.exposure import check_exposure
 from preimage_service.interceptor import CallInterceptor
-from preimage_service.servicers import Admin, Models, Preimages
+from preimage_service.servicers import Admin, Audits, Models, Preimages
 from preimage_service.settings import Settings
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -31,6 +33,7 @@ _CALLERS = tuple(
     for file, name in (
         (preimages.DESCRIPTOR, "PreimageService"),
         (models.DESCRIPTOR, "ModelService"),
+        (audits.DESCRIPTOR, "AuditService"),
     )
 )
 _OPERATORS = (admin.DESCRIPTOR.services_by_name["AdminService"].full_name,)
@@ -91,6 +94,7 @@ def make_servers(backend: Backend) -> list[Server]:
     callers = _bare_server(backend)
     add_PreimageServiceServicer_to_server(Preimages(backend), callers)
     add_ModelServiceServicer_to_server(Models(backend), callers)
+    add_AuditServiceServicer_to_server(Audits(backend), callers)
     servers = [Server(callers, settings.listen, "PREIMAGE_LISTEN", _CALLERS, tls)]
     if settings.admin_listen != OFF:
         operators = _bare_server(backend)

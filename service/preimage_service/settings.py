@@ -106,6 +106,15 @@ class Settings:
     maximum_steps: int = 20_000
     """Most optimisation steps that one job may ask for."""
 
+    maximum_audit_pictures: int = 2_000
+    """Most pictures of one audit, targets and auxiliary ones together."""
+
+    maximum_audit_bytes: int = 256 * _MIB
+    """Most bytes that the encoded pictures of one audit have together."""
+
+    maximum_audit_passes: int = 100_000_000
+    """Most passes through a network, at worst, that one audit may ask for."""
+
     upload_idle_seconds: float = 30.0
     """An upload that sends nothing for so long is given up, and its memory freed."""
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from preimage_queue import Queue, QueueSettings
+from tests.service.auditor import FakeAuditor
 from tests.service.stack import Stack, running
 from tests.service.worker import FakeWorker
 
@@ -34,6 +35,14 @@ def worker(queue: Queue) -> FakeWorker:
     worker = FakeWorker(queue)
     worker.announce()
     return worker
+
+
+@pytest.fixture
+def auditor(queue: Queue, worker: FakeWorker) -> FakeAuditor:
+    """An auditor beside the worker, both announced."""
+    auditor = FakeAuditor(queue)
+    auditor.announce()
+    return auditor
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from preimage.v1.admin_service_pb2_grpc import AdminServiceStub
+from preimage.v1.audit_service_pb2_grpc import AuditServiceStub
 from preimage.v1.model_service_pb2_grpc import ModelServiceStub
 from preimage.v1.preimage_service_pb2_grpc import PreimageServiceStub
 from preimage_queue import AsyncQueue, QueueSettings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # the generated modules have the stubs for type checkers only
     from collections.abc import AsyncIterator
 
     from preimage.v1.admin_service_pb2_grpc import AdminServiceAsyncStub
+    from preimage.v1.audit_service_pb2_grpc import AuditServiceAsyncStub
     from preimage.v1.model_service_pb2_grpc import ModelServiceAsyncStub
     from preimage.v1.preimage_service_pb2_grpc import PreimageServiceAsyncStub
 
@@ -38,6 +40,7 @@ class Stack:
     operator_channel: grpc.aio.Channel
     preimages: PreimageServiceAsyncStub
     models: ModelServiceAsyncStub
+    audits: AuditServiceAsyncStub
     admin: AdminServiceAsyncStub
 
     def metric(self, name: str, **labels: str) -> float | None:
@@ -92,6 +95,7 @@ async def running(
                 operator_channel,
                 PreimageServiceStub(channel),
                 ModelServiceStub(channel),
+                AuditServiceStub(channel),
                 AdminServiceStub(operator_channel),
             )
     finally:

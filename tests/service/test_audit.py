@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from preimage.v1 import audit_service_pb2 as audits
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1.admin_service_pb2 import DrainWorkerRequest, ListWorkersRequest
 from preimage.v1.model_service_pb2 import ListModelsRequest
 from preimage_queue import QueueSettings
 from preimage_service.audit import LOGGER, AuditLog, Trail
 from preimage_service.errors import StartError
+from tests.service.auditor import FakeAuditor
+from tests.service.audits import messages
 from tests.service.rich import refused
 from tests.service.specs import create
 from tests.service.stack import Stack, running
@@ -73,6 +76,20 @@ async def test_a_change_leaves_a_line_that_says_who_what_and_how_it_ended(
         assert line["peer"].startswith("ipv4:127.0.0.1:")
         assert datetime.fromisoformat(line["time"]).tzinfo is not None
         assert set(line) == {"time", "method", "caller", "tenant", "peer", "id", "code"}
+
+
+async def test_what_is_done_to_audits_leaves_a_line_each(
+    audited: Audited, auditor: FakeAuditor
+) -> None:
+    calls = audited.stack.audits
+    made = (await calls.CreateAudit(iter(messages()), metadata=WHO)).audit
+    await calls.GetAudit(audits.GetAuditRequest(id=made.id), metadata=WHO)
+    await calls.CancelAudit(audits.CancelAuditRequest(id=made.id), metadata=WHO)
+    await calls.DeleteAudit(audits.DeleteAuditRequest(id=made.id), metadata=WHO)
+    assert [line["method"] for line in audited.lines] == [
+        f"preimage.v1.AuditService/{name}" for name in ("CreateAudit", "CancelAudit", "DeleteAudit")
+    ]
+    assert {(line["id"], line["code"]) for line in audited.lines} == {(made.id, "OK")}
 
 
 async def test_every_call_of_an_operator_leaves_a_line(audited: Audited) -> None:

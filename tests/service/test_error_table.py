@@ -2,8 +2,9 @@
 
 Rows with many cases have files of their own: INVALID_FIELD in test_field_validation and
 test_pictures; MODEL_NOT_FOUND in test_models; TENSOR_NOT_FOUND, ARTIFACT_NOT_FOUND in test_files;
-PREIMAGE_NOT_TERMINAL in test_jobs; WORKER_NOT_FOUND and DEAD_LETTER_NOT_FOUND in test_admin; job
-errors in test_job_errors.
+PREIMAGE_NOT_TERMINAL in test_jobs; what is said of audits in test_auditing and
+test_audit_validation; WORKER_NOT_FOUND and DEAD_LETTER_NOT_FOUND in test_admin; job errors in
+test_job_errors.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import grpc
 import pytest
 import redis
 
+from preimage.v1.audit_service_pb2 import CreateAuditRequest
 from preimage.v1.model_service_pb2 import ExtractFeaturesRequest
 from preimage.v1.preimage_pb2 import Preimage
 from preimage.v1.preimage_service_pb2 import (
@@ -206,7 +208,9 @@ async def test_a_redis_that_refuses_us_makes_every_call_unavailable(
         assert "nobody" not in error.message
 
 
-@pytest.mark.parametrize("method", ["CreatePreimage", "Invert", "UploadTensor", "ExtractFeatures"])
+@pytest.mark.parametrize(
+    "method", ["CreatePreimage", "Invert", "UploadTensor", "ExtractFeatures", "CreateAudit"]
+)
 async def test_a_draining_server_refuses_new_work(
     stack: Stack, worker: FakeWorker, method: str
 ) -> None:
@@ -216,6 +220,7 @@ async def test_a_draining_server_refuses_new_work(
         "Invert": lambda: stack.preimages.Invert(InvertRequest(spec=from_code())),
         "UploadTensor": lambda: stack.preimages.UploadTensor(iter([UploadTensorRequest()])),
         "ExtractFeatures": lambda: stack.models.ExtractFeatures(_extraction()),
+        "CreateAudit": lambda: stack.audits.CreateAudit(iter([CreateAuditRequest()])),
     }
     error = await refused(calls[method]())
     assert (error.code, error.reason) == (Code.UNAVAILABLE, "DRAINING")

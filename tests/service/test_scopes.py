@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from preimage.v1 import admin_service_pb2 as admin
+from preimage.v1 import audit_service_pb2 as audits
 from preimage.v1 import model_service_pb2 as models
 from preimage.v1 import preimage_service_pb2 as preimages
 from preimage_queue import QueueSettings
@@ -36,13 +37,22 @@ NEEDED = {
     "ListModels": READ,
     "GetModel": READ,
     "ExtractFeatures": SUBMIT,
+    "PlanAudit": READ,
+    "CreateAudit": SUBMIT,
+    "GetAudit": READ,
+    "WatchAudit": READ,
+    "GetAuditReport": READ,
+    "CancelAudit": SUBMIT,
+    "DeleteAudit": SUBMIT,
     "ListWorkers": ADMIN,
     "DrainWorker": ADMIN,
     "ListDeadLetters": ADMIN,
     "RequeueDeadLetter": ADMIN,
     "GetQueueStats": ADMIN,
 }
-FILES: tuple[FileDescriptor, ...] = (preimages.DESCRIPTOR, models.DESCRIPTOR, admin.DESCRIPTOR)
+MODULES = (preimages, models, audits, admin)
+FILES: tuple[FileDescriptor, ...] = tuple(module.DESCRIPTOR for module in MODULES)
+STREAMED = {"UploadTensor", "CreateAudit"}
 
 
 def methods() -> Iterator[tuple[str, str]]:
@@ -61,7 +71,7 @@ async def guarded(queue_settings: QueueSettings, tmp_path: Path) -> AsyncIterato
 
 
 def _stub(stack: Stack, method: str) -> Callable[..., Any]:
-    for stub in (stack.preimages, stack.models, stack.admin):
+    for stub in (stack.preimages, stack.models, stack.audits, stack.admin):
         if hasattr(stub, method):
             found: Callable[..., Any] = getattr(stub, method)
             return found
@@ -71,13 +81,11 @@ def _stub(stack: Stack, method: str) -> Callable[..., Any]:
 async def _call(stack: Stack, method: str, metadata: Metadata = ()) -> Rich | None:
     """Call with an empty request; None if it succeeded, else how it was refused."""
     request = next(
-        message()
-        for module in (preimages, models, admin)
-        if (message := getattr(module, f"{method}Request", None))
+        message() for module in MODULES if (message := getattr(module, f"{method}Request", None))
     )
     begin = _stub(stack, method)
     try:
-        call = begin([request] if method == "UploadTensor" else request, metadata=metadata)
+        call = begin([request] if method in STREAMED else request, metadata=metadata)
         if isinstance(call, Awaitable):
             await call
         else:

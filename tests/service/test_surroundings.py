@@ -18,7 +18,8 @@ async def _services(channel: grpc.aio.Channel) -> set[str]:
 
 async def test_both_ports_name_their_own_services(stack: Stack) -> None:
     common = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
-    callers = {"preimage.v1.PreimageService", "preimage.v1.ModelService"}
+    names = ("PreimageService", "ModelService", "AuditService")
+    callers = {f"preimage.v1.{name}" for name in names}
     assert await _services(stack.channel) == callers | common
     assert await _services(stack.operator_channel) == {"preimage.v1.AdminService"} | common
 

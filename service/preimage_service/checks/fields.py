@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.duration_pb2 import Duration
 
+from preimage_orders import is_of_an_audit
 from preimage_service.errors import Violation
 
 FLOAT32_MAX = 3.4028234663852886e38
@@ -24,6 +25,8 @@ def check_request_id(value: str, path: str) -> Iterator[Violation]:
     """Empty, or 1 to 64 of A-Z a-z 0-9 . _ -."""
     if value and not _REQUEST_ID.fullmatch(value):
         yield Violation(path, "must be 1 to 64 of A-Z a-z 0-9 . _ -; a UUID4 does")
+    elif is_of_an_audit(value):
+        yield Violation(path, "begins as those of an audit's inversions do; choose another")
 
 
 def check_digest(value: str, path: str) -> Iterator[Violation]:

@@ -17,7 +17,7 @@ from preimage_service.checks.taken import Taken
 from preimage_service.errors import Violation
 from preimage_service.settings import Settings
 
-_PICTURE_CHANNELS = (1, 3)
+PICTURE_CHANNELS = (1, 3)
 """Grey and RGB: what a picture can become."""
 _LONGEST_QUOTE = 128
 
@@ -34,7 +34,7 @@ def find_fit(
     size = sought_size(model, layer, representation, taken)
     given = representation.HasField("input_size")
     where = f"{path}.input_size" if given else taken.path
-    faults = list(_check_size(model, layer, size, where, settings))
+    faults = list(check_size(model, layer, size, where, settings))
     faults += check_shape(model, layer, size, taken)
     faults += _check_channels(model, taken)
     faults += check_mask(representation.mask, expected_shape(model, layer, size), f"{path}.mask")
@@ -78,14 +78,15 @@ def sought_size(
 
 def _check_channels(model: Model, taken: Taken) -> Iterator[Violation]:
     channels = model.preprocessing.channels
-    if taken.picture is not None and channels not in _PICTURE_CHANNELS:
+    if taken.picture is not None and channels not in PICTURE_CHANNELS:
         sentence = f"is a picture; {model.name} takes {channels} channels: send a code"
         yield Violation(taken.path, sentence)
 
 
-def _check_size(
+def check_size(
     model: Model, layer: Layer, size: Size | None, path: str, settings: Settings
 ) -> Iterator[Violation]:
+    """That a picture of this size, if it is known, has a code, and is not too large to be found."""
     if size is None:
         return
     sides = f"{size.width} × {size.height} pixels"

@@ -29,7 +29,7 @@ from preimage_service.errors import (
     Violation,
     WorkerNotFoundError,
 )
-from preimage_service.methods.reading import DEFAULT_PAGE, LARGEST_PAGE, is_id, read_detail
+from preimage_service.methods.reading import DEFAULT_PAGE, LARGEST_PAGE, is_id, read_job
 from preimage_service.resources import to_preimage
 
 _DEAD_TOKEN = re.compile(r"\d{1,16} [0-9a-f]{32}")
@@ -93,7 +93,9 @@ async def requeue_dead_letter(
             raise InputsExpiredError(request.id)
         case RequeueVerdict.REQUEUED:
             owner = await backend.queue.owner(request.id)
-            detail = await read_detail(backend, owner, request.id)
+            detail = await read_job(backend, owner, request.id)
+            if detail is None:
+                raise DeadLetterNotFoundError(request.id)
             return RequeueDeadLetterResponse(preimage=to_preimage(detail))
 
 

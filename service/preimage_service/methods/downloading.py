@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from preimage.v1.preimage_service_pb2 import DownloadResultRequest, DownloadResultResponse
-from preimage_queue import Job, State
+from preimage_queue import Job, OutputChunk, State
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import suggest
 from preimage_service.errors import (
@@ -37,17 +37,30 @@ async def download(
         raise InvalidRequestError([Violation("offset", sentence)])
     job = (await read_detail(backend, tenant, request.id)).job
     _check_artifact(job, request.name)
-    offset = request.offset
+    file = pieces(backend, tenant, request.id, request.name, request.offset)
+    async for offset, chunk in file:
+        yield DownloadResultResponse(offset=offset, data=chunk.data, total_bytes=chunk.total_bytes)
+
+
+async def pieces(
+    backend: Backend, tenant: str, job_id: str, name: str, offset: int = 0
+) -> AsyncIterator[tuple[int, OutputChunk]]:
+    """A file from a byte on, in pieces, each with its offset; an empty rest is one empty piece.
+
+    Raises:
+        InvalidRequestError: the file ends before that byte.
+        PreimageNotFoundError: it expired or was deleted on the way.
+    """
     while True:
         chunk = await backend.queue.read_output(
-            request.id, tenant, request.name, offset=offset, length=CHUNK_BYTES
+            job_id, tenant, name, offset=offset, length=CHUNK_BYTES
         )
         if chunk is None:
-            raise PreimageNotFoundError(request.id)
+            raise PreimageNotFoundError(job_id)
         if offset > chunk.total_bytes:
             sentence = f"is {offset}; the file ends at {chunk.total_bytes}"
             raise InvalidRequestError([Violation("offset", sentence)])
-        yield DownloadResultResponse(offset=offset, data=chunk.data, total_bytes=chunk.total_bytes)
+        yield offset, chunk
         offset += len(chunk.data)
         if offset >= chunk.total_bytes:
             return

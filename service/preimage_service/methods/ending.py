@@ -16,10 +16,10 @@ from preimage_service.errors import (
     PreimageNotFoundError,
     PreimageNotTerminalError,
 )
-from preimage_service.methods.reading import is_id, read_detail
+from preimage_service.methods.reading import read_detail
 from preimage_service.resources import to_preimage
 
-_LONGEST_REASON = 200
+LONGEST_REASON = 200
 _log = logging.getLogger(__name__)
 
 
@@ -27,11 +27,10 @@ async def cancel(
     backend: Backend, tenant: str, request: CancelPreimageRequest
 ) -> CancelPreimageResponse:
     """Cancel a job; one that has ended stays as it is."""
-    faults = list(check_text(request.reason, "reason", _LONGEST_REASON))
+    faults = list(check_text(request.reason, "reason", LONGEST_REASON))
     if faults:
         raise InvalidRequestError(faults)
-    if not is_id(request.id):
-        raise PreimageNotFoundError(request.id)
+    await read_detail(backend, tenant, request.id)  # of an audit nothing is told here
     reply = await backend.queue.cancel(request.id, tenant, request.reason)
     if reply.verdict is CancelVerdict.NOT_FOUND:
         raise PreimageNotFoundError(request.id)

@@ -12,10 +12,16 @@ from preimage.v1.preimage_service_pb2 import (
     ListPreimagesResponse,
     PreimageFilter,
 )
+from preimage_orders import AUDIT_POOL, is_of_an_audit
 from preimage_queue import Job, JobDetail, Lane
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_enum, check_whole
-from preimage_service.errors import InvalidRequestError, PreimageNotFoundError, Violation
+from preimage_service.errors import (
+    AuditNotFoundError,
+    InvalidRequestError,
+    PreimageNotFoundError,
+    Violation,
+)
 from preimage_service.resources import WIRE_STATES, to_preimage
 
 LARGEST_PAGE, DEFAULT_PAGE = 200, 50
@@ -28,15 +34,37 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def is_audit(job: Job) -> bool:
+    """Whether it is an audit: those have methods of their own, and are unknown to all others."""
+    return job.pool == AUDIT_POOL
+
+
+async def read_job(backend: Backend, tenant: str, job_id: str) -> JobDetail | None:
+    """Read a job of any kind; None if the tenant has no such job."""
+    return await backend.queue.get_job(job_id, tenant) if is_id(job_id) else None
+
+
 async def read_detail(backend: Backend, tenant: str, job_id: str) -> JobDetail:
-    """Read a job.
+    """Read a job that is no audit.
 
     Raises:
         PreimageNotFoundError: the tenant has no such job.
     """
-    detail = await backend.queue.get_job(job_id, tenant) if is_id(job_id) else None
-    if detail is None:
+    detail = await read_job(backend, tenant, job_id)
+    if detail is None or is_audit(detail.job):
         raise PreimageNotFoundError(job_id)
+    return detail
+
+
+async def read_audit(backend: Backend, tenant: str, audit_id: str) -> JobDetail:
+    """Read an audit.
+
+    Raises:
+        AuditNotFoundError: the tenant has no such audit.
+    """
+    detail = await read_job(backend, tenant, audit_id)
+    if detail is None or not is_audit(detail.job):
+        raise AuditNotFoundError(audit_id)
     return detail
 
 
@@ -68,8 +96,9 @@ async def list_page(
 
 
 def _is_wanted(job: Job, wish: PreimageFilter) -> bool:
-    same_model = wish.model in ("", job.model)
-    return job.lane is not Lane.INSTANT and same_model and wish.layer in ("", job.layer)
+    if job.lane is Lane.INSTANT or is_audit(job) or is_of_an_audit(job.request_id):
+        return False
+    return wish.model in ("", job.model) and wish.layer in ("", job.layer)
 
 
 def _check_listing(request: ListPreimagesRequest) -> Iterator[Violation]:

@@ -4,9 +4,7 @@ Memory is promised by the header, out of a budget that all uploads share, but ta
 arrive. An upload that falls silent is given up, so nobody can hold the budget with a header alone.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import final
 
 from preimage.v1.preimage_service_pb2 import (
     TensorHeader,
@@ -17,7 +15,8 @@ from preimage.v1.tensor_pb2 import TensorReference
 from preimage_service.admission import store_bytes
 from preimage_service.backend import Backend
 from preimage_service.checks.tensors import SIZES_BYTES, check_header, check_length, size_bytes
-from preimage_service.errors import InvalidRequestError, Violation, WaitTimeoutError
+from preimage_service.errors import InvalidRequestError, Violation
+from preimage_service.methods.parts import Parts
 
 LARGEST_CHUNK_BYTES = 2**20
 _ALLOWED = frozenset(SIZES_BYTES)
@@ -33,7 +32,7 @@ async def upload(
         QueueBytesFullError: other uploads, or waiting jobs, hold too much now.
         WaitTimeoutError: nothing came for too long.
     """
-    parts = _Parts(requests, backend.settings.upload_idle_seconds)
+    parts = Parts(requests, backend.settings.upload_idle_seconds, "upload the tensor again")
     header = _read_header(await parts.next(), backend.settings.maximum_tensor_bytes)
     expected_bytes = size_bytes(header)
     with backend.uploads.hold(expected_bytes):
@@ -46,24 +45,6 @@ async def upload(
         digest = await store_bytes(backend, tenant, bytes(data))
     reference = TensorReference(digest=digest, dtype=header.dtype, shape=header.shape)
     return UploadTensorResponse(tensor=reference)
-
-
-@final
-class _Parts:
-    """The messages of an upload, each awaited for a bounded time."""
-
-    def __init__(self, requests: AsyncIterator[UploadTensorRequest], idle_seconds: float) -> None:
-        self._requests = aiter(requests)
-        self._idle_seconds = idle_seconds
-
-    async def next(self) -> UploadTensorRequest | None:
-        """The next message; None at the end."""
-        try:
-            async with asyncio.timeout(self._idle_seconds):
-                return await anext(self._requests, None)
-        except TimeoutError:
-            sentence = f"Nothing came for {self._idle_seconds:g} s: upload the tensor again."
-            raise WaitTimeoutError(sentence) from None
 
 
 def _read_header(part: UploadTensorRequest | None, most_bytes: int) -> TensorHeader:
