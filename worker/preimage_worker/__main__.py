@@ -5,24 +5,17 @@ status 0; impossible settings end it with one sentence and status 2; a device th
 process ends it with status 3, its jobs handed back to be tried again one by one.
 """
 
-import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-from prometheus_client import REGISTRY
-
-from preimage_exposition import serve
-from preimage_queue import Queue, QueueError, QueueRefusedError, QueueSettings
+from preimage_queue import QueueError
 from preimage_worker import announcing, catalogue, device, metrics
 from preimage_worker.batching import DeviceLostError
 from preimage_worker.courier import Courier
 from preimage_worker.engine import Engine
-from preimage_worker.errors import SettingsError, WorkerError
+from preimage_worker.errors import WorkerError
 from preimage_worker.loop import Loop
 from preimage_worker.mailbox import Mailbox
 from preimage_worker.models import Models
@@ -30,11 +23,15 @@ from preimage_worker.reference.known import References
 from preimage_worker.results.provenance import versions
 from preimage_worker.settings import Settings
 from preimage_worker.shutdown import Shutdown
+from preimage_worker.starting import (
+    open_queue,
+    serve_metrics,
+    tell_ready,
+    wait_for_queue,
+    wait_for_redis,
+)
 
 log = logging.getLogger("preimage_worker")
-
-_WAIT_SECONDS = 2.0
-"""Between two attempts to reach a queue that is not there yet."""
 
 
 def main() -> int:
@@ -54,8 +51,8 @@ def main() -> int:
 def _serve(settings: Settings, shutdown: Shutdown) -> int:
     chosen = device.choose(settings.device)
     device.set_up(settings.threads)
-    queue = _queue(settings)
-    if not _reachable(queue, settings, shutdown):
+    queue = open_queue(settings)
+    if not wait_for_queue(queue, settings, shutdown):
         return 0
     models = Models(catalogue.load(settings.catalogue), settings, chosen)
     references = References.load(settings.references, models.announcements())
@@ -66,12 +63,12 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     courier = Courier(queue, mailbox, models, settings, profile)
     engine = Engine(models, settings, chosen, references=references)
     loop = Loop(engine, courier, mailbox, shutdown.requested)
-    address = _serve_metrics(settings)
+    address = serve_metrics(settings.metrics_listen, "PREIMAGE_WORKER_METRICS_LISTEN")
     _describe(models, profile)
-    if not _wait_for_redis(courier.start, shutdown):
+    if not wait_for_redis(courier.start, shutdown):
         return 0
     shutdown.watch(mailbox.wake, courier.abandon, settings.drain_seconds)
-    _tell_ready(settings.ready_file, profile, address)
+    tell_ready(settings.ready_file, worker=profile.name, device=profile.device, metrics=address)
     log.info("%s takes jobs on %s, %d slots", profile.name, profile.device, settings.slots)
     return _run(loop, courier, settings)
 
@@ -89,90 +86,11 @@ def _run(loop: Loop, courier: Courier, settings: Settings) -> int:
     return status
 
 
-def _queue(settings: Settings) -> Queue:
-    queue_settings = _queue_settings(settings)
-    try:
-        return Queue(queue_settings)
-    except ValueError as error:
-        raise SettingsError(f"PREIMAGE_REDIS_URL cannot be used: {error}") from None
-
-
-def _queue_settings(settings: Settings) -> QueueSettings:
-    # The two settings that frontend and worker share by name; the rest is the queue's own.
-    own = {
-        **os.environ,
-        "PREIMAGE_QUEUE_URL": settings.redis_url,
-        "PREIMAGE_QUEUE_NAMESPACE": settings.namespace,
-    }
-    return QueueSettings.from_environment(own)
-
-
-def _reachable(queue: Queue, settings: Settings, shutdown: Shutdown) -> bool:
-    """Waits for the queue; False if the process was told to stop meanwhile."""
-
-    def check() -> None:
-        problems = queue.persistence().problems
-        if problems and not settings.allow_volatile_redis:
-            raise SettingsError(
-                f"{' '.join(problems)} Set PREIMAGE_ALLOW_VOLATILE_REDIS=1 to run all the same."
-            )
-
-    return _wait_for_redis(check, shutdown)
-
-
-def _wait_for_redis(act: Callable[[], None], shutdown: Shutdown) -> bool:
-    """Acts, again while Redis is away; False if the process was told to stop meanwhile.
-
-    Redis may go away at any moment, also after it has answered once: that is never a reason to end.
-    """
-    while not shutdown.requested.is_set():
-        try:
-            act()
-        except QueueRefusedError as error:
-            raise SettingsError(
-                f"PREIMAGE_REDIS_URL leads to a Redis that refuses us: {error}"
-            ) from None
-        except QueueError as error:
-            if not error.retry_after_seconds:
-                raise
-            log.warning("waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
-            shutdown.requested.wait(_WAIT_SECONDS)
-        else:
-            return True
-    return False
-
-
-def _serve_metrics(settings: Settings) -> str | None:
-    if settings.metrics_listen == "off":
-        return None
-    host, _, port = settings.metrics_listen.rpartition(":")
-    try:
-        server, _thread = serve(REGISTRY, host, int(port))
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"PREIMAGE_WORKER_METRICS_LISTEN={settings.metrics_listen!r} cannot be served: {error}."
-        ) from None
-    return f"{host}:{server.server_port}"
-
-
 def _describe(models: Models, profile: announcing.Profile) -> None:
     metrics.BUILD.info({**versions(), "device": profile.device})
     for model in models.announcements():
         served = not model.unavailable_reason
         metrics.MODELS.labels("served" if served else "weights_missing").inc()
-
-
-def _tell_ready(file: Path | None, profile: announcing.Profile, address: str | None) -> None:
-    if file is None:
-        return
-    facts: dict[str, Any] = {
-        "worker": profile.name,
-        "device": profile.device,
-        "metrics": address,
-    }
-    part = file.with_name(f"{file.name}.{os.getpid()}")
-    part.write_text(json.dumps(facts))
-    part.replace(file)
 
 
 if __name__ == "__main__":

@@ -45,3 +45,7 @@ QUEUE_ERRORS = Counter("preimage_queue_errors", "Calls to the queue that failed.
 BEAT_SECONDS = Histogram("preimage_beat_seconds", "Round trip of a beat.", buckets=_STEP_SECONDS)
 DEVICE_MEMORY = Gauge("preimage_device_memory_bytes", "Memory that torch holds on the device.")
 MODELS = Gauge("preimage_models", "Models of the catalogue, by availability.", ["availability"])
+AUDIT_CELLS = Counter("preimage_audit_cells", "Cells of audits finished.")
+AUDITS_SETTLED = Counter(
+    "preimage_audits_settled", "Audits settled, by how they ended.", ["outcome"]
+)

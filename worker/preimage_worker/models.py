@@ -22,6 +22,7 @@ from preimage_worker.inversion.representations import network
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.joined import join
 from preimage_worker.inversion.representations.order import in_faster_order
+from preimage_worker.inversion.representations.rest import rest
 from preimage_worker.inversion.representations.survey import Survey
 from preimage_worker.recent import Recent
 from preimage_worker.settings import Settings
@@ -103,6 +104,18 @@ class Models:
         """
         served = self.served(name)
         return self._made(served, (served.classes,)) if served.classes else None
+
+    def rest(self, name: str, layer: str) -> Callable[[Tensor], Tensor] | None:
+        """The network behind a layer: from its codes to the scores of classes.
+
+        None where the model does not classify, or the scores need more of the picture than this
+        code. Raises InvalidSpecError if the model is not served.
+        """
+        served = self.served(name)
+        if served.classes is None or served.entry.is_formula:
+            return None
+        surveyed = self._networks.get(name, lambda: self._load(served))
+        return rest(surveyed.traced, layer, served.classes)
 
     def _made(self, served: Served, layers: tuple[str, ...]) -> Representation:
         entry = served.entry

@@ -57,6 +57,8 @@ class Settings:
     """Start although Redis would lose jobs in a crash (no append-only file, or eviction)."""
     metrics_listen: str = _from("PREIMAGE_WORKER_METRICS_LISTEN", "127.0.0.1:8793", str)
     """HOST:PORT of the Prometheus metrics; port 0 takes a free one, "off" serves none."""
+    auditor_metrics_listen: str = _from("PREIMAGE_AUDITOR_METRICS_LISTEN", "127.0.0.1:8794", str)
+    """The same of an auditor."""
     device: str = _from("PREIMAGE_DEVICE", "auto", str)
     """auto, cpu, cuda or cuda:N. auto takes the first GPU, else the CPU."""
     threads: int = _from("PREIMAGE_THREADS", str(os.cpu_count() or 1), _whole)

@@ -1,0 +1,93 @@
+"""Audits whose processes are killed or leave."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from preimage_queue import Queue, State
+from tests.redis_server import RedisServer
+from tests.worker.auditor.auditing import (
+    AuditorProcess,
+    inversions,
+    progress,
+    report,
+    spec,
+    submit,
+)
+from tests.worker.process import TENANT, WorkerProcess, detail, ended, queue_at, until
+
+LONG = spec()
+LONG.budget.steps = 8
+LONG.budget.doublings = 1
+"""An audit that takes long enough to be disturbed."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer(append_only=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def worker(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with WorkerProcess(server.url, tmp_path_factory.mktemp("worker")):
+        yield
+
+
+@pytest.fixture
+def queue(server: RedisServer) -> Iterator[Queue]:
+    with queue_at(server.url) as queue:
+        yield queue
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("worker")
+def test_what_was_finished_outlives_the_auditor(
+    server: RedisServer, queue: Queue, tmp_path: Path
+) -> None:
+    with AuditorProcess(server.url, tmp_path / "one") as first:
+        undisturbed = submit(queue, LONG)
+        assert ended(queue, undisturbed).job.state is State.SUCCEEDED
+        audit = submit(queue, LONG)
+        until(lambda: progress(queue, audit).cells_done >= 1)
+        first.kill()
+    with AuditorProcess(server.url, tmp_path / "two"):
+        assert ended(queue, audit).job.attempt == 2
+    done = progress(queue, audit)
+    whole = progress(queue, undisturbed)
+    assert done.inversions_done < whole.inversions_done, "a finished cell is not computed again"
+    assert report(queue, audit) == report(queue, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_an_audit_nothing_but_time(
+    server: RedisServer, queue: Queue, tmp_path: Path
+) -> None:
+    with AuditorProcess(server.url, tmp_path / "auditor"):
+        with WorkerProcess(server.url, tmp_path) as worker:
+            audit = submit(queue, LONG)
+            until(lambda: progress(queue, audit).inversions_done >= 1)
+            worker.kill()
+        with WorkerProcess(server.url, tmp_path):
+            done = ended(queue, audit)
+    assert done.job.state is State.SUCCEEDED
+    assert done.job.attempt == 1
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_auditor_that_leaves_hands_its_audit_back_uncounted(
+    server: RedisServer, queue: Queue, tmp_path: Path
+) -> None:
+    endless = spec()
+    endless.budget.steps = 4000
+    with AuditorProcess(server.url, tmp_path / "auditor") as auditor:
+        audit = submit(queue, endless)
+        until(lambda: State.RUNNING in inversions(queue, audit))
+        assert auditor.stop() == 0
+        job = detail(queue, audit).job
+        assert (job.state, job.deliveries) == (State.QUEUED, 0)
+        assert State.CANCELLED not in inversions(queue, audit), "whoever goes on needs them"
+    queue.delete(audit, TENANT)
+    for each in queue.list_jobs(TENANT, limit=1000).jobs:
+        queue.delete(each.id, TENANT)

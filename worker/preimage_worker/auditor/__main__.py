@@ -1,0 +1,94 @@
+"""The auditor process: `python -m preimage_worker.auditor`.
+
+Wiring only. SIGTERM and SIGINT hand the audit at hand back, with what is finished of it, and end
+the process with status 0; impossible settings end it with one sentence and status 2.
+"""
+
+import logging
+import os
+import sys
+import time
+from importlib.metadata import version
+
+from preimage.v1 import admin_service_pb2 as admin
+from preimage_queue import Queue, QueueError, WorkerNotice
+from preimage_worker import catalogue, device
+from preimage_worker.announcing import make_name
+from preimage_worker.auditor.auditing import Tools
+from preimage_worker.auditor.loop import POOL, Auditor
+from preimage_worker.errors import WorkerError
+from preimage_worker.models import Models
+from preimage_worker.pictures import Limits
+from preimage_worker.settings import Settings
+from preimage_worker.shutdown import Shutdown
+from preimage_worker.starting import (
+    open_queue,
+    serve_metrics,
+    tell_ready,
+    wait_for_queue,
+    wait_for_redis,
+)
+
+log = logging.getLogger("preimage_worker.auditor")
+
+
+def main() -> int:
+    """Runs an auditor until it is told to stop; returns the exit status."""
+    shutdown = Shutdown()
+    try:
+        settings = Settings.from_environment(os.environ)
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)s auditor: %(message)s"
+        )
+        return _serve(settings, shutdown)
+    except (WorkerError, QueueError, ValueError) as error:
+        print(f"preimage auditor: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        return 2
+
+
+def _serve(settings: Settings, shutdown: Shutdown) -> int:
+    chosen = device.choose(settings.device)
+    device.set_up(settings.threads)
+    queue = open_queue(settings)
+    if not wait_for_queue(queue, settings, shutdown):
+        return 0
+    models = Models(catalogue.load(settings.catalogue), settings, chosen)
+    notice = _notice(make_name(), device.name(chosen))
+    auditor = Auditor(
+        Tools(queue, models, chosen, Limits.of(settings)),
+        notice,
+        shutdown.requested,
+        settings.beat_seconds,
+    )
+    address = serve_metrics(settings.auditor_metrics_listen, "PREIMAGE_AUDITOR_METRICS_LISTEN")
+    if not wait_for_redis(lambda: queue.announce(notice), shutdown):
+        return 0
+    shutdown.watch(lambda: None, lambda: _leave(queue, notice), settings.drain_seconds)
+    tell_ready(settings.ready_file, auditor=notice.name, metrics=address)
+    log.info("%s takes audits", notice.name)
+    auditor.run()
+    log.info("left")
+    return 0
+
+
+def _notice(name: str, where: str) -> WorkerNotice:
+    info = admin.Worker(name=name, device=where, slots=1, version=version("preimage"))
+    info.start_time.FromNanoseconds(time.time_ns())
+    info.seen_time.FromNanoseconds(time.time_ns())
+    return WorkerNotice(
+        name=name,
+        slots=1,
+        cost_per_second=0.0,
+        pools=(POOL,),
+        models=(),
+        info=info.SerializeToString(),
+    )
+
+
+def _leave(queue: Queue, notice: WorkerNotice) -> None:
+    """A step that takes too long: the lease runs out, and another auditor takes over."""
+    queue.retire(notice.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

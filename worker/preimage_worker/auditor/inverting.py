@@ -1,0 +1,170 @@
+"""Attempts as jobs of the queue: brought there, waited for, read, and removed in the end.
+
+A job's request_id is made of the audit's id and the attempt's name. So an auditor that takes up an
+audit after another one finds what was computed already, and nothing runs twice.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import final
+
+from preimage.v1 import model_service_pb2
+from preimage_orders import new_job
+from preimage_queue import Claimed, MissingBlob, Queue, Quotas, Rejected, RejectReason, Submitted
+from preimage_worker.audit.inverter import Attempt, Found
+from preimage_worker.auditor.errors import InversionFailedError
+from preimage_worker.auditor.finding import finding
+from preimage_worker.auditor.hold import Hold
+from preimage_worker.auditor.ordering import Asked, order, statistics
+from preimage_worker.inversion.defences.fitted import Fitted
+from preimage_worker.pictures import Limits
+
+_AT_ONCE = 256
+"""Jobs in the queue at a time: enough for any worker, and few beside those of others."""
+_LOOKED_AT = 16
+"""Of these, the oldest, at each look."""
+_LOOK_SECONDS = (0.05, 0.5)
+_BLOB_SECONDS = 3600.0
+_PATIENT = {
+    RejectReason.QUEUED_JOBS,
+    RejectReason.QUEUED_BYTES,
+    RejectReason.TENANT_JOBS,
+    RejectReason.TENANT_BYTES,
+    RejectReason.SLOT_SECONDS,
+}
+"""Refusals that pass with time. An audit waits for its turn like everybody."""
+
+
+@final
+class QueueInverter:
+    """An `Inverter` of one audit."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        claimed: Claimed,
+        model: model_service_pb2.Model,
+        hold: Hold,
+        limits: Limits,
+        *,
+        quotas: Quotas,
+        weight: float,
+    ) -> None:
+        """How jobs are brought to the queue.
+
+        Args:
+            queue: where they go.
+            claimed: the audit.
+            model: the one that is audited, as its workers announce it.
+            hold: says whether to go on.
+            limits: of pictures.
+            quotas: the tenant's.
+            weight: the tenant's.
+        """
+        self._queue = queue
+        self._claimed = claimed
+        self._model = model
+        self._hold = hold
+        self._limits = limits
+        self._quotas = quotas
+        self._weight = weight
+        self._jobs: list[str] = []
+        self._learnt: tuple[Fitted | None, bytes] = (None, b"")
+
+    def invert(self, attempts: Sequence[Attempt]) -> list[Found]:
+        """What each attempt found, in their order.
+
+        Raises:
+            StoppedError: this auditor may not go on.
+            InversionFailedError: an inversion could not be carried out.
+        """
+        waiting, running = deque(attempts), dict[str, Attempt]()
+        found: dict[str, Found] = {}
+        shortest, longest = _LOOK_SECONDS
+        pause = shortest
+        while waiting or running:
+            while waiting and len(running) < _AT_ONCE:
+                attempt = waiting.popleft()
+                running[self._bring(attempt)] = attempt
+            ended = self._look(running)
+            found |= ended
+            self._hold.tell(more_inversions=len(ended))
+            pause = shortest if ended else min(2 * pause, longest)
+            self._hold.pause(pause)
+        return [found[each.name] for each in attempts]
+
+    def forget(self) -> None:
+        """Remove all jobs so far: what they found is kept elsewhere by now."""
+        for job in self._jobs:
+            self._queue.delete(job, self._claimed.tenant)
+        self._jobs.clear()
+
+    def cancel(self, reason: str) -> None:
+        """Let no job go on."""
+        for job in self._jobs:
+            self._queue.cancel(job, self._claimed.tenant, reason)
+
+    def _look(self, running: dict[str, Attempt]) -> dict[str, Found]:
+        found = {}
+        for job in list(running)[:_LOOKED_AT]:
+            detail = self._queue.get_job(job, self._claimed.tenant)
+            if detail is None:
+                name = running[job].name
+                raise InversionFailedError(f"The inversion {name} was deleted while it ran.")
+            if detail.job.state.terminal:
+                attempt = running.pop(job)
+                channels = self._model.preprocessing.channels
+                found[attempt.name] = finding(self._queue, detail, attempt, channels, self._limits)
+        return found
+
+    def _bring(self, attempt: Attempt) -> str:
+        """Put an attempt into the queue, as soon as that takes it; the job's id."""
+        asked = order(
+            attempt,
+            self._model,
+            self._claimed.tenant,
+            self._claimed.id,
+            self._statistics(attempt.defence),
+        )
+        while True:
+            self._hold.check()
+            answer = self._try(asked)
+            if isinstance(answer, str):
+                self._jobs.append(answer)
+                return answer
+            self._hold.pause(answer)
+
+    def _try(self, asked: Asked) -> str | float:
+        """The job's id, or the seconds after which to try again."""
+        tenant, quotas = self._claimed.tenant, self._quotas
+        for blob in asked.blobs:
+            stored = self._queue.put_blob(tenant, blob, keep_seconds=_BLOB_SECONDS, quotas=quotas)
+            if isinstance(stored, Rejected):
+                return self._seconds(stored)
+        job = replace(new_job(asked.order), weight=self._weight)
+        reply = self._queue.submit(job, quotas)
+        if isinstance(reply, Submitted):
+            return reply.job_id
+        if isinstance(reply, Rejected):
+            return self._seconds(reply)
+        if isinstance(reply, MissingBlob):
+            return 0.0  # it expired in between
+        raise InversionFailedError(
+            f"The inversion {asked.order.request_id} was asked for before, as another one: the "
+            "auditor that did has another version. Start the audit again."
+        )
+
+    def _seconds(self, refusal: Rejected) -> float:
+        if refusal.reason not in _PATIENT:
+            raise InversionFailedError(f"The queue takes no inversion: {refusal.reason.sentence}")
+        self._hold.tell(doing=f"waiting for the queue: {refusal.reason.sentence}")
+        return refusal.retry_after_ms / 1000
+
+    def _statistics(self, defence: Fitted | None) -> bytes:
+        """Of one defence after the other: they are the largest thing here."""
+        if defence is None:
+            return b""
+        if self._learnt[0] is not defence:
+            self._learnt = (defence, statistics(defence))
+        return self._learnt[1]

@@ -1,0 +1,95 @@
+"""How workers and auditors start: their queue, their metrics, and the word that they are ready."""
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from prometheus_client import REGISTRY
+
+from preimage_exposition import serve
+from preimage_queue import Queue, QueueError, QueueRefusedError, QueueSettings
+from preimage_worker.errors import SettingsError
+from preimage_worker.settings import Settings
+from preimage_worker.shutdown import Shutdown
+
+log = logging.getLogger("preimage_worker")
+
+_WAIT_SECONDS = 2.0
+"""Between two attempts to reach a queue that is not there yet."""
+
+
+def open_queue(settings: Settings) -> Queue:
+    """The queue; nothing is sent yet. Raises SettingsError if its address is none."""
+    queue_settings = _queue_settings(settings)
+    try:
+        return Queue(queue_settings)
+    except ValueError as error:
+        raise SettingsError(f"PREIMAGE_REDIS_URL cannot be used: {error}") from None
+
+
+def _queue_settings(settings: Settings) -> QueueSettings:
+    # The two settings that frontend and worker share by name; the rest is the queue's own.
+    own = {
+        **os.environ,
+        "PREIMAGE_QUEUE_URL": settings.redis_url,
+        "PREIMAGE_QUEUE_NAMESPACE": settings.namespace,
+    }
+    return QueueSettings.from_environment(own)
+
+
+def wait_for_queue(queue: Queue, settings: Settings, shutdown: Shutdown) -> bool:
+    """Waits for the queue; False if the process was told to stop meanwhile."""
+
+    def check() -> None:
+        problems = queue.persistence().problems
+        if problems and not settings.allow_volatile_redis:
+            raise SettingsError(
+                f"{' '.join(problems)} Set PREIMAGE_ALLOW_VOLATILE_REDIS=1 to run all the same."
+            )
+
+    return wait_for_redis(check, shutdown)
+
+
+def wait_for_redis(act: Callable[[], object], shutdown: Shutdown) -> bool:
+    """Acts, again while Redis is away; False if the process was told to stop meanwhile.
+
+    Redis may go away at any moment, also after it has answered once: that is never a reason to end.
+    """
+    while not shutdown.requested.is_set():
+        try:
+            act()
+        except QueueRefusedError as error:
+            raise SettingsError(
+                f"PREIMAGE_REDIS_URL leads to a Redis that refuses us: {error}"
+            ) from None
+        except QueueError as error:
+            if not error.retry_after_seconds:
+                raise
+            log.warning("waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
+            shutdown.requested.wait(_WAIT_SECONDS)
+        else:
+            return True
+    return False
+
+
+def serve_metrics(listen: str, variable: str) -> str | None:
+    """Serves the metrics; the address, None where they are off. Raises SettingsError."""
+    if listen == "off":
+        return None
+    host, _, port = listen.rpartition(":")
+    try:
+        server, _thread = serve(REGISTRY, host, int(port))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{variable}={listen!r} cannot be served: {error}.") from None
+    return f"{host}:{server.server_port}"
+
+
+def tell_ready(file: Path | None, **facts: str | None) -> None:
+    """Writes a JSON object that says that this process takes jobs, where a file is asked for."""
+    if file is None:
+        return
+    part = file.with_name(f"{file.name}.{os.getpid()}")
+    part.write_text(json.dumps(facts))
+    part.replace(file)
