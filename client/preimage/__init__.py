@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from preimage.aio import AsyncClient
+    from preimage.audits.info import AuditEvent, AuditFinished, AuditInfo, AuditPlan, AuditProgress
+    from preimage.audits.jobs import AsyncAudit, Audit
+    from preimage.audits.report import AuditReport, AuditRow
+    from preimage.audits.request import AuditSettings
     from preimage.client import Client
     from preimage.delivery import Seconds
     from preimage.diversity import Diversity
@@ -73,6 +77,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "aio": ("AsyncClient",),
+    "audits.info": ("AuditEvent", "AuditFinished", "AuditInfo", "AuditPlan", "AuditProgress"),
+    "audits.jobs": ("AsyncAudit", "Audit"),
+    "audits.report": ("AuditReport", "AuditRow"),
+    "audits.request": ("AuditSettings",),
     "client": ("Client",),
     "delivery": ("Seconds",),
     "diversity": ("Diversity",),
@@ -121,9 +129,19 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "Activation",
+    "AsyncAudit",
     "AsyncClient",
     "AsyncJob",
     "AsyncResult",
+    "Audit",
+    "AuditEvent",
+    "AuditFinished",
+    "AuditInfo",
+    "AuditPlan",
+    "AuditProgress",
+    "AuditReport",
+    "AuditRow",
+    "AuditSettings",
     "AutomaticStrength",
     "Availability",
     "BadInput",

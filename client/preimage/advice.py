@@ -41,6 +41,9 @@ ADVICE: dict[str, str] = {
     "PERMISSION_DENIED": "",
     "TENANT_BYTES_FULL": "",
     "SLOT_SECONDS_SPENT": "",
+    "AUDIT_NOT_FOUND": "Make the audit again.",
+    "AUDIT_NOT_TERMINAL": "",
+    "AUDITOR_NOT_RUNNING": "",
 }
 
 

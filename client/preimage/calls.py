@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import grpc
 
     from preimage.tensors import Array
-    from preimage.transport import Stubs, Transport
+    from preimage.transport import Stream, Stubs, Transport
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -49,13 +49,19 @@ class Caller:
         self, method: Callable[[Stubs], grpc.UnaryUnaryMultiCallable[Q, A]], request: Q
     ) -> A:
         """Makes a unary call, repeated as `retry.CALLS` decides."""
-        return await self._repeated(lambda: self.call_once(method, request))
+        return await self.repeated(lambda: self.call_once(method, request))
 
     async def call_once(
         self, method: Callable[[Stubs], grpc.UnaryUnaryMultiCallable[Q, A]], request: Q
     ) -> A:
         """Makes a unary call without repetition."""
         return await self.transport.unary(method(self.stubs), request, self._timeout_seconds)
+
+    def open(
+        self, method: Callable[[Stubs], grpc.UnaryStreamMultiCallable[Q, A]], request: Q
+    ) -> Stream[A]:
+        """Begins a call with many answers, of the same time limit as any call."""
+        return self.transport.stream(method(self.stubs), request, self._timeout_seconds)
 
     async def place(
         self, array: Array, sharing: int = 1
@@ -68,7 +74,7 @@ class Caller:
         """
         if array.nbytes <= INLINE_BYTES // sharing:
             return tensor_of(array)
-        return await self._repeated(lambda: self._upload(array))
+        return await self.repeated(lambda: self._upload(array))
 
     async def _upload(self, array: Array) -> tensor_pb2.TensorReference:
         response = await self.transport.send(
@@ -88,7 +94,7 @@ class Caller:
             PreimageError: what came does not have the length that the service states.
         """
         file = _Download(job_id, name)
-        await self._repeated(lambda: self._receive(file))
+        await self.repeated(lambda: self._receive(file))
         return file.finished()
 
     async def _receive(self, file: _Download) -> None:
@@ -103,7 +109,8 @@ class Caller:
         finally:
             await stream.close()
 
-    async def _repeated(self, attempt: Callable[[], Awaitable[A]]) -> A:
+    async def repeated(self, attempt: Callable[[], Awaitable[A]]) -> A:
+        """Makes an attempt, again as `retry.CALLS` decides."""
         repeated = 0
         while True:
             try:

@@ -39,6 +39,11 @@ class Core:
     def __init__(self, transport: Transport, timeout_seconds: float) -> None:
         self._caller = Caller(transport, timeout_seconds)
 
+    @property
+    def caller(self) -> Caller:
+        """Makes the calls."""
+        return self._caller
+
     async def close(self) -> None:
         """Closes the channel."""
         await self._caller.transport.close()

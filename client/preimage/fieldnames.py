@@ -51,12 +51,40 @@ NAMES = {
 }
 """Paths and names; what follows a path ("….mask.channels[0]") follows its name."""
 
+AUDIT_NAMES = {
+    "header.spec.model": "model",
+    "header.spec.layers": "layers",
+    "header.spec.input_size": "input_size",
+    "header.spec.independent_model": "independent",
+    "header.spec.independent_layer": "independent",
+    "header.spec.defences": "defences",
+    "header.spec.profile": "profile",
+    "header.spec.pictures": "pictures",
+    "header.spec.seed": "seed",
+    "header.spec.own_these_pictures": "own_these_pictures",
+    "header.spec.budget.steps": "steps",
+    "header.spec.budget.doublings": "doublings",
+    "header.spec.budget.restarts": "restarts",
+    "header.spec.budget.preset": "preset",
+    "header.spec.budget": "steps and doublings",
+    "header.spec": "The audit",
+    "header.request_id": "request_id",
+    "spec.model": "model",
+    "spec.layers": "layers",
+    "spec.independent_model": "independent",
+    "spec.independent_layer": "independent",
+    "spec.defences": "defences",
+    "spec.budget": "budget",
+}
+"""The same of audits; longer paths come before those that they begin with."""
+
 _FURTHER = re.compile(r"\bspec\.representation\.further_layers\[(\d+)\]")
 """One of the layers behind the first, which is a field of its own on the wire."""
-_PATH = re.compile(rf"\b({'|'.join(map(re.escape, NAMES))})(?!\w)")
+_ALL = {**NAMES, **AUDIT_NAMES}
+_PATH = re.compile(rf"\b({'|'.join(map(re.escape, _ALL))})(?!\w)")
 
 
 def with_setting_names(sentence: str) -> str:
     """Puts the names of settings in the place of paths, and counts `layers` from the first one."""
     counted = _FURTHER.sub(lambda found: f"layers[{int(found[1]) + 1}]", sentence)
-    return _PATH.sub(lambda found: NAMES[found[1]], counted)
+    return _PATH.sub(lambda found: _ALL[found[1]], counted)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from preimage.delivery import Delivery, delivery_of
-from preimage.errors import NotFound, PreimageError, ServiceError
-from preimage.events import Preview, Progress
-from preimage.jobinfo import JobInfo, job_from_wire
+from preimage.errors import DeadlineExceeded, NotFound, PreimageError, ServiceError
+from preimage.events import Event, Finished, Preview, Progress, StateChanged
+from preimage.jobinfo import JobInfo, job_from_wire, progress_from_wire, state_from_wire
 from preimage.tensors import float32_array
 from preimage.v1 import preimage_pb2, preimage_service_pb2
 from preimage.watch import Watch
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from preimage.calls import Caller
     from preimage.reconstructions import FloatPicture
+    from preimage.transport import Stream
 
+    Answer = preimage_service_pb2.WatchPreimageResponse
     Create = Callable[[], Awaitable[preimage_pb2.Preimage]]
 
 
@@ -63,20 +65,46 @@ class Handle:
 
     def left_alone(self, error: ServiceError) -> ServiceError:
         """Returns the error, saying where the job can be taken up again if that makes sense."""
-        if not error.repeatable:
-            return error
-        return type(error)(
-            f"{error} Job {self.message.id} goes on; take it up again with "
+        return with_advice(
+            error,
+            f"Job {self.message.id} goes on; take it up again with "
             f"client.job({self.message.id!r}).",
-            code=error.code,
-            reason=error.reason,
-            violations=error.violations,
-            details=error.details,
-            retry_after_seconds=error.retry_after_seconds,
-            repeatable=True,
         )
 
-    def watch(self, timeout_seconds: float | None = None) -> Watch:
+    def late(self, timeout_seconds: float | None) -> DeadlineExceeded:
+        """Builds the error of a wait that was too short."""
+        return DeadlineExceeded(
+            f"Job {self.message.id} has not ended within {timeout_seconds} seconds. It goes on; "
+            f"take it up again with client.job({self.message.id!r}), or cancel it."
+        )
+
+    def open_watch(self, resume_token: str, timeout_seconds: float | None) -> Stream[Answer]:
+        """Begins a stream of what happens to the job, behind the token."""
+        request = preimage_service_pb2.WatchPreimageRequest(
+            id=self.message.id, resume_token=resume_token
+        )
+        method = self.caller.stubs.preimages.WatchPreimage
+        return self.caller.transport.stream(method, request, timeout_seconds)
+
+    def heard(self, answer: Answer) -> Event | None:
+        """Takes note of what a watch has told, and returns the event."""
+        match answer.WhichOneof("event"):
+            case "state":
+                self.message.state = answer.state
+                return StateChanged(state_from_wire(answer.state))
+            case "progress":
+                self.message.progress.CopyFrom(answer.progress)
+                return progress_from_wire(answer.progress)
+            case "preview":
+                preview = answer.preview
+                return Preview(preview.restart, preview.step, preview.png)
+            case "finished":
+                self.message = answer.finished
+                return Finished(self.info)
+            case _:
+                return None
+
+    def watch(self, timeout_seconds: float | None = None) -> Watch[Answer, Event]:
         """Begins to watch the job."""
         self._keep_what_has_ended()
         return Watch(self, timeout_seconds)
@@ -170,7 +198,7 @@ class Handle:
 
     async def _follow(
         self,
-        watch: Watch,
+        watch: Watch[Answer, Event],
         on_progress: Callable[[Progress], None] | None,
         on_preview: Callable[[Preview], None] | None,
     ) -> None:
@@ -182,3 +210,18 @@ class Handle:
                     on_preview(event)
         finally:
             await watch.close()
+
+
+def with_advice(error: ServiceError, advice: str) -> ServiceError:
+    """Returns the error with advice behind it, if the same call may succeed later."""
+    if not error.repeatable:
+        return error
+    return type(error)(
+        f"{error} {advice}",
+        code=error.code,
+        reason=error.reason,
+        violations=error.violations,
+        details=error.details,
+        retry_after_seconds=error.retry_after_seconds,
+        repeatable=True,
+    )

@@ -87,10 +87,10 @@ def job_from_wire(message: preimage_pb2.Preimage) -> JobInfo:
         progress=progress_from_wire(message.progress) if message.HasField("progress") else None,
         attempt=message.attempt,
         error=_error(message),
-        created=_time(message, "create_time", message.create_time),
-        started=_time(message, "start_time", message.start_time),
-        ended=_time(message, "end_time", message.end_time),
-        expires=_time(message, "expire_time", message.expire_time),
+        created=time_from_wire(message, "create_time", message.create_time),
+        started=time_from_wire(message, "start_time", message.start_time),
+        ended=time_from_wire(message, "end_time", message.end_time),
+        expires=time_from_wire(message, "expire_time", message.expire_time),
         origin=origin_from_wire(message),
     )
 
@@ -124,5 +124,6 @@ def _error(message: preimage_pb2.Preimage) -> JobFailed | JobCancelled | None:
     return None
 
 
-def _time(message: Message, field: str, value: Timestamp) -> datetime | None:
+def time_from_wire(message: Message, field: str, value: Timestamp) -> datetime | None:
+    """Reads a time of a message; None where the field is not set."""
     return value.ToDatetime(tzinfo=UTC) if message.HasField(field) else None

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, final
 
 from preimage.errors import PreimageError
 from preimage.status import Failure, error_of
-from preimage.v1 import model_service_pb2_grpc, preimage_service_pb2_grpc
+from preimage.v1 import (
+    audit_service_pb2_grpc,
+    model_service_pb2_grpc,
+    preimage_service_pb2_grpc,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +50,7 @@ class Stubs:
         either = cast("grpc.Channel", channel)
         self.preimages = preimage_service_pb2_grpc.PreimageServiceStub(either)
         self.models = model_service_pb2_grpc.ModelServiceStub(either)
+        self.audits = audit_service_pb2_grpc.AuditServiceStub(either)
 
 
 class Transport(Protocol):

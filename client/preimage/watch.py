@@ -9,41 +9,72 @@ turns the call away for now, or ends the stream before the terminal answer.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 
 from preimage.calls import chance
 from preimage.errors import DeadlineExceeded, NotFound, ServiceError, Unavailable
-from preimage.events import Finished, Preview, StateChanged
-from preimage.jobinfo import progress_from_wire, state_from_wire
+from preimage.events import StateChanged
 from preimage.retry import WATCHES
-from preimage.v1 import preimage_service_pb2
+from preimage.v1 import audit_service_pb2, preimage_service_pb2
 
 if TYPE_CHECKING:
+    from preimage.calls import Caller
     from preimage.enums import State
-    from preimage.events import Event
-    from preimage.handle import Handle
     from preimage.transport import Stream
-    from preimage.v1 import preimage_pb2
 
-Answer = preimage_service_pb2.WatchPreimageResponse
+A = TypeVar("A", preimage_service_pb2.WatchPreimageResponse, audit_service_pb2.WatchAuditResponse)
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+
+
+class Watched(Protocol[A, E_co]):
+    """What is watched: a job of any kind."""
+
+    caller: Caller
+    abandoned: bool
+    """Nobody waits for it any more: a watch gives up at the first obstacle."""
+
+    async def restore(self) -> None:
+        """Brings it back if the service has lost it, where that can be done."""
+        ...
+
+    def lose(self, error: NotFound) -> None:
+        """Takes note that the service does not know it, or raises the error."""
+        ...
+
+    def left_alone(self, error: ServiceError) -> ServiceError:
+        """Returns the error, saying where it can be taken up again if that makes sense."""
+        ...
+
+    def late(self, timeout_seconds: float | None) -> DeadlineExceeded:
+        """Builds the error of a wait that was too short."""
+        ...
+
+    def open_watch(self, resume_token: str, timeout_seconds: float | None) -> Stream[A]:
+        """Begins a stream behind the token."""
+        ...
+
+    def heard(self, answer: A) -> E_co | StateChanged | None:
+        """Takes note of an answer and returns its event; None: it holds none that is known."""
+        ...
 
 
 @final
-class Watch:
+class Watch(Generic[A, E]):
     """The events of one job, read one at a time."""
 
-    def __init__(self, handle: Handle, timeout_seconds: float | None = None) -> None:
-        self._handle = handle
+    def __init__(self, watched: Watched[A, E], timeout_seconds: float | None = None) -> None:
+        self._watched: Watched[A, E] = watched
         self._timeout_seconds = timeout_seconds
         self._end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        self._stream: Stream[Answer] | None = None
+        self._stream: Stream[A] | None = None
         self._resume_token = ""
         self._failures = 0
         self._state: State | None = None
         self._finished = False
 
-    async def read(self) -> Event | None:
-        """Returns the next event; None: `Finished` was the last one.
+    async def read(self) -> E | StateChanged | None:
+        """Returns the next event; None: that of the end was the last one.
 
         Raises:
             DeadlineExceeded: the time is over.
@@ -52,8 +83,9 @@ class Watch:
         """
         while not self._finished:
             answer = await self._answer()
-            event = self._event(answer)
-            if event is not None:
+            self._finished = answer.WhichOneof("event") == "finished"
+            event = self._watched.heard(answer)
+            if event is not None and not self._is_known(event):
                 return event
         return None
 
@@ -63,16 +95,22 @@ class Watch:
             await self._stream.close()
             self._stream = None
 
-    async def _answer(self) -> Answer:
+    def _is_known(self, event: E | StateChanged) -> bool:
+        if not isinstance(event, StateChanged):
+            return False
+        known, self._state = self._state, event.state
+        return event.state is known
+
+    async def _answer(self) -> A:
         while True:
             try:
-                await self._handle.restore()
+                await self._watched.restore()
                 answer = await self._opened().read()
                 if answer is None:
                     raise Unavailable("The stream ended before the job did.", repeatable=True)
             except NotFound as error:
                 await self.close()
-                self._handle.lose(error)
+                self._watched.lose(error)
                 self._resume_token = ""
             except ServiceError as error:
                 await self.close()
@@ -84,25 +122,19 @@ class Watch:
                 self._resume_token = answer.resume_token or self._resume_token
                 return answer
 
-    def _opened(self) -> Stream[Answer]:
+    def _opened(self) -> Stream[A]:
         if self._stream is None:
-            caller = self._handle.caller
-            request = preimage_service_pb2.WatchPreimageRequest(
-                id=self._handle.info.id, resume_token=self._resume_token
-            )
-            self._stream = caller.transport.stream(
-                caller.stubs.preimages.WatchPreimage, request, self._remaining_seconds()
-            )
+            self._stream = self._watched.open_watch(self._resume_token, self._remaining_seconds())
         return self._stream
 
     async def _pause(self, error: ServiceError) -> None:
         delay_seconds = WATCHES.delay_seconds(error, self._failures, chance())
-        if delay_seconds is None or self._handle.abandoned:
-            raise self._handle.left_alone(error)
+        if delay_seconds is None or self._watched.abandoned:
+            raise self._watched.left_alone(error)
         remaining_seconds = self._remaining_seconds()
         if remaining_seconds is not None and delay_seconds >= remaining_seconds:
             raise self._late()
-        await self._handle.caller.transport.sleep(delay_seconds)
+        await self._watched.caller.transport.sleep(delay_seconds)
         self._failures += 1
 
     def _remaining_seconds(self) -> float | None:
@@ -114,33 +146,4 @@ class Watch:
         return remaining_seconds
 
     def _late(self) -> DeadlineExceeded:
-        job_id = self._handle.info.id
-        return DeadlineExceeded(
-            f"Job {job_id} has not ended within {self._timeout_seconds} seconds. It goes on; take "
-            f"it up again with client.job({job_id!r}), or cancel it."
-        )
-
-    def _event(self, answer: Answer) -> Event | None:
-        match answer.WhichOneof("event"):
-            case "state":
-                return self._state_changed(answer.state)
-            case "progress":
-                self._handle.message.progress.CopyFrom(answer.progress)
-                return progress_from_wire(answer.progress)
-            case "preview":
-                preview = answer.preview
-                return Preview(preview.restart, preview.step, preview.png)
-            case "finished":
-                self._finished = True
-                self._handle.message = answer.finished
-                return Finished(self._handle.info)
-            case _:
-                return None
-
-    def _state_changed(self, number: preimage_pb2.State.ValueType) -> StateChanged | None:
-        self._handle.message.state = number
-        state = state_from_wire(number)
-        if state is self._state:
-            return None
-        self._state = state
-        return StateChanged(state)
+        return self._watched.late(self._timeout_seconds)

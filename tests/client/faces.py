@@ -6,6 +6,7 @@ Behind the face of the synchronous client its calls run, and block, where the te
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import final
 
+from preimage.audits.jobs import Audit
 from preimage.client import Client
 from preimage.jobs import Job
 from preimage.results import Result
@@ -69,4 +70,4 @@ async def _iterate(items: Iterator[object]) -> AsyncIterator[object]:
 def _face(value: object) -> object:
     if isinstance(value, Result):
         return AwaitedResult(value)
-    return Awaited(value) if isinstance(value, Client | Job) else value
+    return Awaited(value) if isinstance(value, Client | Job | Audit) else value

@@ -16,6 +16,7 @@ import grpc
 from google.protobuf.message import Message
 
 from preimage.v1 import (
+    audit_service_pb2_grpc,
     model_service_pb2,
     model_service_pb2_grpc,
     preimage_pb2,
@@ -24,6 +25,7 @@ from preimage.v1 import (
     tensor_pb2,
 )
 from tests.client import messages
+from tests.client.fake_audits import FakeAudits
 from tests.client.refusals import Refusal, not_found
 
 Answer = preimage_service_pb2.WatchPreimageResponse
@@ -260,9 +262,11 @@ class FakeServer:
         credentials: grpc.ServerCredentials | None = None,
     ) -> None:
         self.service = FakeService()
+        self.audits = FakeAudits()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=48), options=options)
         preimage_service_pb2_grpc.add_PreimageServiceServicer_to_server(self.service, self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(self.service, self._server)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(self.audits, self._server)
         listen = "127.0.0.1:0"
         port = (
             self._server.add_secure_port(listen, credentials)

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from preimage.aio import AsyncClient
+from preimage.audits.jobs import AsyncAudit, Audit
 from preimage.client import Client
 from preimage.jobs import AsyncJob, Job
 from preimage.results import AsyncResult, Result
 
-PAIRS = [(Client, AsyncClient), (Job, AsyncJob), (Result, AsyncResult)]
+PAIRS = [(Client, AsyncClient), (Job, AsyncJob), (Result, AsyncResult), (Audit, AsyncAudit)]
 pairs = pytest.mark.parametrize(("plain", "awaited"), PAIRS, ids=lambda kind: kind.__name__)
 RENAMED = {
     "__enter__": "__aenter__",
@@ -45,7 +46,7 @@ def described(value: object) -> tuple[object, ...]:
 
 def neutral(annotation: str) -> str:
     annotation = re.sub(r"\b(?:Awaitable)\[(.*)\]", r"\1", annotation)
-    return re.sub(r"\bAsync(Client|Job|Result|Iterator)\b", r"\1", annotation)
+    return re.sub(r"\bAsync(Client|Job|Result|Audit|Iterator)\b", r"\1", annotation)
 
 
 @pairs

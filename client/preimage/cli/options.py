@@ -11,6 +11,7 @@ __all__ = [
     "DEFAULT_ADMIN_TARGET",
     "DEFAULT_TARGET",
     "AdminTarget",
+    "Auditors",
     "Catalogue",
     "Data",
     "Device",
@@ -42,6 +43,9 @@ AdminTarget = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 Model = Annotated[str, typer.Option(help="Name of a model, as `preimage models` lists them.")]
 Layer = Annotated[str, typer.Option(help="Name of a layer, as `preimage models MODEL` lists them.")]
+Auditors = Annotated[
+    int, typer.Option(min=0, help="Number of auditor processes; 0 takes no audits.")
+]
 Workers = Annotated[int, typer.Option(min=1, help="Number of worker processes.")]
 Device = Annotated[
     str | None,

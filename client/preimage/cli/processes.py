@@ -21,6 +21,7 @@ Volatile = Annotated[
     bool,
     typer.Option("--allow-volatile-redis", help="Start even if Redis would lose jobs in a crash."),
 ]
+Audits = Annotated[bool, typer.Option("--audits", help="Carry out audits.")]
 Listen = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Address of the service. [default: 127.0.0.1:8790]"),
@@ -72,6 +73,7 @@ def serve(
 
 def work(
     *,
+    audits: Audits = False,
     device: Device = None,
     slots: Slots = None,
     catalogue: Catalogue = None,
@@ -81,7 +83,7 @@ def work(
     namespace: Namespace = None,
     allow_volatile_redis: Volatile = False,
 ) -> None:
-    """Run a worker in this process.
+    """Run a worker in this process, or with --audits an auditor, which lets workers invert.
 
     Options that are left out come from the PREIMAGE_* variables, then from the defaults.
     """
@@ -91,12 +93,12 @@ def work(
         slots=slots,
         catalogue=catalogue,
         weights_dir=weights_dir,
-        worker_metrics_listen=metrics_listen,
+        **{"auditor_metrics_listen" if audits else "worker_metrics_listen": metrics_listen},
         redis_url=redis_url,
         namespace=namespace,
         allow_volatile_redis=1 if allow_volatile_redis else None,
     )
-    become("preimage_worker", given)
+    become("preimage_worker.auditor" if audits else "preimage_worker", given)
 
 
 def become(module: str, given: dict[str, str], arguments: Sequence[str] = ()) -> None:

@@ -24,7 +24,7 @@ class NobodyAnswersError(PreimageError):
 
 
 @contextlib.contextmanager
-def session(target: str, *, embedded: bool = False) -> Iterator[Client]:
+def session(target: str, *, embedded: bool = False, auditors: int = 0) -> Iterator[Client]:
     """A client of the service at `target`, or of one that runs for as long as the command does.
 
     Raises:
@@ -36,7 +36,7 @@ def session(target: str, *, embedded: bool = False) -> Iterator[Client]:
             yield client
         return
     say("Starting a service for this call …")
-    private = StackOptions(environment=dict.fromkeys(_ELSEWHERE, ""))
+    private = StackOptions(auditors=auditors, environment=dict.fromkeys(_ELSEWHERE, ""))
     with Stack(private) as stack, Client(stack.target, ca="", certificate="", key="") as client:
         yield client
 

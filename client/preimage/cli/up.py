@@ -13,6 +13,7 @@ from preimage.cli.follow import LogFollower
 from preimage.cli.options import (
     DEFAULT_ADMIN_TARGET,
     DEFAULT_TARGET,
+    Auditors,
     Catalogue,
     Data,
     Device,
@@ -35,6 +36,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show the processes' lo
 def up(
     *,
     workers: Workers = 1,
+    auditors: Auditors = 1,
     listen: Listen = DEFAULT_TARGET,
     admin_listen: AdminListen = DEFAULT_ADMIN_TARGET,
     device: Device = None,
@@ -44,7 +46,7 @@ def up(
     catalogue: Catalogue = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the whole service on this machine: Redis, the frontend and workers.
+    """Run the whole service on this machine: Redis, the frontend, workers and an auditor.
 
     Prints the target and runs until Ctrl-C, which lets running jobs be handed back to the queue.
     """
@@ -53,6 +55,7 @@ def up(
     given = variables(device=device, slots=slots, weights_dir=weights_dir, catalogue=catalogue)
     options = StackOptions(
         workers=workers,
+        auditors=auditors,
         listen=listen,
         admin_listen=admin_listen,
         service_metrics_listen=_from_environment("PREIMAGE_SERVICE_METRICS_LISTEN"),
@@ -60,7 +63,7 @@ def up(
         data=data,
         environment=given,
     )
-    say("Starting Redis, the frontend and the workers …")
+    say("Starting Redis, the frontend, the workers and the auditor …")
     try:
         with Stack(options) as stack, LogFollower(stack.logs, enabled=verbose):
             _announce(stack)

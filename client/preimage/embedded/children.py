@@ -76,6 +76,10 @@ class Children:
         """A worker process."""
         return self._python(f"worker-{index}", "preimage_worker", variables)
 
+    def auditor(self, index: int, variables: Mapping[str, str]) -> Child:
+        """An auditor process."""
+        return self._python(f"auditor-{index}", "preimage_worker.auditor", variables)
+
     def announcement(self, child: Child) -> dict[str, str]:
         """What a process wrote when it became ready: its addresses."""
         text = self._ready_file(child.name).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The whole service as child processes: Redis, the frontend, workers.
+"""The whole service as child processes: Redis, the frontend, workers, auditors.
 
 The same programs with the same settings as in a deployment; only who starts them differs. So what
 works against a `Stack` works against a server.
@@ -29,6 +29,7 @@ _FRONTEND_ADDRESSES = {
     "metrics": "PREIMAGE_SERVICE_METRICS_LISTEN",
 }
 _WORKER_ADDRESSES = {"metrics": "PREIMAGE_WORKER_METRICS_LISTEN"}
+_AUDITOR_ADDRESSES = {"metrics": "PREIMAGE_AUDITOR_METRICS_LISTEN"}
 
 
 @final
@@ -38,6 +39,8 @@ class StackOptions:
 
     workers: int = 1
     """Number of worker processes."""
+    auditors: int = 0
+    """Number of auditor processes; without any, no audits are taken."""
     listen: str = "127.0.0.1:0"
     """HOST:PORT of the frontend; port 0 takes a free one."""
     admin_listen: str = "127.0.0.1:0"
@@ -61,7 +64,7 @@ class Stack:
     """A running service, from `start` to `stop`.
 
     Attributes:
-      children: the processes by name: "redis", "frontend", "worker-0", …
+      children: the processes by name: "redis", "frontend", "worker-0", "auditor-0", …
       announcements: what each process but Redis said when it became ready: its addresses, device.
       logs: the folder of their logs.
 
@@ -173,6 +176,8 @@ class Stack:
         self._add(self._make.frontend(self._frontend_variables()))
         for index in range(self.options.workers):
             self._add(self._make.worker(index, self._worker_variables(index)))
+        for index in range(self.options.auditors):
+            self._add(self._make.auditor(index, self._auditor_variables()))
         for child in self.children.values():
             self._await(child)
 
@@ -203,7 +208,7 @@ class Stack:
         announced = self._make.announcement(child)
         self.announcements[child.name] = announced
         # Started again, it must be where it was.
-        variables = _FRONTEND_ADDRESSES if _is_frontend(child) else _WORKER_ADDRESSES
+        variables = _addresses_of(child)
         fixed = {variables[each]: announced[each] for each in variables if announced[each]}
         child.environment = {**child.environment, **fixed}
 
@@ -226,6 +231,22 @@ class Stack:
             "PREIMAGE_THREADS": os.environ.get("PREIMAGE_THREADS", str(threads)),
             "PREIMAGE_WORKER_METRICS_LISTEN": listen,
         }
+
+    def _auditor_variables(self) -> dict[str, str]:
+        # It waits for the workers' inversions most of the time, so it takes what device they have.
+        device = self.options.device or os.environ.get("PREIMAGE_DEVICE", "auto")
+        off = self.options.worker_metrics_listen == "off"
+        return {
+            "PREIMAGE_DEVICE": device,
+            "PREIMAGE_AUDITOR_METRICS_LISTEN": "off" if off else _FREE,
+        }
+
+
+def _addresses_of(child: Child) -> Mapping[str, str]:
+    """Variables of what a process announces."""
+    if _is_frontend(child):
+        return _FRONTEND_ADDRESSES
+    return _AUDITOR_ADDRESSES if child.name.startswith("auditor") else _WORKER_ADDRESSES
 
 
 def _is_frontend(child: Child) -> bool:

@@ -1,0 +1,1 @@
+"""Audits of what shared codes give away: requests, handles, reports."""
