@@ -8,6 +8,9 @@ import typer
 import preimage
 from preimage.cli import administer
 from preimage.cli.activations import caricature, maximise
+from preimage.cli.audit import reading
+from preimage.cli.audit.reading import diff, show
+from preimage.cli.audit.running import plan, run
 from preimage.cli.demo.command import demo
 from preimage.cli.doctor import doctor
 from preimage.cli.features import features
@@ -62,6 +65,17 @@ _token = typer.Typer(help="Tokens of callers.", no_args_is_help=True)
 _token.command("new")(speaking(new))
 _token.callback()(lambda: None)
 app.add_typer(_token, name="token")
+
+_audit = typer.Typer(
+    help="What shared codes give away, and which defence helps.", no_args_is_help=True
+)
+_audit.command("run")(speaking(run))
+_audit.command("plan")(speaking(plan))
+_audit.command("show")(speaking(show))
+_audit.command("diff")(speaking(diff))
+_audit.command("cancel")(speaking(reading.cancel))
+_audit.command("delete")(speaking(reading.delete))
+app.add_typer(_audit, name="audit")
 
 _admin = typer.Typer(
     help="The AdminService: workers, the queue, dead letters.", no_args_is_help=True

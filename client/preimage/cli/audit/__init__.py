@@ -1,0 +1,1 @@
+"""`preimage audit`: what shared codes give away, and which defence helps."""
