@@ -1,4 +1,4 @@
-# A worker, for CPUs and for GPUs: the wheels of torch bring the CUDA libraries with them.
+# A worker or an auditor, for CPUs and for GPUs: the wheels of torch bring the CUDA libraries with them.
 FROM python:3.11-slim-bookworm AS build
 # Where CPU-only wheels of torch can be had: a much smaller image, without GPUs.
 ARG PIP_EXTRA_INDEX_URL=
@@ -18,5 +18,5 @@ COPY --from=build /opt/preimage /opt/preimage
 COPY deploy/docker/health.py /opt/preimage/health.py
 ENV PATH=/opt/preimage/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
-EXPOSE 8793
+EXPOSE 8793 8794
 CMD ["preimage", "work"]

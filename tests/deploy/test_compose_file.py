@@ -20,7 +20,7 @@ SERVICE_VARIABLES = {
     f"PREIMAGE_{field.name.upper()}" for field in dataclasses.fields(ServiceSettings)
 }
 WORKER_VARIABLES = {field.metadata["variable"] for field in dataclasses.fields(WorkerSettings)}
-OWN = ("service", "worker", "worker-gpu")
+OWN = ("service", "worker", "worker-gpu", "auditor")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_example_names_every_variable_of_the_file() -> None:
 def test_every_command_is_one_of_the_command_line(
     name: str, services: dict[str, dict[str, Any]]
 ) -> None:
-    program, command = services[name]["command"]
+    program, command, *_ = services[name]["command"]
     assert program == "preimage"
     assert command in {each.name for each in app.registered_commands}
 

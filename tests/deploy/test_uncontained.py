@@ -31,6 +31,7 @@ def machine(compose: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
         machine.run("redis", services["redis"]),
         machine.run("service", services["service"]),
         machine.run("worker", services["worker"]),
+        machine.run("auditor", services["auditor"]),
     ):
         yield machine
 
@@ -71,10 +72,10 @@ def test_redis_lets_in_only_its_user_and_that_one_administers_nothing(machine: M
 
 def test_metrics_are_where_prometheus_looks_for_them(machine: Machine) -> None:
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))
-    service, worker = config["scrape_configs"]
+    service, *others = config["scrape_configs"]
     ports = [
         int(service["static_configs"][0]["targets"][0].rpartition(":")[2]),
-        worker["dns_sd_configs"][0]["port"],
+        *(other["dns_sd_configs"][0]["port"] for other in others),
     ]
     for port in ports:
         url = f"http://127.0.0.1:{machine.ports[port]}/metrics"

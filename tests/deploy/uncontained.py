@@ -18,7 +18,7 @@ from preimage.embedded.process import Child
 from preimage.embedded.redis import find_server
 from tests.deploy.compose import ROOT
 
-_PORTS = (6379, 8790, 8791, 8792, 8793)
+_PORTS = (6379, 8790, 8791, 8792, 8793, 8794)
 _PATIENCE_SECONDS = 240
 
 
