@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from preimage.delivery import Delivery, delivery_of
-from preimage.errors import NotFound, PreimageError, ServiceError
+from preimage.errors import NotAllowed, NotFound, PreimageError, ServiceError
 from preimage.events import Preview, Progress
 from preimage.jobinfo import JobInfo, job_from_wire
 from preimage.tensors import float32_array
@@ -63,17 +63,25 @@ class Handle:
 
     def left_alone(self, error: ServiceError) -> ServiceError:
         """Returns the error, saying where the job can be taken up again if that makes sense."""
-        if not error.repeatable:
+        job_id = self.message.id
+        goes_on = "has ended" if self.info.state.terminal else "goes on"
+        if isinstance(error, NotAllowed):
+            way = (
+                f"a token that may read takes it up: client.job({job_id!r}), or "
+                f"`preimage watch {job_id} --out FILE`"
+            )
+        elif error.repeatable:
+            way = f"take it up again with client.job({job_id!r})"
+        else:
             return error
         return type(error)(
-            f"{error} Job {self.message.id} goes on; take it up again with "
-            f"client.job({self.message.id!r}).",
+            f"{error} Job {job_id} {goes_on}; {way}.",
             code=error.code,
             reason=error.reason,
             violations=error.violations,
             details=error.details,
             retry_after_seconds=error.retry_after_seconds,
-            repeatable=True,
+            repeatable=error.repeatable,
         )
 
     def watch(self, timeout_seconds: float | None = None) -> Watch:
@@ -162,10 +170,13 @@ class Handle:
         error = self.info.error
         if error is not None:
             raise error
-        pictures = [
-            await self.download(f"{each.restart}/picture.png")
-            for each in self.message.result.reconstructions
-        ]
+        try:
+            pictures = [
+                await self.download(f"{each.restart}/picture.png")
+                for each in self.message.result.reconstructions
+            ]
+        except ServiceError as error:
+            raise self.left_alone(error) from None
         return delivery_of(self.message, pictures)
 
     async def _follow(
