@@ -175,8 +175,8 @@ class Handle:
                 await self.download(f"{each.restart}/picture.png")
                 for each in self.message.result.reconstructions
             ]
-        except ServiceError as error:
-            raise self.left_alone(error) from None
+        except ServiceError as refusal:
+            raise self.left_alone(refusal) from None
         return delivery_of(self.message, pictures)
 
     async def _follow(
