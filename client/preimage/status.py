@@ -70,6 +70,12 @@ _BARE: dict[type[PreimageError], str] = {
     ),
 }
 """Messages for failures that carry no details, because gRPC itself refused the call."""
+_UNKNOWN_METHOD = (
+    "The server at {target} does not know this method. A frontend has two ports, the service at "
+    "PREIMAGE_TARGET and its AdminService at PREIMAGE_ADMIN_TARGET: see that they are not mixed "
+    "up. Otherwise it is no preimage server, or an older one."
+)
+"""For UNIMPLEMENTED, which each of the ports says of what the other one answers."""
 
 
 @final
@@ -124,6 +130,8 @@ def _kind(failure: Failure) -> type[ServiceError]:
 
 
 def _message(failure: Failure, kind: type[PreimageError], details: Details, target: str) -> str:
+    if not details.messages and failure.code is grpc.StatusCode.UNIMPLEMENTED:
+        return _UNKNOWN_METHOD.format(target=target)
     if not details.messages and kind in _BARE:
         return _BARE[kind].format(target=target, text=_cause(failure))
     sentence = failure.text or f"The server answered {failure.code.name}."
@@ -140,4 +148,4 @@ def _message(failure: Failure, kind: type[PreimageError], details: Details, targ
 def _cause(failure: Failure) -> str:
     # gRPC lists every address that it tried; the last clause says what went wrong.
     text = failure.text.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
-    return text.rstrip(".") or failure.code.name
+    return text.rstrip(".!") or failure.code.name

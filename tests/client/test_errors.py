@@ -171,7 +171,23 @@ def test_no_server_names_the_target_and_the_command_that_starts_one() -> None:
 
 def test_a_server_of_something_else_is_told_from_a_missing_one() -> None:
     failure = Failure(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
-    assert "no preimage server, an older one" in str(error_of(failure, "here:1"))
+    said = str(error_of(failure, "here:1"))
+    assert "no preimage server, or an older one" in said
+
+
+def test_a_method_of_the_other_port_names_both_ports() -> None:
+    failure = Failure(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+    error = error_of(failure, "here:8791")
+    assert isinstance(error, preimage.InternalError)
+    said = str(error)
+    for part in ("here:8791", "PREIMAGE_TARGET", "PREIMAGE_ADMIN_TARGET"):
+        assert part in said
+    assert "!" not in said
+
+
+def test_a_sentence_of_grpc_keeps_no_mark_of_its_own_within_ours() -> None:
+    failure = Failure(grpc.StatusCode.INTERNAL, "Something broke!")
+    assert "failed: Something broke. It is" in str(error_of(failure, "here:1"))
 
 
 def test_a_request_that_is_too_large_for_the_server_is_the_callers_mistake() -> None:

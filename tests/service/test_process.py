@@ -151,6 +151,7 @@ async def test_a_redis_that_loses_jobs_will_do_if_allowed(
     ("variable", "value", "words"),
     [
         ("PREIMAGE_REDIS_URL", "http://127.0.0.1", "PREIMAGE_REDIS_URL"),
+        ("PREIMAGE_REDIS_URL", "redis://127.0.0.1:1/notadb", "PREIMAGE_REDIS_URL"),
         ("PREIMAGE_QUEUE_LEASE_SECONDS", "soon", "PREIMAGE_QUEUE_LEASE_SECONDS"),
         ("PREIMAGE_LISTEN", "nowhere", "PREIMAGE_LISTEN"),
         ("PREIMAGE_ADMIN_LISTEN", "127.0.0.1:99999", "PREIMAGE_ADMIN_LISTEN"),

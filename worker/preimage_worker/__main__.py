@@ -5,6 +5,7 @@ status 0; impossible settings end it with one sentence and status 2; a device th
 process ends it with status 3, its jobs handed back to be tried again one by one.
 """
 
+import itertools
 import json
 import logging
 import os
@@ -35,6 +36,8 @@ log = logging.getLogger("preimage_worker")
 
 _WAIT_SECONDS = 2.0
 """Between two attempts to reach a queue that is not there yet."""
+_TOLD_EVERY = 15
+"""Of so many attempts one is told: an outage may last for hours."""
 
 
 def main() -> int:
@@ -125,7 +128,9 @@ def _wait_for_redis(act: Callable[[], None], shutdown: Shutdown) -> bool:
 
     Redis may go away at any moment, also after it has answered once: that is never a reason to end.
     """
-    while not shutdown.requested.is_set():
+    for failures in itertools.count():
+        if shutdown.requested.is_set():
+            return False
         try:
             act()
         except QueueRefusedError as error:
@@ -135,11 +140,12 @@ def _wait_for_redis(act: Callable[[], None], shutdown: Shutdown) -> bool:
         except QueueError as error:
             if not error.retry_after_seconds:
                 raise
-            log.warning("waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
+            level = logging.DEBUG if failures % _TOLD_EVERY else logging.WARNING
+            log.log(level, "waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
             shutdown.requested.wait(_WAIT_SECONDS)
         else:
-            return True
-    return False
+            break
+    return True
 
 
 def _serve_metrics(settings: Settings) -> str | None:

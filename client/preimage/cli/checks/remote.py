@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from preimage.cli.admin import Admin
 from preimage.cli.checks.finding import Finding, Verdict
+from preimage.cli.output import counted
 from preimage.cli.session import session
 from preimage.enums import Availability
 from preimage.errors import (
@@ -87,12 +88,14 @@ def worker_findings(workers: list[wire.Worker]) -> Iterator[Finding]:
 def queue_findings(stats: wire.GetQueueStatsResponse) -> Iterator[Finding]:
     """Judges the queue and the Redis under it."""
     queued = sum(lane.queued for lane in stats.lanes)
-    yield Finding("queue", Verdict.FINE, f"{queued} jobs wait, {stats.running} run.")
+    waiting = counted(queued, "job waits", "jobs wait")
+    running = counted(stats.running, "runs", "run")
+    yield Finding("queue", Verdict.FINE, f"{waiting}, {running}.")
     if stats.dead_letters:
         yield Finding(
             "dead letters",
             Verdict.NOTE,
-            f"{stats.dead_letters} jobs failed for good.",
+            f"{counted(stats.dead_letters, 'job')} failed for good.",
             "`preimage admin dead` says why; `preimage admin requeue ID` tries one again.",
         )
     yield from _redis(stats.redis)
