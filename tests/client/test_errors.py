@@ -114,6 +114,24 @@ async def test_violations_that_the_sentence_names_are_not_said_twice(
     assert str(caught.value) == "Not valid: seed: is odd."
 
 
+@pytest.mark.parametrize(
+    ("counted", "end"), [("1 more", "d: is bad."), ("5 more", "d: is bad; and 4 more.")]
+)
+async def test_violations_that_the_sentence_only_counts_are_told_in_their_place(
+    client: preimage.AsyncClient, service: FakeService, counted: str, end: str
+) -> None:
+    violations = [{"field": name, "description": f"is {name}d"} for name in "ab"]
+    violations.append({"field": "d", "description": "is bad"})
+    fields = error_details_pb2.BadRequest(field_violations=violations)
+    said = f"a: is ad; b: is bd; and {counted}"
+    service.refusals["ListModels"].append(
+        Refusal(grpc.StatusCode.INVALID_ARGUMENT, said, "INVALID_FIELD", (fields,))
+    )
+    with pytest.raises(preimage.InvalidRequest) as caught:
+        await client.models()
+    assert str(caught.value) == f"Not valid: a: is ad; b: is bd; {end}"
+
+
 async def test_overload_says_when_to_come_back(
     client: preimage.AsyncClient, service: FakeService
 ) -> None:

@@ -6,6 +6,7 @@ from preimage.v1.model_service_pb2 import Layer, Model
 from preimage.v1.spec_pb2 import Representation
 from preimage_orders import Fit, Size
 from preimage_service.checks.fields import suggest
+from preimage_service.checks.layers import MOST_SIDE
 from preimage_service.checks.masks import check_mask
 from preimage_service.checks.shapes import (
     expected_shape,
@@ -35,13 +36,14 @@ def find_fit(
     given = representation.HasField("input_size")
     where = f"{path}.input_size" if given else taken.path
     faults = list(_check_size(model, layer, size, where, settings))
-    faults += check_shape(model, layer, size, taken)
+    known = known_size(model, layer, representation, taken, settings)
+    faults += check_shape(model, layer, known, taken)
     faults += _check_channels(model, taken)
-    faults += check_mask(representation.mask, expected_shape(model, layer, size), f"{path}.mask")
+    faults += check_mask(representation.mask, expected_shape(model, layer, known), f"{path}.mask")
     if size is None and not faults and not taken.violations:
         sentence = f"is required: {model.name} takes pictures of any size, and the target has none"
         faults.append(Violation(f"{path}.input_size", sentence))
-    return (Fit(model, layer, size) if size and not faults else None), faults
+    return (Fit(model, layer, known) if known and not faults else None), faults
 
 
 def check_shape(model: Model, layer: Layer, size: Size | None, taken: Taken) -> Iterator[Violation]:
@@ -76,6 +78,16 @@ def sought_size(
     return implied_size(layer, taken.code_shape)
 
 
+def known_size(
+    model: Model, layer: Layer, representation: Representation, taken: Taken, settings: Settings
+) -> Size | None:
+    """The size that is sought, if there is such a picture: from a wrong one nothing follows."""
+    size = sought_size(model, layer, representation, taken)
+    if size is None or min(size.height, size.width) < max(1, least_side(model, layer)):
+        return None
+    return size if size.pixels <= settings.maximum_pixels else None
+
+
 def _check_channels(model: Model, taken: Taken) -> Iterator[Violation]:
     channels = model.preprocessing.channels
     if taken.picture is not None and channels not in _PICTURE_CHANNELS:
@@ -86,8 +98,8 @@ def _check_channels(model: Model, taken: Taken) -> Iterator[Violation]:
 def _check_size(
     model: Model, layer: Layer, size: Size | None, path: str, settings: Settings
 ) -> Iterator[Violation]:
-    if size is None:
-        return
+    if size is None or not all(1 <= side <= MOST_SIDE for side in (size.height, size.width)):
+        return  # that a side is none was told without the model
     sides = f"{size.width} × {size.height} pixels"
     least, most = least_side(model, layer), settings.maximum_pixels
     if min(size.height, size.width) < least:
