@@ -36,6 +36,8 @@ def find_fit(
     given = representation.HasField("input_size")
     where = f"{path}.input_size" if given else taken.path
     faults = list(_check_size(model, layer, size, where, settings))
+    if given and not _has_sides(size):
+        faults = []  # that was told without the model
     known = known_size(model, layer, representation, taken, settings)
     faults += check_shape(model, layer, known, taken)
     faults += _check_channels(model, taken)
@@ -88,6 +90,10 @@ def known_size(
     return size if size.pixels <= settings.maximum_pixels else None
 
 
+def _has_sides(size: Size | None) -> bool:
+    return size is None or all(1 <= side <= MOST_SIDE for side in (size.height, size.width))
+
+
 def _check_channels(model: Model, taken: Taken) -> Iterator[Violation]:
     channels = model.preprocessing.channels
     if taken.picture is not None and channels not in _PICTURE_CHANNELS:
@@ -98,8 +104,8 @@ def _check_channels(model: Model, taken: Taken) -> Iterator[Violation]:
 def _check_size(
     model: Model, layer: Layer, size: Size | None, path: str, settings: Settings
 ) -> Iterator[Violation]:
-    if size is None or not all(1 <= side <= MOST_SIDE for side in (size.height, size.width)):
-        return  # that a side is none was told without the model
+    if size is None:
+        return
     sides = f"{size.width} × {size.height} pixels"
     least, most = least_side(model, layer), settings.maximum_pixels
     if min(size.height, size.width) < least:
