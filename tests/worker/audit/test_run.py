@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from preimage_worker.audit.errors import PlanError
 from preimage_worker.audit.in_process import LaneInverter
 from preimage_worker.audit.inverter import Attempt, Found
 from preimage_worker.audit.plain import Plain, from_plain, to_json
@@ -139,3 +140,18 @@ def test_the_best_pictures_go_to_the_store_alone(report: AuditReport) -> None:
     for pictures in store.pictures.values():
         assert (pictures == PLAN.targets).all()
     assert "pictures" not in json.loads(to_json(report))["rows"][0]
+
+
+def test_a_defence_that_is_not_for_a_layer_leaves_that_cell_out_with_the_reason() -> None:
+    plan = subjects.plan(layers=("2", "3"), defences=DEFENCES[1:], rungs=frozenset({"L1"}))
+    report = run(plan, Planted(planted.original(plan)))
+    (left,) = report.left_out
+    assert (left.layer, left.defence) == ("3", "pool:k=2+quantise:bits=3")
+    assert "at least as many rows and columns" in left.reason
+    assert len(report.rows) == 3
+
+
+def test_a_plan_without_any_cell_is_refused() -> None:
+    plan = subjects.plan(layers=("3",), defences=DEFENCES[2:])
+    with pytest.raises(PlanError, match="No defence is for any of the layers: pool with k=2 needs"):
+        run(plan, Planted(planted.original(plan)))

@@ -121,14 +121,11 @@ def test_where_the_defence_is_noise_alone_one_release_leaves_nothing_to_know(
     releases: int,
 ) -> None:
     plan = subjects.plan(releases=releases)
-    of_layer = codes(plan, "2")
-    noisy, clean, pooled = (
-        release(plan, of_layer, chain)
-        for chain in (*parse("gaussian:rel_rms=1"), Chain(), *parse("pool:k=2"))
-    )
-    assert bool(aims.nothing_to_know(noisy)) == (releases == 1)
-    assert aims.nothing_to_know(clean)
-    assert not aims.nothing_to_know(pooled)
+    (noisy, pooled) = (*parse("gaussian:rel_rms=1"), *parse("pool:k=2"))
+    assert bool(aims.nothing_to_know(plan, noisy)) == (releases == 1)
+    assert aims.nothing_to_know(plan, Chain())
+    assert not aims.nothing_to_know(plan, pooled)
+    assert aims.wanted(plan, noisy) == (("A3",) if releases == 1 else ("A3", "A4"))
 
 
 def test_several_releases_averaged_are_nearer_to_the_truth() -> None:

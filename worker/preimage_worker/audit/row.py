@@ -8,9 +8,10 @@ left with the mean picture, the nearest code still is that of a picture as brigh
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
-from preimage_worker.audit import aims
+from preimage_worker.audit.aims import nothing_to_know
 from preimage_worker.audit.appraisal import BEST, Appraised, appraise, best_of
 from preimage_worker.audit.inverted import Inverted, invert
 from preimage_worker.audit.inverter import Inverter
@@ -39,6 +40,21 @@ _OTHERS = (
 
 @final
 @dataclass(frozen=True, eq=False)
+class Ladder:
+    """What all rows have in common."""
+
+    material: Material
+    inverter: Inverter
+    control: Control | None
+
+    @cached_property
+    def ground(self) -> tuple[Appraised, ...]:
+        """B0, which no code changes."""
+        return tuple(appraise(self.material, each) for each in baseline_rungs(self.material))
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Finished:
     """A row, and the best reconstructions, which are in no report."""
 
@@ -46,22 +62,21 @@ class Finished:
     pictures: Levels
 
 
-def row(
-    material: Material, codes: Codes, chain: Chain, inverter: Inverter, control: Control | None
-) -> Finished:
+def row(ladder: Ladder, codes: Codes, chain: Chain) -> Finished:
     """Climbs the ladder.
 
     Raises:
         DefenceError: the defence is not for this layer's codes.
     """
+    material = ladder.material
     plan = material.plan
     released = release(plan, codes, chain)
-    inverted = invert(material, codes, released, inverter)
-    tried = [*baseline_rungs(material), *learnt_rungs(material, released)]
-    rungs = [appraise(material, each) for each in (*tried, *(inverted.tried if inverted else ()))]
+    inverted = invert(material, codes, released, ladder.inverter)
+    tried = (*learnt_rungs(material, released), *(inverted.tried if inverted else ()))
+    rungs = [*ladder.ground, *(appraise(material, each) for each in tried)]
     best, shares, pictures = best_of(material, [each for each in rungs if each.tried.name != "B1"])
     linked = linkage(material, codes, released)
-    found = verdict(_evidence(rungs, best, linked), _conduct(plan, rungs, inverted, control))
+    found = verdict(_evidence(rungs, best, linked), _conduct(plan, rungs, inverted, ladder.control))
     bounds, gaussian_dp = promises(plan, codes, released)
     finished = Row(
         layer=codes.layer,
@@ -128,7 +143,7 @@ def _links(attacks: list[RungReport], linked: Linkage | Missing) -> tuple[Link, 
 
 
 def _notes(plan: AuditPlan, released: Released) -> tuple[str, ...]:
-    same = aims.nothing_to_know(released) if "A4" in plan.rungs else ""
+    same = nothing_to_know(plan, released.chain) if "A4" in plan.rungs else ""
     left = [rung for rung in RUNGS[1:] if rung not in plan.rungs]
     notes = [same, f"Not climbed: {', '.join(left)}." if left else ""]
     notes.append(_OTHERS if "B1" in plan.rungs else "")
