@@ -4,52 +4,24 @@ SIGTERM and SIGINT drain it and end it with status 0. What keeps it from startin
 stderr and status 2. With --check it says what it would serve with, and ends.
 """
 
-import argparse
-import asyncio
-import logging
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from preimage_service.errors import StartError
-from preimage_service.memory import share_arenas
-from preimage_service.process import run
-from preimage_service.rehearsal import rehearse, rehearse_tokens
-from preimage_service.settings import Settings
+_VERBOSITY = "GRPC_VERBOSITY"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a frontend until it is told to stop, or check; returns the exit status."""
-    options = _options().parse_args(arguments)
-    share_arenas()
-    try:
-        if options.check_tokens is not None:
-            return _tell(rehearse_tokens(options.check_tokens))
-        settings = Settings.from_environment(os.environ)
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s service: %(message)s"
-        )
-        if options.check:
-            return _tell(asyncio.run(rehearse(settings, os.environ)))
-        asyncio.run(run(settings, os.environ))
-    except StartError as error:
-        sys.stderr.write(f"preimage service: {error}\n")
-        return 2
-    return 0
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run the command; returns the exit status.
 
+    gRPC writes to stderr by itself, in a form of its own: a line for every handshake that fails,
+    which whoever reaches the port can cause. It reads what it may write when it is imported.
+    """
+    os.environ.setdefault(_VERBOSITY, "ERROR")
+    from preimage_service import command  # noqa: PLC0415  not before that variable is set
 
-def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m preimage_service", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="read everything, serve nothing")
-    parser.add_argument("--check-tokens", type=Path, metavar="FILE", help="read this file alone")
-    return parser
-
-
-def _tell(lines: Sequence[str]) -> int:
-    sys.stdout.write("".join(f"{line}\n" for line in [*lines, "In order."]))
-    return 0
+    return command.main(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
