@@ -8,11 +8,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from preimage_queue.misspelt import misspelt
 from preimage_service.errors import StartError
 from preimage_service.memory import share_arenas
 from preimage_service.process import run
 from preimage_service.rehearsal import rehearse, rehearse_tokens
 from preimage_service.settings import Settings
+
+OTHERS = frozenset({"PREIMAGE_BEAT_SECONDS", "PREIMAGE_DRAIN_SECONDS", "PREIMAGE_TOKEN"})
+"""Settings of workers and clients that resemble ours."""
+
+_log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
         logging.basicConfig(
             level=settings.log_level, format="%(asctime)s %(levelname)s service: %(message)s"
         )
+        for variable, meant in misspelt(os.environ, Settings.variables(), OTHERS):
+            _log.warning("%s is no setting and has no effect: is %s meant?", variable, meant)
         if options.check:
             return _tell(asyncio.run(rehearse(settings, os.environ)))
         asyncio.run(run(settings, os.environ))

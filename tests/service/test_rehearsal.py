@@ -82,6 +82,15 @@ def test_what_a_start_would_refuse_is_refused_with_its_sentence(
     assert words in _refused(**{variable: value})
 
 
+def test_a_variable_that_is_nearly_a_setting_is_warned_of() -> None:
+    ended = _checked(PREIMAGE_TOKNES="tokens.toml", PREIMAGE_TOKEN="a-clients")
+    assert ended.returncode == 0
+    (said,) = ended.stderr.splitlines()
+    assert said.endswith(
+        "PREIMAGE_TOKNES is no setting and has no effect: is PREIMAGE_TOKENS meant?"
+    )
+
+
 def test_an_address_in_use_is_told_for_it_may_be_this_frontends() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

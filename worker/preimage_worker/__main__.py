@@ -19,6 +19,7 @@ from prometheus_client import REGISTRY
 
 from preimage_exposition import serve
 from preimage_queue import Queue, QueueError, QueueRefusedError, QueueSettings
+from preimage_queue.misspelt import misspelt
 from preimage_worker import announcing, catalogue, device, metrics
 from preimage_worker.batching import DeviceLostError
 from preimage_worker.courier import Courier
@@ -34,6 +35,12 @@ from preimage_worker.shutdown import Shutdown
 
 log = logging.getLogger("preimage_worker")
 
+OTHERS = frozenset({
+    "PREIMAGE_DRAIN_GRACE_SECONDS", "PREIMAGE_DRAIN_PAUSE_SECONDS", "PREIMAGE_PROBE_SECONDS",
+    "PREIMAGE_REAP_SECONDS",
+})  # fmt: skip
+"""Settings of frontends that resemble ours."""
+
 _WAIT_SECONDS = 2.0
 """Between two attempts to reach a queue that is not there yet."""
 _TOLD_EVERY = 15
@@ -48,6 +55,8 @@ def main() -> int:
         logging.basicConfig(
             level=settings.log_level, format="%(asctime)s %(levelname)s worker: %(message)s"
         )
+        for variable, meant in misspelt(os.environ, Settings.variables(), OTHERS):
+            log.warning("%s is no setting and has no effect: is %s meant?", variable, meant)
         return _serve(settings, shutdown)
     except (WorkerError, QueueError, ValueError) as error:
         print(f"preimage worker: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
