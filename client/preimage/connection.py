@@ -72,7 +72,7 @@ class Connection:
             chosen(certificate, "PREIMAGE_CERT"),
             chosen(key, "PREIMAGE_KEY"),
         )
-        if (secret or file) and credentials is None and not _stays_on_this_machine(target):
+        if (secret or file) and credentials is None and not stays_on_this_machine(target):
             raise BadInput(
                 f"A token is not sent to {target} without TLS. Name the authority that signed the "
                 "server's certificate (ca=…, PREIMAGE_CA), or 'system' for a public one."
@@ -126,7 +126,8 @@ def _check_target(target: str) -> None:
         )
 
 
-def _stays_on_this_machine(target: str) -> bool:
+def stays_on_this_machine(target: str) -> bool:
+    """Whether what is sent to the target can be seen by this machine alone."""
     if target.startswith(("unix:", "unix-abstract:")):
         return True
     host = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from preimage.delivery import Delivery, delivery_of
-from preimage.errors import DeadlineExceeded, NotFound, PreimageError, ServiceError
+from preimage.errors import DeadlineExceeded, NotAllowed, NotFound, PreimageError, ServiceError
 from preimage.events import Event, Finished, Preview, Progress, StateChanged
 from preimage.jobinfo import JobInfo, job_from_wire, progress_from_wire, state_from_wire
 from preimage.tensors import float32_array
@@ -65,11 +65,18 @@ class Handle:
 
     def left_alone(self, error: ServiceError) -> ServiceError:
         """Returns the error, saying where the job can be taken up again if that makes sense."""
-        return with_advice(
-            error,
-            f"Job {self.message.id} goes on; take it up again with "
-            f"client.job({self.message.id!r}).",
-        )
+        job_id = self.message.id
+        goes_on = "has ended" if self.info.state.terminal else "goes on"
+        if isinstance(error, NotAllowed):
+            way = (
+                f"a token that may read takes it up: client.job({job_id!r}), or "
+                f"`preimage watch {job_id} --out FILE`"
+            )
+        elif error.repeatable:
+            way = f"take it up again with client.job({job_id!r})"
+        else:
+            return error
+        return with_advice(error, f"Job {job_id} {goes_on}; {way}.")
 
     def late(self, timeout_seconds: float | None) -> DeadlineExceeded:
         """Builds the error of a wait that was too short."""
@@ -190,10 +197,13 @@ class Handle:
         error = self.info.error
         if error is not None:
             raise error
-        pictures = [
-            await self.download(f"{each.restart}/picture.png")
-            for each in self.message.result.reconstructions
-        ]
+        try:
+            pictures = [
+                await self.download(f"{each.restart}/picture.png")
+                for each in self.message.result.reconstructions
+            ]
+        except ServiceError as refusal:
+            raise self.left_alone(refusal) from None
         return delivery_of(self.message, pictures)
 
     async def _follow(
@@ -213,9 +223,7 @@ class Handle:
 
 
 def with_advice(error: ServiceError, advice: str) -> ServiceError:
-    """Returns the error with advice behind it, if the same call may succeed later."""
-    if not error.repeatable:
-        return error
+    """Returns the error with advice behind it."""
     return type(error)(
         f"{error} {advice}",
         code=error.code,
@@ -223,5 +231,5 @@ def with_advice(error: ServiceError, advice: str) -> ServiceError:
         violations=error.violations,
         details=error.details,
         retry_after_seconds=error.retry_after_seconds,
-        repeatable=True,
+        repeatable=error.repeatable,
     )

@@ -7,6 +7,7 @@ text.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import final
 
@@ -50,6 +51,8 @@ TABLE: dict[grpc.StatusCode, type[ServiceError]] = {
 """DEADLINE_EXCEEDED alone is missing: it is no refusal, but the caller's own limit."""
 
 _OVERSIZE = "larger than max"
+_COUNTED = re.compile(r"; and (\d{1,9}) more$")
+"""How a server's sentence ends that leaves out violations."""
 _CUT = ("RST_STREAM", "Stream removed")
 """Texts of a connection that broke, which gRPC files under INTERNAL and UNKNOWN."""
 _BARE: dict[type[PreimageError], str] = {
@@ -70,6 +73,12 @@ _BARE: dict[type[PreimageError], str] = {
     ),
 }
 """Messages for failures that carry no details, because gRPC itself refused the call."""
+_UNKNOWN_METHOD = (
+    "The server at {target} does not know this method. A frontend has two ports, the service at "
+    "PREIMAGE_TARGET and its AdminService at PREIMAGE_ADMIN_TARGET: see that they are not mixed "
+    "up. Otherwise it is no preimage server, or an older one."
+)
+"""For UNIMPLEMENTED, which each of the ports says of what the other one answers."""
 
 
 @final
@@ -124,20 +133,24 @@ def _kind(failure: Failure) -> type[ServiceError]:
 
 
 def _message(failure: Failure, kind: type[PreimageError], details: Details, target: str) -> str:
+    if not details.messages and failure.code is grpc.StatusCode.UNIMPLEMENTED:
+        return _UNKNOWN_METHOD.format(target=target)
     if not details.messages and kind in _BARE:
         return _BARE[kind].format(target=target, text=_cause(failure))
     sentence = failure.text or f"The server answered {failure.code.name}."
-    wrong = "; ".join(
-        f"{each.field}: {each.description}"
-        for each in details.violations
-        if each.description not in sentence
-    )
-    said, wrong = with_setting_names(sentence), with_setting_names(wrong)
+    untold = [each for each in details.violations if each.description not in sentence]
+    wrong = [f"{each.field}: {each.description}" for each in untold]
+    counted = _COUNTED.search(sentence)
+    if counted is not None and wrong:  # the sentence goes on with what it only counted
+        left = int(counted[1]) - len(wrong)
+        more = [f"and {left} more"] if left > 0 else []
+        sentence, wrong = "; ".join([sentence[: counted.start()], *wrong, *more]), []
     pause = pause_for(details.retry_after_seconds)
-    return sentences(said, wrong, advice_for(details.reason, sentence), pause)
+    said = with_setting_names(sentence), with_setting_names("; ".join(wrong))
+    return sentences(*said, advice_for(details.reason, sentence), pause)
 
 
 def _cause(failure: Failure) -> str:
     # gRPC lists every address that it tried; the last clause says what went wrong.
     text = failure.text.rpartition("last error: ")[2].removeprefix("UNKNOWN: ")
-    return text.rstrip(".") or failure.code.name
+    return text.rstrip(".!") or failure.code.name

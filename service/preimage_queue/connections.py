@@ -5,6 +5,7 @@ be repeated; here it sends once, and `executors` repeats whole scripts, which re
 """
 
 from typing import Any, TypedDict
+from urllib.parse import unquote, urlsplit
 
 import redis
 import redis.asyncio
@@ -30,8 +31,10 @@ def connect(settings: QueueSettings) -> redis.Redis:
     """Make a client for threads. Nothing is sent yet.
 
     Raises:
-        ValueError: The URL has a scheme other than redis, rediss or unix.
+        ValueError: The URL has a scheme other than redis, rediss or unix, or a database that is no
+            number.
     """
+    _check_database(settings.url)
     pool: Any = redis.BlockingConnectionPool
     return redis.Redis.from_pool(
         pool.from_url(settings.url, retry=Retry(NoBackoff(), 0), **_options(settings))
@@ -42,12 +45,22 @@ def connect_async(settings: QueueSettings) -> redis.asyncio.Redis:
     """Make a client for one event loop. Nothing is sent yet.
 
     Raises:
-        ValueError: The URL has a scheme other than redis, rediss or unix.
+        ValueError: The URL has a scheme other than redis, rediss or unix, or a database that is no
+            number.
     """
+    _check_database(settings.url)
     pool: Any = redis.asyncio.BlockingConnectionPool
     return redis.asyncio.Redis.from_pool(
         pool.from_url(settings.url, retry=AsyncRetry(NoBackoff(), 0), **_options(settings))
     )
+
+
+def _check_database(url: str) -> None:
+    """See that the database is a number: the client library takes every other word for 0."""
+    parts = urlsplit(url)
+    name = unquote(parts.path).strip("/")
+    if parts.scheme in {"redis", "rediss"} and name and not name.isdecimal():
+        raise ValueError(f"its database is {name!r}: write a number, as in redis://HOST:6379/0")
 
 
 def _options(settings: QueueSettings) -> _Options:

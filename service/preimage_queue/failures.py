@@ -76,14 +76,15 @@ _MARKS: Final[tuple[tuple[str, type[QueueError], str], ...]] = (
 def translated(error: RedisError) -> QueueError:
     """The same failure as an error of this package, with a sentence."""
     error = _origin(error)
+    said = str(error).rstrip(".")
     if isinstance(error, ResponseError):
         for mark, kind, sentence in _MARKS:
-            if mark in str(error):
-                return kind(f"{sentence} ({error}).")
+            if mark in said:
+                return kind(f"{sentence} ({said}).")
     for kinds, kind, sentence in _TABLE:
         if isinstance(error, kinds):
-            return kind(f"{sentence} ({error}).")
-    return QueueBrokenError(f"Redis refused a script ({error}).")
+            return kind(f"{sentence} ({said}).")
+    return QueueBrokenError(f"Redis refused a script ({said}).")
 
 
 def worth_repeating(error: RedisError) -> bool:

@@ -1,34 +1,27 @@
 """The frontend process: `python -m preimage_service`.
 
 SIGTERM and SIGINT drain it and end it with status 0. What keeps it from starting is one sentence on
-stderr and status 2.
+stderr and status 2. With --check it says what it would serve with, and ends.
 """
 
-import asyncio
-import logging
 import os
 import sys
+from collections.abc import Sequence
 
-from preimage_service.errors import StartError
-from preimage_service.memory import share_arenas
-from preimage_service.process import run
-from preimage_service.settings import Settings
+_VERBOSITY = "GRPC_VERBOSITY"
 
 
-def main() -> int:
-    """Run a frontend until it is told to stop; returns the exit status."""
-    share_arenas()
-    try:
-        settings = Settings.from_environment(os.environ)
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s service: %(message)s"
-        )
-        asyncio.run(run(settings, os.environ))
-    except StartError as error:
-        sys.stderr.write(f"preimage service: {error}\n")
-        return 2
-    return 0
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run the command; returns the exit status.
+
+    gRPC writes to stderr by itself, in a form of its own: a line for every handshake that fails,
+    which whoever reaches the port can cause. It reads what it may write when it is imported.
+    """
+    os.environ.setdefault(_VERBOSITY, "ERROR")
+    from preimage_service import command  # noqa: PLC0415  not before that variable is set
+
+    return command.main(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

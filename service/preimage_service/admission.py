@@ -53,7 +53,7 @@ _REFUSALS: dict[RejectReason, tuple[type[ExhaustedError], str, str]] = {
     RejectReason.TENANT_JOBS: (
         TenantQueueFullError,
         "tenant:{tenant}",
-        "You have {limit} jobs waiting, as many as you may: let some of them end first.",
+        "You have {limit} jobs waiting, as many as you may (jobs_queued): let some end first.",
     ),
     RejectReason.TENANT_BYTES: (
         TenantBytesFullError,

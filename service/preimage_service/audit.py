@@ -6,8 +6,10 @@ can be kept longer, or elsewhere, than what the process says about itself.
 
 import json
 import logging
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from typing import Final, final
 from urllib.parse import unquote
@@ -24,6 +26,7 @@ _CHANGING: Final = frozenset({
 _ADMIN: Final = "preimage.v1.AdminService"
 _REFUSED: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 _LONGEST_ID: Final = 128
+_PRIVATE: Final = 0o600
 _OFF, _STDERR = "off", "stderr"
 
 
@@ -85,13 +88,25 @@ class AuditLog:
         self._handler.close()
 
 
+@final
+class _OwnFile(WatchedFileHandler):
+    """Goes on in a new file after rotation; nobody but the owner may read what it makes."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=_make_private)
+
+
+def _make_private(path: str, flags: int) -> int:
+    return os.open(path, flags, _PRIVATE)
+
+
 def _handler(where: str) -> logging.Handler:
     if where == _OFF:
         return logging.NullHandler()
     if where == _STDERR:
         return logging.StreamHandler()
     try:
-        return WatchedFileHandler(where, encoding="utf-8")  # goes on in a new file after rotation
+        return _OwnFile(where, encoding="utf-8")
     except OSError as error:
         raise StartError(
             f"PREIMAGE_AUDIT_LOG is {where!r}, which cannot be written: {error.strerror}."

@@ -51,8 +51,13 @@ class Certificates:
     ) -> None:
         self._paths = [certificate, key, *([client_ca] if client_ca else [])]
         self._meters = meters
-        self._renewed = Renewed(_WHAT, self._paths, self._read, meters)
+        self._renewed = Renewed(_WHAT, self._paths, self._read, _told, meters)
         self._report()
+
+    @property
+    def told(self) -> str:
+        """Until when what is in force lasts, in words for the log."""
+        return _told(self._renewed.value)
 
     def renew(self) -> None:
         """Look at the files again."""
@@ -99,6 +104,15 @@ def load_certificates(settings: Settings, meters: Meters) -> Certificates | None
     return None
 
 
+def _told(material: _Material) -> str:
+    ends = material.expiries_seconds.items()
+    return ", ".join(f"{label} until {_day(seconds)}" for label, seconds in ends)
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _check_server(chain: bytes, key: bytes, chain_path: Path, key_path: Path) -> float:
     """The end of a server's certificate, or of the authority in its chain that ends first."""
     certificates = _certificates(chain_path, chain)
@@ -114,8 +128,7 @@ def _check_server(chain: bytes, key: bytes, chain_path: Path, key_path: Path) ->
         raise StartError(f"{key_path} is not the key of the certificate in {chain_path}.")
     end_seconds = min(_ends_seconds(certificates))
     if end_seconds <= time.time():
-        end = datetime.fromtimestamp(end_seconds, UTC)
-        raise StartError(f"The certificate in {chain_path} expired at {end:%Y-%m-%d %H:%M} UTC.")
+        raise StartError(f"The certificate in {chain_path} expired at {_day(end_seconds)}.")
     return end_seconds
 
 

@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from preimage_exposition import serve
 from preimage_service.addresses import OFF, split_address
 from preimage_service.backend import Backend
+from preimage_service.binding import unusable
 from preimage_service.draining import drain
-from preimage_service.errors import StartError
 from preimage_service.exposure import told_protection
 from preimage_service.housekeeping import keep_probing, keep_reaping
 from preimage_service.metrics import Meters
@@ -101,8 +101,7 @@ def _metrics_endpoint(listen: str, registry: CollectorRegistry) -> Iterator[str 
         host, port = split_address(listen)
         server, thread = serve(registry, host, port)
     except (OSError, ValueError) as error:
-        sentence = f"{_METRICS_VARIABLE} is {listen!r}, which cannot be listened on: {error}."
-        raise StartError(sentence) from None
+        raise unusable(listen, _METRICS_VARIABLE, error) from None
     try:
         yield f"{host}:{server.server_port}"
     finally:

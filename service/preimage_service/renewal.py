@@ -37,9 +37,16 @@ class Renewed(Generic[T]):
     """
 
     def __init__(
-        self, what: str, paths: Sequence[Path], read: Callable[[Sequence[bytes]], T], meters: Meters
+        self,
+        what: str,
+        paths: Sequence[Path],
+        read: Callable[[Sequence[bytes]], T],
+        told: Callable[[T], str],
+        meters: Meters,
     ) -> None:
+        """`read` makes the value of the files' contents; `told` puts it into words for the log."""
         self._what = what
+        self._told = told
         self._paths = paths
         self._read = read
         self._meters = meters
@@ -67,7 +74,7 @@ class Renewed(Generic[T]):
             return
         self._seen, self._broken = contents, None
         self._meters.reloads.labels(self._what, "loaded").inc()
-        _log.info("%s: changed files are in force", self._what)
+        _log.info("%s: changed files are in force: %s", self._what, self._told(self._value))
 
     def _complain(self, contents: tuple[bytes, ...], error: StartError) -> None:
         if contents == self._broken:

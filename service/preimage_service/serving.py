@@ -1,8 +1,5 @@
 """The gRPC servers of a process: one for callers, one for operators, and their health."""
 
-import errno
-import os
-import socket
 from collections.abc import Iterable, Sequence
 from typing import Any, final
 
@@ -18,11 +15,12 @@ from preimage.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_serve
 from preimage.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from preimage.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
 from preimage.v1.preimage_service_pb2_grpc import add_PreimageServiceServicer_to_server
-from preimage_service.addresses import OFF, UNIX, split_address
+from preimage_service.addresses import OFF
 from preimage_service.backend import Backend
-from preimage_service.errors import StartError
+from preimage_service.binding import bind
 from preimage_service.exposure import check_exposure
 from preimage_service.interceptor import CallInterceptor
+from preimage_service.secrecy import warn_of_open_files
 from preimage_service.servicers import Admin, Audits, Models, Preimages
 from preimage_service.settings import Settings
 
@@ -61,7 +59,7 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
-        self.target = _bind(server, listen, variable, credentials)
+        self.target = bind(server, listen, variable, credentials)
 
     async def start(self) -> None:
         """Answer calls from now on, as NOT_SERVING until told otherwise."""
@@ -90,6 +88,7 @@ def make_servers(backend: Backend) -> list[Server]:
     """
     settings = backend.settings
     check_exposure(settings)
+    warn_of_open_files(settings)
     tls = backend.certificates.credentials() if backend.certificates else None
     callers = _bare_server(backend)
     add_PreimageServiceServicer_to_server(Preimages(backend), callers)
@@ -129,32 +128,3 @@ def _options(settings: Settings) -> Iterable[tuple[str, int]]:
     yield "grpc.http2.min_recv_ping_interval_without_data_ms", 10_000
     # Two processes on one port would answer calls in turns, and neither would notice.
     yield "grpc.so_reuseport", 0
-
-
-def _bind(
-    server: grpc.aio.Server, listen: str, variable: str, tls: grpc.ServerCredentials | None
-) -> str:
-    """Bind an address; where its port is 0, the target names the one that was free."""
-    advice = "choose another address (port 0 takes any free one)"
-    try:
-        _try_address(listen)
-        port = server.add_secure_port(listen, tls) if tls else server.add_insecure_port(listen)
-    except (OSError, ValueError, RuntimeError) as error:
-        number = (error.errno or 0) if isinstance(error, OSError) else 0
-        if number == errno.EADDRINUSE:
-            advice = f"free the port, or {advice}"
-        # Python's own text repeats the address, in brackets; a name that is unknown has no errno.
-        reason = os.strerror(number) if number > 0 else str(error)
-        sentence = f"{variable} is {listen!r}, which cannot be listened on ({reason}): {advice}."
-        raise StartError(sentence) from None
-    host, _, _ = listen.rpartition(":")
-    return listen if listen.startswith(UNIX) else f"{host}:{port}"
-
-
-def _try_address(listen: str) -> None:
-    """Bind and let go: gRPC would say that it failed, not why, and write to stderr by itself."""
-    if listen.startswith(UNIX):
-        return
-    host, port = split_address(listen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    socket.create_server((host, port), family=family).close()

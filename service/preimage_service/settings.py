@@ -140,6 +140,11 @@ class Settings:
     """How long calls that are running get to end after a signal to stop."""
 
     @classmethod
+    def variables(cls) -> frozenset[str]:
+        """The variables that are read."""
+        return frozenset(PREFIX + field.name.upper() for field in fields(cls))
+
+    @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """The settings that `environment` describes; what it leaves out has its default.
 

@@ -6,6 +6,7 @@ process with a sentence.
 """
 
 import asyncio
+import itertools
 import json
 import logging
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ from preimage_service.errors import StartError
 from preimage_service.settings import Settings
 
 _RETRY_SECONDS = 1.0
+_TOLD_EVERY = 25
+"""Of so many attempts one is told: an outage may last for hours."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -56,12 +60,13 @@ async def wait_for_redis(queue: AsyncQueue, settings: Settings) -> None:
     Raises:
         StartError: it refuses us, or it would lose jobs and nobody has allowed that.
     """
-    while True:
+    for failures in itertools.count():
         try:
             persistence = await queue.persistence()
             break
         except QueueUnavailableError as error:
-            _log.warning("waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
+            level = logging.DEBUG if failures % _TOLD_EVERY else logging.WARNING
+            _log.log(level, "waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
         except (QueueRefusedError, QueueBrokenError) as error:
             raise StartError(
                 f"PREIMAGE_REDIS_URL leads to a Redis that refuses us: {error}"

@@ -79,13 +79,29 @@ def find(tokens: Sequence[Token], secret: str) -> Token | None:
     return found
 
 
+def told_tokens(tokens: Sequence[Token]) -> str:
+    """How many there are, in words for the log: a file that lost half of them is soon seen."""
+    tenants = {token.caller.tenant for token in tokens}
+    now = datetime.now(UTC)
+    over = sum(token.has_expired(now) for token in tokens)
+    ended = f", {over} of them expired" if over else ""
+    nobody = "; nobody can call" if over == len(tokens) else ""
+    return f"{_counted(len(tokens), 'token')} of {_counted(len(tenants), 'tenant')}{ended}{nobody}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def load_tokens(path: Path, meters: Meters) -> Renewed[tuple[Token, ...]]:
     """Read a file of tokens, which is read again when it changes.
 
     Raises:
         StartError: it cannot be read, or an entry is not what it must be; the message names it.
     """
-    return Renewed("tokens", [path], lambda contents: _parse(path, contents[0]), meters)
+    return Renewed(
+        "tokens", [path], lambda contents: _parse(path, contents[0]), told_tokens, meters
+    )
 
 
 def _parse(path: Path, content: bytes) -> tuple[Token, ...]:

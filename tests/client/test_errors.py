@@ -114,6 +114,24 @@ async def test_violations_that_the_sentence_names_are_not_said_twice(
     assert str(caught.value) == "Not valid: seed: is odd."
 
 
+@pytest.mark.parametrize(
+    ("counted", "end"), [("1 more", "d: is bad."), ("5 more", "d: is bad; and 4 more.")]
+)
+async def test_violations_that_the_sentence_only_counts_are_told_in_their_place(
+    client: preimage.AsyncClient, service: FakeService, counted: str, end: str
+) -> None:
+    violations = [{"field": name, "description": f"is {name}d"} for name in "ab"]
+    violations.append({"field": "d", "description": "is bad"})
+    fields = error_details_pb2.BadRequest(field_violations=violations)
+    said = f"a: is ad; b: is bd; and {counted}"
+    service.refusals["ListModels"].append(
+        Refusal(grpc.StatusCode.INVALID_ARGUMENT, said, "INVALID_FIELD", (fields,))
+    )
+    with pytest.raises(preimage.InvalidRequest) as caught:
+        await client.models()
+    assert str(caught.value) == f"Not valid: a: is ad; b: is bd; {end}"
+
+
 async def test_overload_says_when_to_come_back(
     client: preimage.AsyncClient, service: FakeService
 ) -> None:
@@ -171,7 +189,23 @@ def test_no_server_names_the_target_and_the_command_that_starts_one() -> None:
 
 def test_a_server_of_something_else_is_told_from_a_missing_one() -> None:
     failure = Failure(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
-    assert "no preimage server, an older one" in str(error_of(failure, "here:1"))
+    said = str(error_of(failure, "here:1"))
+    assert "no preimage server, or an older one" in said
+
+
+def test_a_method_of_the_other_port_names_both_ports() -> None:
+    failure = Failure(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+    error = error_of(failure, "here:8791")
+    assert isinstance(error, preimage.InternalError)
+    said = str(error)
+    for part in ("here:8791", "PREIMAGE_TARGET", "PREIMAGE_ADMIN_TARGET"):
+        assert part in said
+    assert "!" not in said
+
+
+def test_a_sentence_of_grpc_keeps_no_mark_of_its_own_within_ours() -> None:
+    failure = Failure(grpc.StatusCode.INTERNAL, "Something broke!")
+    assert "failed: Something broke. It is" in str(error_of(failure, "here:1"))
 
 
 def test_a_request_that_is_too_large_for_the_server_is_the_callers_mistake() -> None:

@@ -12,6 +12,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ResponseError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from preimage_queue import (
@@ -51,6 +52,11 @@ def test_a_redis_that_is_away_is_unavailable_after_a_bounded_number_of_tries() -
         queue.stats()
     assert caught.value.status == "UNAVAILABLE"
     assert isinstance(caught.value, QueueError)
+
+
+def test_an_error_of_the_client_library_ends_with_one_mark() -> None:
+    away = RedisConnectionError("Error 111 connecting to 127.0.0.1:1. Connect call failed.")
+    assert str(translated(away)).endswith("Connect call failed).")
 
 
 def test_a_redis_that_does_not_answer_is_unavailable() -> None:
@@ -185,7 +191,7 @@ def test_credentials_and_permissions_that_are_missing_are_refused(own_server: Re
 def test_what_redis_says_inside_a_script_is_understood(text: str, kind: type[QueueError]) -> None:
     error = translated(ResponseError(text))
     assert type(error) is kind
-    assert text in str(error)
+    assert f"({text.rstrip('.')})." in str(error)
 
 
 def test_only_what_may_pass_by_itself_is_worth_repeating() -> None:

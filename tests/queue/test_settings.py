@@ -1,8 +1,9 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from preimage_queue import Queue, QueueSettings
+from preimage_queue import AsyncQueue, Queue, QueueSettings
 from tests.queue.helpers import put, quick
 
 
@@ -30,6 +31,22 @@ def test_the_environment_sets_every_kind_of_field() -> None:
 def test_a_value_of_the_wrong_kind_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=f"PREIMAGE_QUEUE_{name}"):
         QueueSettings.from_environment({f"PREIMAGE_QUEUE_{name}": value})
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+@pytest.mark.parametrize("connect", [Queue, AsyncQueue])
+def test_a_database_that_is_no_number_is_refused_without_the_password(
+    scheme: str, connect: Callable[[QueueSettings], object]
+) -> None:
+    settings = QueueSettings(url=f"{scheme}://ada:secret@127.0.0.1:1/notadb")
+    with pytest.raises(ValueError, match="'notadb': write a number") as caught:
+        connect(settings)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["", "/", "/0", "/7", "?db=7"])
+def test_a_database_is_a_number_or_left_out(end: str) -> None:
+    Queue(QueueSettings(url=f"redis://127.0.0.1:1{end}"))
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,21 @@ async def test_everything_that_is_wrong_is_told_at_once(stack: Stack, worker: Fa
     }
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "field"),
+    [(-1, 64, ".height"), (64, 0, ".width"), (4, 64, ""), (30_000, 30_000, "")],
+)
+async def test_of_a_size_that_is_none_the_first_cause_alone_is_told(
+    stack: Stack, worker: FakeWorker, height: int, width: int, field: str
+) -> None:
+    spec = from_code(code(27, 8, 8))
+    spec.representation.model = spec.representation.layer = "hog"
+    spec.representation.input_size.CopyFrom(tensors.PictureSize(height=height, width=width))
+    spec.representation.mask.boxes.add(top=5, left=5, height=2, width=2)
+    error = await refused(stack.preimages.CreatePreimage(create(spec)))
+    assert set(error.fields) == {f"spec.representation.input_size{field}"}
+
+
 async def test_an_error_stays_small_however_much_is_wrong(stack: Stack, worker: FakeWorker) -> None:
     request = create()
     for _ in range(4000):

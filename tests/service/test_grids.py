@@ -3,8 +3,13 @@
 import pytest
 
 from preimage.v1.model_service_pb2 import Layer, Model, Preprocessing
+from preimage.v1.spec_pb2 import Representation
 from preimage_orders import Size
+from preimage_service.checks.fitting import find_fit
 from preimage_service.checks.shapes import expected_shape, implied_size, least_side
+from preimage_service.checks.taken import Taken
+from preimage_service.settings import Settings
+from tests.service.worker import HOG
 
 DSIFT = Model(name="dsift", preprocessing=Preprocessing(any_size=True, minimum_side=24, channels=1))
 BIN5 = Layer(name="bin5", code_shape=[128, 14, 14], stride=15, grid_offset=-9)
@@ -39,3 +44,13 @@ def test_a_layer_may_need_a_larger_picture_than_its_model() -> None:
     assert least_side(DSIFT, BIN5) == 24
     assert least_side(DSIFT, BIN8) == 39
     assert least_side(DSIFT, FREE) == 24
+
+
+def test_a_code_that_needs_too_large_a_picture_is_told_however_long_its_side() -> None:
+    taken = Taken(path="spec.target.features", code_shape=(27, 14, 5000))
+    wish = Representation(model="hog", layer="hog")
+    fit, faults = find_fit(HOG, wish, taken, Settings(), "spec.representation")
+    assert fit is None
+    (fault,) = faults
+    assert fault.field == "spec.target.features"
+    assert "this server looks for at most" in fault.description

@@ -21,6 +21,7 @@ from preimage.v1.admin_service_pb2 import ListWorkersRequest
 from preimage.v1.admin_service_pb2_grpc import AdminServiceStub
 from preimage.v1.model_service_pb2 import ListModelsRequest
 from preimage.v1.model_service_pb2_grpc import ModelServiceStub
+from tests.authority import Authority
 from tests.redis_server import RedisServer
 from tests.service.patience import PATIENCE_SECONDS, eventually
 
@@ -151,6 +152,7 @@ async def test_a_redis_that_loses_jobs_will_do_if_allowed(
     ("variable", "value", "words"),
     [
         ("PREIMAGE_REDIS_URL", "http://127.0.0.1", "PREIMAGE_REDIS_URL"),
+        ("PREIMAGE_REDIS_URL", "redis://127.0.0.1:1/notadb", "PREIMAGE_REDIS_URL"),
         ("PREIMAGE_QUEUE_LEASE_SECONDS", "soon", "PREIMAGE_QUEUE_LEASE_SECONDS"),
         ("PREIMAGE_LISTEN", "nowhere", "PREIMAGE_LISTEN"),
         ("PREIMAGE_ADMIN_LISTEN", "127.0.0.1:99999", "PREIMAGE_ADMIN_LISTEN"),
@@ -167,6 +169,39 @@ def test_a_setting_that_cannot_be_used_is_named(
     safe_redis: RedisServer, tmp_path: Path, variable: str, value: str, words: str
 ) -> None:
     assert words in _fails(_environment(safe_redis.url, tmp_path) | {variable: value})
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({}, " service: "), ({"GRPC_VERBOSITY": "INFO"}, "Handshake failed")],
+    ids=["usual", "wanted"],
+)
+async def test_a_failed_handshake_is_in_the_log_only_where_the_operator_wants_it(
+    safe_redis: RedisServer, tmp_path: Path, more: dict[str, str], words: str
+) -> None:
+    pair = Authority(tmp_path).server()
+    tls = {
+        "PREIMAGE_TLS_CERTIFICATE": str(pair.certificate),
+        "PREIMAGE_TLS_KEY": str(pair.key),
+    }
+    with _process(_environment(safe_redis.url, tmp_path, **tls, **more)) as process:
+        ready = await _ready(tmp_path, process)
+        await asyncio.to_thread(_say_nonsense, ready["target"])
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, log
+    assert words in log
+    if not more:
+        assert all(words in line for line in log.splitlines()), log
+
+
+def _say_nonsense(target: str) -> None:
+    """No TLS; waits until the server has hung up, and so has said what it had to say."""
+    host, _, port = target.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as line:
+        line.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        while line.recv(4096):
+            pass
 
 
 def test_a_port_in_use_is_named(safe_redis: RedisServer, tmp_path: Path) -> None:

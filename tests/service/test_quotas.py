@@ -50,6 +50,7 @@ async def test_jobs_are_bounded_over_all_tokens_of_a_tenant(
             error = await refused(_create(stack, who, seed=3))
             _assert_exhausted(error, "TENANT_QUEUE_FULL", "tenant:acme")
             assert "2 jobs" in error.message
+            assert "(jobs_queued)" in error.message
         await _create(stack, FREE, seed=3)
         worker.must_claim()
         await _create(stack, MINE, seed=3)

@@ -126,8 +126,9 @@ async def _lists(stack: Stack, secret: str) -> bool:
 
 
 async def test_a_changed_file_is_taken_up_without_a_restart(
-    queue_settings: QueueSettings, tmp_path: Path
+    queue_settings: QueueSettings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     file = write(tmp_path, entry("old", "old"))
     async with running(queue_settings, tokens=file) as stack:
         assert await _lists(stack, "old")
@@ -142,6 +143,28 @@ async def test_a_changed_file_is_taken_up_without_a_restart(
         await eventually(revoked)
         assert await _lists(stack, "new")
         assert stack.metric("preimage_reloads_total", what="tokens", outcome="loaded") == 2
+    said = [each for each in caplog.messages if "in force" in each]
+    assert said == [
+        f"tokens: changed files are in force: {how_many} of 1 tenant"
+        for how_many in ("2 tokens", "1 token")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ((), "0 tokens of 0 tenants; nobody can call"),
+        ((entry("a", "a"), entry("b", "b", tenant="other")), "2 tokens of 2 tenants"),
+        (
+            (entry("a", "a"), entry("b", "b", more="expires = 2020-01-01T00:00:00Z")),
+            "2 tokens of 1 tenant, 1 of them expired",
+        ),
+    ],
+)
+def test_how_many_tokens_there_are_can_be_told(
+    tmp_path: Path, entries: tuple[str, ...], told: str
+) -> None:
+    assert tokens.told_tokens(load(tmp_path, "\n".join(entries))) == told
 
 
 @pytest.mark.parametrize("broken", ["[tokens", None], ids=["rubbish", "missing"])

@@ -26,6 +26,7 @@ from tests.soak.scraping import scrape, tear_scrape
 CALL_SECONDS: Final = 60.0
 """The machine may be busy; nothing here is a measurement of time."""
 _PAUSE_SECONDS: Final = (0.3, 1.1)
+_HESITATION_SECONDS: Final = 2.0
 _UNENDED: Final = 30
 """So many jobs under way at most: the queue stays short on a busy machine too."""
 _GONE: Final = "NOT_FOUND"
@@ -175,7 +176,7 @@ class Client:
             for message in messages:
                 yield message
             yield wire.UploadTensorRequest(chunk=bytes(1000))
-            await asyncio.sleep(CALL_SECONDS)
+            await asyncio.sleep(_HESITATION_SECONDS)  # gRPC waits for it, also after a cancel
 
         call = self._stub.UploadTensor(endless(), timeout=CALL_SECONDS)
         await self._abandon("upload", call, 0.1)

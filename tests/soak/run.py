@@ -1,19 +1,22 @@
 """The run: warm-up, rest, load, rest; what was seen is a `Record`, for `judging` to judge.
 
-At rest nothing is asked of the service: clients are gone, every job has ended, and all that was
-kept for some seconds has been forgotten. The rest after the warm-up says what is normal.
+At rest nothing is asked of the service: clients are gone with their connections, every job has
+ended, and all that was kept for some seconds has been forgotten. The rest after the warm-up says
+what is normal.
 """
 
 import asyncio
 import contextlib
+import gc
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import psutil
 import redis
 
 from preimage.embedded import Stack
@@ -24,6 +27,7 @@ from tests.e2e.stacks import tiny_stack
 from tests.soak.clients import Client, burst, look
 from tests.soak.ledger import Ledger
 from tests.soak.sampler import Sample, Sampler, look_into
+from tests.soak.waking import wake
 
 _ENVIRONMENT: Final = {
     "PREIMAGE_REAP_SECONDS": "1",
@@ -111,7 +115,7 @@ class _Run:
         record, plan = self._record, self._plan
         roots = {name: child.pid or 0 for name, child in self._stack.children.items()}
         with Sampler(roots, self._url, self._root, plan.every_seconds) as sampler:
-            await self._warm_up()
+            await self._warm_up(roots)
             record.before = await self._rest(sampler, 1)
             record.jobs_before = record.ledger.accepted
             first = len(sampler.samples)
@@ -125,14 +129,16 @@ class _Run:
         dice = random.Random(f"{self._plan.seed} {name}")
         return Client(name, self._stack.target, self._metrics, self._record.ledger, dice)
 
-    async def _warm_up(self) -> None:
+    async def _warm_up(self, roots: Mapping[str, int]) -> None:
         client = self._client()
         client.stop()
         await client.do_everything_once()
         await client.run()
         await self._load(self._plan.warm_seconds, None)
         async with channel(self._stack.target) as line:
-            await asyncio.gather(*burst(services.PreimageServiceStub(line), _BURST))
+            stub = services.PreimageServiceStub(line)
+            await asyncio.gather(*burst(stub, _BURST))
+            await wake(roots, stub, self._record.ledger, self._plan.patience_seconds)
 
     async def _load(self, seconds: float, sampler: Sampler | None) -> None:
         clients = [self._client() for _ in range(self._plan.clients)]
@@ -174,12 +180,20 @@ class _Run:
         limit = time.monotonic() + self._plan.patience_seconds
         with redis.Redis.from_url(self._url) as raw:
             while time.monotonic() < limit:
-                if all(map(self._plan.may_stay, look_into(raw, self._root).keys)):
+                forgotten = all(map(self._plan.may_stay, look_into(raw, self._root).keys))
+                if forgotten and not self._own_connections():
                     break
                 await asyncio.sleep(1)
         samples = [await asyncio.to_thread(sampler.look)]
         await asyncio.sleep(seconds)
         return [*samples, await asyncio.to_thread(sampler.look)]
+
+    def _own_connections(self) -> int:
+        """Connections of clients that are gone: gRPC closes them when Python collects the calls."""
+        gc.collect()
+        port = int(self._stack.target.rpartition(":")[2])
+        held = psutil.Process().net_connections("tcp")
+        return sum(bool(each.raddr) and each.raddr.port == port for each in held)
 
 
 def _require(stack: Stack, sampler: Sampler | None) -> None:

@@ -1,10 +1,12 @@
 """A short run over a real stack: too short for slopes, long enough for everything to expire."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 
 from preimage_queue.keys import LASTING
+from preimage_service.settings import Settings
 from tests.redis_server import require_server
 from tests.soak.clients import OPERATIONS
 from tests.soak.judging import Limits, breaches
@@ -20,6 +22,10 @@ SHORT = Plan(
     may_stay=lambda kind: kind not in LASTING,  # what has an expiry of its own may be a minute old
 )
 LOOSE = Limits(descriptors=12, threads=8, connections=12, keys=1000)
+
+
+def decoders(names: Iterable[str]) -> set[str]:
+    return {name for name in names if "/decoder-" in name}
 
 
 @pytest.mark.slow
@@ -38,3 +44,6 @@ def test_a_stack_under_a_mixed_load_keeps_no_descriptors_keys_or_jobs() -> None:
     assert len(OPERATIONS) == 18
     names = set(figures["processes"])
     assert names >= {"redis", "frontend", "frontend/decoder-0", "worker-0", "worker-1"}
+    warmed = record.before[-1].processes.keys()
+    assert decoders(names) == decoders(warmed), "lazy children started before the baseline"
+    assert len(decoders(warmed)) == Settings().concurrent_checks + 2

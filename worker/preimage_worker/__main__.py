@@ -29,6 +29,7 @@ from preimage_worker.starting import (
     tell_ready,
     wait_for_queue,
     wait_for_redis,
+    warn_of_misspelt,
 )
 
 log = logging.getLogger("preimage_worker")
@@ -42,6 +43,7 @@ def main() -> int:
         logging.basicConfig(
             level=settings.log_level, format="%(asctime)s %(levelname)s worker: %(message)s"
         )
+        warn_of_misspelt()
         return _serve(settings, shutdown)
     except (WorkerError, QueueError, ValueError) as error:
         print(f"preimage worker: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it

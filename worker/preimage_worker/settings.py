@@ -98,6 +98,11 @@ class Settings:
     """DEBUG, INFO, WARNING or ERROR."""
 
     @classmethod
+    def variables(cls) -> frozenset[str]:
+        """The variables that are read."""
+        return frozenset(each.metadata["variable"] for each in fields(cls))
+
+    @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Reads the variables that are set; raises SettingsError naming the one that is wrong."""
         values = {}

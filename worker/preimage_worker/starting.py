@@ -1,5 +1,6 @@
 """How workers and auditors start: their queue, their metrics, and the word that they are ready."""
 
+import itertools
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from preimage_exposition import serve
 from preimage_queue import Queue, QueueError, QueueRefusedError, QueueSettings
+from preimage_queue.misspelt import misspelt
 from preimage_worker.errors import SettingsError
 from preimage_worker.settings import Settings
 from preimage_worker.shutdown import Shutdown
@@ -18,6 +20,19 @@ log = logging.getLogger("preimage_worker")
 
 _WAIT_SECONDS = 2.0
 """Between two attempts to reach a queue that is not there yet."""
+_TOLD_EVERY = 15
+"""Of so many attempts one is told: an outage may last for hours."""
+OTHERS = frozenset({
+    "PREIMAGE_DRAIN_GRACE_SECONDS", "PREIMAGE_DRAIN_PAUSE_SECONDS", "PREIMAGE_PROBE_SECONDS",
+    "PREIMAGE_REAP_SECONDS",
+})  # fmt: skip
+"""Settings of frontends that resemble ours."""
+
+
+def warn_of_misspelt() -> None:
+    """Warns of variables that are nearly the name of a setting, and none."""
+    for variable, meant in misspelt(os.environ, Settings.variables(), OTHERS):
+        log.warning("%s is no setting and has no effect: is %s meant?", variable, meant)
 
 
 def open_queue(settings: Settings) -> Queue:
@@ -57,7 +72,9 @@ def wait_for_redis(act: Callable[[], object], shutdown: Shutdown) -> bool:
 
     Redis may go away at any moment, also after it has answered once: that is never a reason to end.
     """
-    while not shutdown.requested.is_set():
+    for failures in itertools.count():
+        if shutdown.requested.is_set():
+            return False
         try:
             act()
         except QueueRefusedError as error:
@@ -67,11 +84,12 @@ def wait_for_redis(act: Callable[[], object], shutdown: Shutdown) -> bool:
         except QueueError as error:
             if not error.retry_after_seconds:
                 raise
-            log.warning("waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
+            level = logging.DEBUG if failures % _TOLD_EVERY else logging.WARNING
+            log.log(level, "waiting for Redis: %s Start it, or set PREIMAGE_REDIS_URL.", error)
             shutdown.requested.wait(_WAIT_SECONDS)
         else:
-            return True
-    return False
+            break
+    return True
 
 
 def serve_metrics(listen: str, variable: str) -> str | None:

@@ -66,6 +66,8 @@ class AuditHandle:
 
     def left_alone(self, error: ServiceError) -> ServiceError:
         """Returns the error, saying where the audit can be taken up again if that makes sense."""
+        if not error.repeatable:
+            return error
         return with_advice(error, f"Audit {self.message.id} goes on; {self._again}.")
 
     def late(self, timeout_seconds: float | None) -> DeadlineExceeded:

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from preimage.cli.admin import Admin
 from preimage.cli.options import DEFAULT_ADMIN_TARGET, AdminTarget, JobId, Json
-from preimage.cli.output import print_json, print_table, say
+from preimage.cli.output import counted, print_json, print_table, say
 from preimage.enums import State
 from preimage.v1 import preimage_pb2, spec_pb2
 
@@ -81,8 +81,10 @@ def queue(*, admin_target: AdminTarget = DEFAULT_ADMIN_TARGET, as_json: Json = F
     print_table(("lane", ">queued", ">oldest, s"), rows)
     redis = stats.redis
     limit = f" of {redis.maximum_memory_bytes / _MIB:.0f}" if redis.maximum_memory_bytes else ""
-    typer.echo(f"{stats.running} run on {stats.workers} workers with {stats.slots} slots.")
-    typer.echo(f"{stats.dead_letters} dead letters; {stats.queued_bytes / _MIB:.1f} MiB wait.")
+    fleet = f"{counted(stats.workers, 'worker')} with {counted(stats.slots, 'slot')}"
+    typer.echo(f"{counted(stats.running, 'runs', 'run')} on {fleet}.")
+    dead_letters = counted(stats.dead_letters, "dead letter")
+    typer.echo(f"{dead_letters}; {stats.queued_bytes / _MIB:.1f} MiB wait.")
     typer.echo(f"Redis {redis.version}: {redis.used_memory_bytes / _MIB:.1f}{limit} MiB in use.")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import preimage
-from preimage.cli import administer
+from preimage.cli import administer, token_file
 from preimage.cli.activations import caricature, maximise
 from preimage.cli.audit import reading
 from preimage.cli.audit.reading import diff, show
@@ -63,7 +63,9 @@ app.add_typer(_weights, name="weights")
 
 _token = typer.Typer(help="Tokens of callers.", no_args_is_help=True)
 _token.command("new")(speaking(new))
-_token.callback()(lambda: None)
+_token.command("list")(speaking(token_file.list_))
+_token.command("revoke")(speaking(token_file.revoke))
+_token.command("check")(speaking(token_file.check))
 app.add_typer(_token, name="token")
 
 _audit = typer.Typer(

@@ -15,7 +15,7 @@ from rich.table import Table
 from preimage.errors import JobCancelled, JobFailed, PreimageError, ServiceError
 from preimage.fieldnames import with_setting_names
 
-__all__ = ["errors", "print_json", "print_table", "say", "speaking"]
+__all__ = ["counted", "errors", "print_json", "print_table", "say", "speaking"]
 
 P = ParamSpec("P")
 # Tables that go to a file or a pipe must not be folded to a terminal's width.
@@ -59,6 +59,11 @@ def speaking(command: Callable[P, None]) -> Callable[P, None]:
 def say(sentence: str) -> None:
     """Prints a sentence for the human at the terminal, on stderr."""
     errors.print(sentence.translate(_VISIBLE), markup=False, soft_wrap=True)
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: "1 worker", "2 workers"; `plural` where an s is not enough."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -22,6 +22,12 @@ Volatile = Annotated[
     typer.Option("--allow-volatile-redis", help="Start even if Redis would lose jobs in a crash."),
 ]
 Audits = Annotated[bool, typer.Option("--audits", help="Carry out audits.")]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check", help="Read settings, tokens and certificates, say what is wrong, and end."
+    ),
+]
 Listen = Annotated[
     str | None,
     typer.Option(metavar="HOST:PORT", help="Address of the service. [default: 127.0.0.1:8790]"),
@@ -54,6 +60,7 @@ def serve(
     redis_url: RedisUrl = None,
     namespace: Namespace = None,
     allow_volatile_redis: Volatile = False,
+    check: Check = False,
 ) -> None:
     """Run the gRPC frontend in this process.
 
@@ -68,7 +75,7 @@ def serve(
         namespace=namespace,
         allow_volatile_redis=1 if allow_volatile_redis else None,
     )
-    become("preimage_service", given)
+    become("preimage_service", given, ["--check"] if check else [])
 
 
 def work(

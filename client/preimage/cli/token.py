@@ -1,6 +1,7 @@
 """`preimage token new`: makes a bearer token, and the entry by which a frontend knows it."""
 
 import hashlib
+import os
 import re
 import secrets
 import tomllib
@@ -21,6 +22,9 @@ _PREFIX = "preimage_"
 """Lets scanners for leaked secrets know one when they see it."""
 
 _RANDOM_BYTES = 32
+_RIGHTS = 0o640
+"""Of a new file: a frontend warns of one that everybody may read."""
+
 _MOST_DAYS = 36_500
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TENANT = re.compile(r"[A-Za-z0-9._@-]{1,128}")
@@ -121,5 +125,9 @@ def _append(file: Path, name: str, entry: str) -> None:
             f"{file} is no file of tokens that a frontend could read: {error}. "
             "Mend it, or name another with --file; no token was made."
         ) from None
-    with file.open("a", encoding="utf-8") as out:
+    with open(file, "a", encoding="utf-8", opener=_make_private) as out:
         out.write(added)
+
+
+def _make_private(path: str, flags: int) -> int:
+    return os.open(path, flags, _RIGHTS)

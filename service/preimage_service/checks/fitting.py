@@ -6,6 +6,7 @@ from preimage.v1.model_service_pb2 import Layer, Model
 from preimage.v1.spec_pb2 import Representation
 from preimage_orders import Fit, Size
 from preimage_service.checks.fields import suggest
+from preimage_service.checks.layers import MOST_SIDE
 from preimage_service.checks.masks import check_mask
 from preimage_service.checks.shapes import (
     expected_shape,
@@ -35,13 +36,16 @@ def find_fit(
     given = representation.HasField("input_size")
     where = f"{path}.input_size" if given else taken.path
     faults = list(check_size(model, layer, size, where, settings))
-    faults += check_shape(model, layer, size, taken)
+    if given and not _has_sides(size):
+        faults = []  # that was told without the model
+    known = known_size(model, layer, representation, taken, settings)
+    faults += check_shape(model, layer, known, taken)
     faults += _check_channels(model, taken)
-    faults += check_mask(representation.mask, expected_shape(model, layer, size), f"{path}.mask")
+    faults += check_mask(representation.mask, expected_shape(model, layer, known), f"{path}.mask")
     if size is None and not faults and not taken.violations:
         sentence = f"is required: {model.name} takes pictures of any size, and the target has none"
         faults.append(Violation(f"{path}.input_size", sentence))
-    return (Fit(model, layer, size) if size and not faults else None), faults
+    return (Fit(model, layer, known) if known and not faults else None), faults
 
 
 def check_shape(model: Model, layer: Layer, size: Size | None, taken: Taken) -> Iterator[Violation]:
@@ -74,6 +78,20 @@ def sought_size(
     if own is not None or taken.picture is not None:
         return own or taken.picture
     return implied_size(layer, taken.code_shape)
+
+
+def known_size(
+    model: Model, layer: Layer, representation: Representation, taken: Taken, settings: Settings
+) -> Size | None:
+    """The size that is sought, if there is such a picture: from a wrong one nothing follows."""
+    size = sought_size(model, layer, representation, taken)
+    if size is None or min(size.height, size.width) < max(1, least_side(model, layer)):
+        return None
+    return size if size.pixels <= settings.maximum_pixels else None
+
+
+def _has_sides(size: Size | None) -> bool:
+    return size is None or all(1 <= side <= MOST_SIDE for side in (size.height, size.width))
 
 
 def _check_channels(model: Model, taken: Taken) -> Iterator[Violation]:

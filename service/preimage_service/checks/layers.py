@@ -7,7 +7,7 @@ from preimage_service.checks.fields import check_number, check_whole
 from preimage_service.checks.objectives import MOST_WEIGHT
 from preimage_service.errors import Violation
 
-_MOST_SIDE = 2**15
+MOST_SIDE = 2**15
 MOST_FURTHER_LAYERS = 31
 """Each is a code to keep, to read and to compare with."""
 
@@ -20,8 +20,8 @@ def check_representation(representation: Representation, path: str) -> Iterator[
         yield Violation(f"{path}.layer", "is required; GetModel names a model's layers")
     if representation.HasField("input_size"):
         size = representation.input_size
-        yield from check_whole(size.height, f"{path}.input_size.height", 1, _MOST_SIDE)
-        yield from check_whole(size.width, f"{path}.input_size.width", 1, _MOST_SIDE)
+        yield from check_whole(size.height, f"{path}.input_size.height", 1, MOST_SIDE)
+        yield from check_whole(size.width, f"{path}.input_size.width", 1, MOST_SIDE)
 
 
 def check_further_layers(spec: PreimageSpec) -> Iterator[Violation]:

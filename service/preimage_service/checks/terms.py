@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from preimage.v1.model_service_pb2 import Model
 from preimage.v1.spec_pb2 import PreimageSpec
 from preimage_orders import Size
-from preimage_service.checks.fitting import check_shape, find_layer, no_layer, sought_size
+from preimage_service.checks.fitting import check_shape, find_layer, known_size, no_layer
 from preimage_service.checks.layers import MOST_FURTHER_LAYERS
 from preimage_service.checks.masks import check_mask, check_unit
 from preimage_service.checks.shapes import expected_shape
 from preimage_service.checks.taken import Inputs
 from preimage_service.errors import Violation
+from preimage_service.settings import Settings
 
 
-def check_terms(model: Model, spec: PreimageSpec, inputs: Inputs) -> Iterator[Violation]:
+def check_terms(
+    model: Model, spec: PreimageSpec, inputs: Inputs, settings: Settings
+) -> Iterator[Violation]:
     """That further layers are the model's, and that codes, variance and unit are theirs."""
     layer = find_layer(model, spec.representation.layer)
     if layer is None:
         return  # that is told already, and nothing can be said of the rest
-    size = sought_size(model, layer, spec.representation, inputs.target)
+    size = known_size(model, layer, spec.representation, inputs.target, settings)
     if inputs.variance is not None:
         yield from check_shape(model, layer, size, inputs.variance)
     if spec.target.HasField("unit"):

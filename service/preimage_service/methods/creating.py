@@ -69,7 +69,8 @@ async def check(
     if model is not None:
         taken, settings = inputs.target, backend.settings
         fit, more = find_fit(model, spec.representation, taken, settings, "spec.representation")
-        faults += [*more, *check_optimiser_fits(model, spec), *check_terms(model, spec, inputs)]
+        faults += [*more, *check_optimiser_fits(model, spec)]
+        faults += check_terms(model, spec, inputs, settings)
     if faults or fit is None:
         raise InvalidRequestError(faults)
     for taken in inputs:

@@ -111,7 +111,7 @@ def test_a_worker_is_asked_to_leave(run: Run, admin: FakeAdmin) -> None:
 def test_the_queue_is_shown_with_the_age_of_what_waits(run: Run, admin: FakeAdmin) -> None:
     shown = run("admin", "queue").stdout
     assert "2.5" in shown
-    assert "3 run on 1 workers with 16 slots." in shown
+    assert "3 run on 1 worker with 16 slots." in shown
     assert "Redis 7.0.15: 1.0 MiB in use." in shown
     assert int(_json(run, "queue")["running"]) == 3
 

@@ -1,6 +1,7 @@
 """`preimage doctor` against a service that is well, ill, or absent."""
 
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -109,6 +110,33 @@ def test_a_caller_who_is_no_operator_has_nothing_wrong(run: Run, admin: FakeAdmi
     admin.refusal = Refusal(denied, "ListWorkers needs the scope 'admin'.", "PERMISSION_DENIED")
     assert "· admin: ListWorkers needs the scope 'admin'." in run("doctor").stdout
     assert run("doctor").exit_code == 0
+
+
+def test_a_caller_who_names_no_admin_service_has_nothing_wrong_where_none_answers(
+    run: Run, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREIMAGE_ADMIN_TARGET")
+    monkeypatch.setattr("preimage.cli.doctor.DEFAULT_ADMIN_TARGET", "127.0.0.1:1")
+    finding = _findings(run)["admin"]
+    assert (finding["verdict"], run("doctor").exit_code) == ("note", 0)
+    assert "--admin-target" in finding["advice"]
+    named = run("doctor", "--admin-target", "127.0.0.1:1")
+    assert named.exit_code == 1
+    assert "✗ admin: The AdminService does not answer at 127.0.0.1:1." in named.stdout
+
+
+def test_for_a_service_elsewhere_nobody_is_asked_on_this_machine(
+    run: Run, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = os.environ["PREIMAGE_ADMIN_TARGET"]
+    monkeypatch.delenv("PREIMAGE_ADMIN_TARGET")
+    monkeypatch.setattr("preimage.cli.doctor.DEFAULT_ADMIN_TARGET", here)
+    monkeypatch.setattr("preimage.cli.doctor.service_findings", lambda _: iter(()))
+    ended = run("doctor", "--target", "service.example:8790")
+    assert ended.exit_code == 0
+    assert "· admin: The AdminService was not asked" in ended.stdout
+    assert "worker w1" not in ended.stdout
+    assert "worker w1" in run("doctor").stdout, "that of a service on this machine is looked for"
 
 
 def test_dead_letters_are_worth_a_note(run: Run, admin: FakeAdmin) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -17,6 +18,7 @@ from preimage.v1 import preimage_pb2, preimage_service_pb2, spec_pb2
 from tests.client import messages
 from tests.client.cli.conftest import Run
 from tests.client.fake import FakeService
+from tests.client.refusals import Refusal
 
 HOG = ("--model", "hog", "--layer", "hog")
 
@@ -202,6 +204,22 @@ def test_a_failed_job_is_a_json_object_a_sentence_and_exit_code_1(
     assert answer["error"]["reason"] == "DIVERGED"
     assert "The objective stopped being finite." in ended.stderr
     assert ended.exit_code == 1
+
+
+@pytest.mark.parametrize("method", ["WatchPreimage", "DownloadResult"])
+def test_a_token_that_may_submit_and_not_read_is_told_the_job_and_what_to_do(
+    run: Run, picture: Path, service: FakeService, method: str
+) -> None:
+    denied = f"The caller 'ci' may not call {method}: it needs the scope 'read'."
+    refusal = Refusal(grpc.StatusCode.PERMISSION_DENIED, denied, "PERMISSION_DENIED")
+    service.refusals[method].append(refusal)
+    ended = run("invert", picture, *HOG, "--out", "x.png")
+    assert ended.exit_code == 1
+    assert "needs the scope 'read'" in ended.stderr
+    assert "Job job-1" in ended.stderr
+    assert "`preimage watch job-1 --out FILE`" in ended.stderr
+    assert run("watch", "job-1", "--out", "x.png").exit_code == 0, "with another token"
+    assert Path("x.png").read_bytes() == messages.png()
 
 
 def test_detached_it_prints_the_id_and_watch_fetches_the_picture(run: Run, picture: Path) -> None:

@@ -61,6 +61,18 @@ def test_a_frontend_takes_the_entries_of_a_file(run: Run, tmp_path: Path) -> Non
     assert found.has_expired(datetime.now(UTC) + timedelta(days=31))
 
 
+def test_a_new_file_is_not_for_everybody_and_an_old_one_keeps_its_rights(
+    run: Run, tmp_path: Path
+) -> None:
+    made, kept = tmp_path / "made.toml", tmp_path / "kept.toml"
+    kept.touch()
+    kept.chmod(0o604)
+    for file in (made, kept):
+        assert run("token", "new", "--tenant", "acme", "--file", file).exit_code == 0
+    assert made.stat().st_mode & 0o007 == 0
+    assert kept.stat().st_mode & 0o777 == 0o604
+
+
 def test_a_name_is_given_once(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "tokens.toml"
     arguments = ("token", "new", "--tenant", "acme", "--name", "laptop", "--file", file)

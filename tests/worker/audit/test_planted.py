@@ -65,7 +65,6 @@ def test_the_same_on_codes_that_are_shared_says_that_they_can_be_linked() -> Non
     ("change", "says"),
     [
         ({"profile": replace(STANDARD, steps=50)}, "below standard"),
-        ({"profile": replace(STANDARD, prior_factors=(1.0,))}, "below standard"),
         ({"profile": replace(STANDARD, doublings=1)}, "a plateau shows after"),
     ],
 )

@@ -40,3 +40,9 @@ def test_whoever_takes_something_off_the_standard_gets_no_absence() -> None:
 def test_a_profile_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(PlanError, match="The profile 'quick'"):
         replace(QUICK, **change)
+
+
+def test_a_profile_that_was_changed_says_so() -> None:
+    assert STANDARD.title == "standard"
+    assert replace(STANDARD, steps=20).title == "standard, changed"
+    assert replace(STANDARD, name="mine").title == "mine"

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from preimage_worker.audit.material import Codes
 from preimage_worker.audit.measures.pictures import Floats
+from preimage_worker.audit.plan import AuditPlan
 from preimage_worker.audit.releases import Released
 from preimage_worker.audit.sweep import Aim, attackable
+from preimage_worker.inversion.defences.chain import Chain
 from preimage_worker.inversion.defences.fitted import Fitted, Reading
 from preimage_worker.inversion.defences.stage import Noise
 from preimage_worker.inversion.objectives import Bounds, Target, data_term
@@ -31,15 +33,29 @@ def adaptive(released: Released) -> Aim:
     return Aim(ADAPTIVE, released.known, readings)
 
 
-def nothing_to_know(released: Released) -> str:
+def nothing_to_know(plan: AuditPlan, chain: Chain) -> str:
     """Why the two attackers are one; empty where they are not."""
-    if not all(isinstance(each.stage, Noise) for each in released.fitted.stages):
+    if not all(isinstance(each, Noise) for each in chain.stages):
         return ""
-    if released.targets.shape[1] > 1 and released.noisy:
-        return ""
-    if not released.fitted.stages:
+    if not chain.stages:
         return "A4 is A3 here: there is no defence to know."
+    if plan.releases > 1:
+        return ""
     return "A4 is A3 here: of one release of each code nothing but the noisy code can be known."
+
+
+def wanted(plan: AuditPlan, chain: Chain) -> tuple[str, ...]:
+    """Which of the two attackers the plan asks for, A4 as A3 where they are one."""
+    same = bool(nothing_to_know(plan, chain))
+    first = plan.rungs & {"A2", NAIVE} or (same and ADAPTIVE in plan.rungs)
+    second = ADAPTIVE in plan.rungs and not same
+    return ((NAIVE,) if first else ()) + ((ADAPTIVE,) if second else ())
+
+
+def aims(plan: AuditPlan, released: Released) -> tuple[Aim, ...]:
+    """What the attackers that the plan asks for make of what was released."""
+    make = {NAIVE: naive, ADAPTIVE: adaptive}
+    return tuple(make[rung](released) for rung in wanted(plan, released.chain))
 
 
 def truth_errors(aim: Aim, codes: Codes) -> Floats:

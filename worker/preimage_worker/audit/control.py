@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from preimage_worker.audit.inverted import quarry, wanted
+from preimage_worker.audit.aims import aims
+from preimage_worker.audit.inverted import quarry
 from preimage_worker.audit.inverter import Inverter
 from preimage_worker.audit.material import Material, codes
 from preimage_worker.audit.measures import recovery
@@ -25,8 +26,8 @@ def control(plan: AuditPlan, inverter: Inverter) -> Control | None:
     material = Material(few)
     shallow = codes(few, plan.control_layer)
     released = release(few, shallow, Chain())
-    aims = wanted(few, released)
-    if not aims:
+    attackers = aims(few, released)
+    if not attackers:
         return None
 
     def summary(fve: Floats) -> Summary:
@@ -34,7 +35,7 @@ def control(plan: AuditPlan, inverter: Inverter) -> Control | None:
 
     found = search(
         few,
-        quarry(material, shallow, released, aims),
+        quarry(material, shallow, released, attackers),
         inverter,
         lambda fve: known_answer(summary(fve)).healthy,
     )

@@ -6,7 +6,7 @@ from typing import final
 
 import torch
 
-from preimage_worker.audit.inverter import Attempt, Found
+from preimage_worker.audit.inverter import BOUND, Attempt, Found
 from preimage_worker.inversion.defences.defended import Defended
 from preimage_worker.inversion.images import to_pixels
 from preimage_worker.inversion.lanes import LaneBatch
@@ -82,7 +82,7 @@ def _alike(attempts: Sequence[Attempt]) -> Iterator[list[Attempt]]:
 
 
 def _problem(attempt: Attempt, phi: Representation) -> Problem:
-    overrides = Overrides(steps=attempt.steps, prior_factor=attempt.prior_factor)
+    overrides = Overrides(steps=attempt.steps, prior_factor=attempt.prior_factor, bound=BOUND)
     settings = resolve(attempt.preset, phi, attempt.height, attempt.width, overrides)
     return Problem(
         attempt.target,

@@ -6,8 +6,7 @@ from typing import final
 
 import numpy as np
 
-from preimage_worker.audit import aims
-from preimage_worker.audit.aims import ADAPTIVE, NAIVE
+from preimage_worker.audit.aims import ADAPTIVE, NAIVE, aims, truth_errors
 from preimage_worker.audit.appraisal import Tried
 from preimage_worker.audit.inverter import Inverter
 from preimage_worker.audit.material import Codes, Material, scaled
@@ -36,17 +35,6 @@ class Inverted:
     """The one to judge by is the last: of the attacker who knows most."""
 
 
-def wanted(plan: AuditPlan, released: Released) -> tuple[Aim, ...]:
-    """Which attackers the plan asks for, those left out that would be the same."""
-    found = []
-    same = bool(aims.nothing_to_know(released))
-    if plan.rungs & {"A2", NAIVE} or (ADAPTIVE in plan.rungs and same):
-        found.append(aims.naive(released))
-    if ADAPTIVE in plan.rungs and not same:
-        found.append(aims.adaptive(released))
-    return tuple(found)
-
-
 def quarry(material: Material, codes: Codes, released: Released, of: tuple[Aim, ...]) -> Quarry:
     """The material's targets, seen by these attackers."""
     return Quarry(
@@ -63,14 +51,14 @@ def invert(
     material: Material, codes: Codes, released: Released, inverter: Inverter
 ) -> Inverted | None:
     """Attacks all pictures; None where the plan asks for no inversion."""
-    of = wanted(material.plan, released)
+    of = aims(material.plan, released)
     if not of:
         return None
     found = search(material.plan, quarry(material, codes, released, of), inverter)
     return Inverted(
         search=found,
         tried=(*_single(material.plan, found), *(_swept(found, aim.rung) for aim in of)),
-        attacks=tuple(attack(found.best.of(aim.rung), aims.truth_errors(aim, codes)) for aim in of),
+        attacks=tuple(attack(found.best.of(aim.rung), truth_errors(aim, codes)) for aim in of),
     )
 
 

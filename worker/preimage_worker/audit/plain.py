@@ -65,8 +65,8 @@ def _read(kind: Any, plain: Any) -> Any:  # noqa: ANN401 - types are its argumen
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)
         wanted = {each.name for each in dataclasses.fields(kind)}
-        if plain.keys() != wanted:
-            raise TypeError(f"{sorted(plain)} instead of {sorted(wanted)}")
+        if not isinstance(plain, dict) or plain.keys() != wanted:
+            raise TypeError(f"not an object of {', '.join(sorted(wanted))}")
         return kind(**{name: _read(hints[name], plain[name]) for name in wanted})
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(plain)

@@ -57,6 +57,12 @@ class Profile:
             )
 
     @property
+    def title(self) -> str:
+        """The name; with a word where it is a known one's and the numbers are not."""
+        known = PROFILES.get(self.name, self)
+        return self.name if known == self else f"{self.name}, changed"
+
+    @property
     def budgets(self) -> tuple[int, ...]:
         """Steps of the first attack, and after each doubling."""
         return tuple(self.steps * 2**doubling for doubling in range(self.doublings + 1))

@@ -145,6 +145,17 @@ class Row:
 
 @final
 @dataclass(frozen=True)
+class LeftOut:
+    """A cell without a row."""
+
+    layer: str
+    defence: str
+    reason: str
+    """Why the defence is not for this layer's codes."""
+
+
+@final
+@dataclass(frozen=True)
 class Control:
     """The known answer: the same attack on an undefended shallow layer, where it must succeed."""
 
@@ -154,7 +165,7 @@ class Control:
     psnr_db: Summary
     plateau: Plateau
     complaints: tuple[str, ...]
-    """None where it succeeded."""
+    """Empty where it succeeded."""
 
 
 @final
@@ -220,4 +231,5 @@ class AuditReport:
     """None where nothing was inverted."""
     rows: tuple[Row, ...]
     """From the one that gives away most, by recovery."""
+    left_out: tuple[LeftOut, ...]
     versions: tuple[Version, ...]

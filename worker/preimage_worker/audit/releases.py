@@ -1,5 +1,6 @@
 """What the receiver gets under a defence, and what it can make of other pictures by itself."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -61,16 +62,16 @@ def release(plan: AuditPlan, codes: Codes, chain: Chain) -> Released:
     everything = range(len(codes.clean))
     own, other = everything[: codes.count], everything[codes.count :]
 
-    def releases(of: Fitted, clean: Tensor, indices: range) -> Tensor:
-        drawn = (of.release(clean, plan.seed, indices, number) for number in range(plan.releases))
-        return torch.stack(tuple(drawn), dim=1)
+    def releases(of: Fitted, clean: Tensor, indices: range) -> Iterator[Tensor]:
+        return (of.release(clean, plan.seed, indices, number) for number in range(plan.releases))
 
+    mean = sum(releases(known, codes.auxiliary, other), torch.zeros(())) / plan.releases
     return Released(
         chain=chain,
         fitted=fitted,
         known=known,
-        targets=releases(fitted, codes.targets, own),
-        auxiliary=releases(known, codes.auxiliary, other).mean(1),
+        targets=torch.stack(tuple(releases(fitted, codes.targets, own)), dim=1),
+        auxiliary=mean,
         candidates=_without_noise(known).release(codes.clean, plan.seed, everything),
     )
 

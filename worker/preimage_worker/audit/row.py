@@ -1,9 +1,17 @@
-"""One row: a layer under a defence, from what is released to the verdict."""
+"""One row: a layer under a defence, from what is released to the verdict.
+
+Attacks count towards recovery that make a picture of the target's code: A1 to A4. B1 shows another
+picture, the one with the nearest code, and how much that explains of the target says how alike
+pictures with near codes are. It is reported as the baseline that it is, and leads to no verdict:
+under noise of ten times the codes' own size at a shallow layer, where inversions and decoders are
+left with the mean picture, the nearest code still is that of a picture as bright.
+"""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
-from preimage_worker.audit import aims
+from preimage_worker.audit.aims import nothing_to_know
 from preimage_worker.audit.appraisal import BEST, Appraised, appraise, best_of
 from preimage_worker.audit.inverted import Inverted, invert
 from preimage_worker.audit.inverter import Inverter
@@ -23,8 +31,26 @@ from preimage_worker.audit.utility import utility
 from preimage_worker.inversion.defences.chain import Chain
 
 _MATCHED = ("A1", "A3", "A4")
-"""Whose reconstructions are looked for in the gallery. Those of B0 and B1 are of the gallery, and
-A2's are A3's with less effort."""
+"""Whose reconstructions are looked for in the gallery; A2's are A3's with less effort."""
+_OTHERS = (
+    "B1 shows other pictures: it counts neither as recovery nor for the best of each picture, and "
+    "says how alike pictures with near codes are."
+)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """What all rows have in common."""
+
+    material: Material
+    inverter: Inverter
+    control: Control | None
+
+    @cached_property
+    def ground(self) -> tuple[Appraised, ...]:
+        """B0, which no code changes."""
+        return tuple(appraise(self.material, each) for each in baseline_rungs(self.material))
 
 
 @final
@@ -36,22 +62,21 @@ class Finished:
     pictures: Levels
 
 
-def row(
-    material: Material, codes: Codes, chain: Chain, inverter: Inverter, control: Control | None
-) -> Finished:
+def row(ladder: Ladder, codes: Codes, chain: Chain) -> Finished:
     """Climbs the ladder.
 
     Raises:
         DefenceError: the defence is not for this layer's codes.
     """
+    material = ladder.material
     plan = material.plan
     released = release(plan, codes, chain)
-    inverted = invert(material, codes, released, inverter)
-    tried = [*baseline_rungs(material), *learnt_rungs(material, released)]
-    rungs = [appraise(material, each) for each in (*tried, *(inverted.tried if inverted else ()))]
-    best, shares, pictures = best_of(material, rungs)
+    inverted = invert(material, codes, released, ladder.inverter)
+    tried = (*learnt_rungs(material, released), *(inverted.tried if inverted else ()))
+    rungs = [*ladder.ground, *(appraise(material, each) for each in tried)]
+    best, shares, pictures = best_of(material, [each for each in rungs if each.tried.name != "B1"])
     linked = linkage(material, codes, released)
-    found = verdict(_evidence(rungs, best, linked), _conduct(plan, rungs, inverted, control))
+    found = verdict(_evidence(rungs, best, linked), _conduct(plan, rungs, inverted, ladder.control))
     bounds, gaussian_dp = promises(plan, codes, released)
     finished = Row(
         layer=codes.layer,
@@ -77,7 +102,7 @@ def row(
 
 
 def _evidence(rungs: list[Appraised], best: RungReport, linked: Linkage | Missing) -> Evidence:
-    attacks = [each.report for each in rungs if not each.tried.name.startswith("B0")]
+    attacks = [each.report for each in rungs if each.tried.name.startswith("A")]
     counted = [*attacks, best] if attacks else []
     return Evidence(
         rungs=tuple(Rung(_spoken(each), each.explained) for each in counted),
@@ -91,10 +116,10 @@ def _conduct(
     inverted: Inverted | None,
     control: Control | None,
 ) -> Conduct:
-    climbed = {each.tried.name.split()[0] for each in rungs} | (plan.rungs & {"L1"})
+    climbed = {each.tried.name.split()[0] for each in rungs} - {"B1"} | (plan.rungs & {"L1"})
     return Conduct(
         attacks=tuple(rung for rung in RUNGS if rung in climbed),
-        profile=plan.profile.name,
+        profile=plan.profile.title,
         profile_suffices=plan.profile.suffices,
         plateau=inverted.search.plateau if inverted else None,
         attack=Health(inverted.attacks[-1].complaints if inverted else ()),
@@ -118,9 +143,10 @@ def _links(attacks: list[RungReport], linked: Linkage | Missing) -> tuple[Link, 
 
 
 def _notes(plan: AuditPlan, released: Released) -> tuple[str, ...]:
-    same = aims.nothing_to_know(released) if "A4" in plan.rungs else ""
+    same = nothing_to_know(plan, released.chain) if "A4" in plan.rungs else ""
     left = [rung for rung in RUNGS[1:] if rung not in plan.rungs]
     notes = [same, f"Not climbed: {', '.join(left)}." if left else ""]
+    notes.append(_OTHERS if "B1" in plan.rungs else "")
     if released.chain.keyed:
         notes.append("The attacker knows all of the defence but the key, and guesses another.")
     return tuple(note for note in notes if note)

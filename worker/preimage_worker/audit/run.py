@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Protocol, TypeVar
 
 from preimage_worker.audit.control import control
+from preimage_worker.audit.errors import PlanError
 from preimage_worker.audit.inverter import Inverter
 from preimage_worker.audit.material import Material, codes
 from preimage_worker.audit.plain import Plain, from_plain, to_plain
@@ -17,15 +18,17 @@ from preimage_worker.audit.plan import RUNGS, AuditPlan, Levels, check
 from preimage_worker.audit.records import (
     AuditReport,
     Control,
+    LeftOut,
     ModelFacts,
     PictureFacts,
     Row,
     Version,
 )
-from preimage_worker.audit.row import row
+from preimage_worker.audit.row import Ladder, row
 from preimage_worker.audit.threats import threat_model
 from preimage_worker.engine_version import engine
 from preimage_worker.inversion.defences.grammar import spell
+from preimage_worker.inversion.errors import DefenceError
 
 _CONTROL = "control"
 _COMPUTING = ("preimage", "numpy", "scipy", "scikit-image")
@@ -63,13 +66,17 @@ def run(plan: AuditPlan, inverter: Inverter, store: Store | None = None) -> Audi
         store: of finished cells; None keeps none.
 
     Raises:
-        PlanError, OverlapError, inversion.errors.InversionError: see `plan.check`; or a defence is
-            not for a layer's codes.
+        PlanError, OverlapError, inversion.errors.InversionError: see `plan.check`; or no defence is
+            for any layer's codes.
     """
     check(plan)
     kept = store or Nowhere()
     known = _control(plan, inverter, kept)
-    rows = sorted(_rows(plan, inverter, kept, known), key=_leak, reverse=True)
+    cells = list(_cells(plan, inverter, kept, known))
+    rows = [each for each in cells if isinstance(each, Row)]
+    left_out = tuple(each for each in cells if isinstance(each, LeftOut))
+    if not rows:
+        raise PlanError(f"No defence is for any of the layers: {left_out[0].reason}")
     judge = plan.independent
     return AuditReport(
         threat_model=threat_model(plan),
@@ -83,7 +90,8 @@ def run(plan: AuditPlan, inverter: Inverter, store: Store | None = None) -> Audi
         releases=plan.releases,
         seed=plan.seed,
         control=known,
-        rows=tuple(rows),
+        rows=tuple(sorted(rows, key=_leak, reverse=True)),
+        left_out=left_out,
         versions=(
             Version("engine", engine()),
             *(Version(name, version(name)) for name in _COMPUTING),
@@ -106,10 +114,10 @@ def _control(plan: AuditPlan, inverter: Inverter, store: Store) -> Control | Non
     return made
 
 
-def _rows(
+def _cells(
     plan: AuditPlan, inverter: Inverter, store: Store, known: Control | None
-) -> Iterator[Row]:
-    material = Material(plan)
+) -> Iterator[Row | LeftOut]:
+    ladder = Ladder(Material(plan), inverter, known)
     for layer in plan.layers:
         names = {cell_name(layer, spell(chain)): chain for chain in plan.defences}
         found = {name: store.load(name) for name in names}
@@ -120,7 +128,11 @@ def _rows(
             if cell is not None or of_layer is None:
                 yield from_plain(Row, cell)
                 continue
-            finished = row(material, of_layer, chain, inverter, known)
+            try:
+                finished = row(ladder, of_layer, chain)
+            except DefenceError as error:
+                yield LeftOut(layer, spell(chain), str(error))
+                continue
             store.save(name, to_plain(finished.row), finished.pictures)
             yield finished.row
 

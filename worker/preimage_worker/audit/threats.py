@@ -32,7 +32,7 @@ def threat_model(plan: AuditPlan) -> ThreatModel:
             "Linkage: telling which of known pictures a code is of.",
         ),
         budget=(
-            f'The profile "{profile.name}": {len(profile.prior_factors)} strengths of the priors, '
+            f'The profile "{profile.title}": {len(profile.prior_factors)} strengths of the priors, '
             f"{profile.restarts} restarts each, {profile.steps} steps, doubled up to "
             f"{profile.doublings} times while that helps."
         ),

@@ -27,6 +27,7 @@ from preimage_worker.starting import (
     tell_ready,
     wait_for_queue,
     wait_for_redis,
+    warn_of_misspelt,
 )
 
 log = logging.getLogger("preimage_worker.auditor")
@@ -40,6 +41,7 @@ def main() -> int:
         logging.basicConfig(
             level=settings.log_level, format="%(asctime)s %(levelname)s auditor: %(message)s"
         )
+        warn_of_misspelt()
         return _serve(settings, shutdown)
     except (WorkerError, QueueError, ValueError) as error:
         print(f"preimage auditor: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it

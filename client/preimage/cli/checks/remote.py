@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from preimage.cli.admin import Admin
 from preimage.cli.checks.finding import Finding, Verdict
+from preimage.cli.output import counted
 from preimage.cli.session import session
 from preimage.enums import Availability
 from preimage.errors import (
@@ -16,7 +17,7 @@ from preimage.errors import (
 from preimage.models import ModelInfo
 from preimage.v1 import admin_service_pb2 as wire
 
-__all__ = ["admin_findings", "queue_findings", "service_findings", "worker_findings"]
+__all__ = ["admin_findings", "queue_findings", "service_findings", "unseen", "worker_findings"]
 
 _MIB = 2**20
 _NEARLY_FULL = 0.9
@@ -38,31 +39,40 @@ def service_findings(target: str) -> Iterator[Finding]:
         )
 
 
-def admin_findings(target: str) -> Iterator[Finding]:
-    """Asks the AdminService for workers, queue and Redis."""
+def admin_findings(target: str, *, was_named: bool = True) -> Iterator[Finding]:
+    """Asks the AdminService for workers, queue and Redis.
+
+    One that does not answer is wrong where its address was named: callers need none.
+    """
     try:
         with Admin(target) as admin:
             workers, stats = admin.workers(), admin.queue_stats()
     except PreimageError as error:
-        yield _unseen(error, target)
+        yield _refused(error, target, was_named=was_named)
         return
     yield from worker_findings(workers)
     yield from queue_findings(stats)
 
 
-def _unseen(error: PreimageError, target: str) -> Finding:
+def unseen(why: str, verdict: Verdict = Verdict.NOTE) -> Finding:
+    """That nothing is known of workers, queue and Redis."""
+    return Finding(
+        "admin",
+        verdict,
+        f"{why} So workers and Redis cannot be seen.",
+        "Name its address with --admin-target, or PREIMAGE_ADMIN_TARGET.",
+    )
+
+
+def _refused(error: PreimageError, target: str, *, was_named: bool) -> Finding:
     """Why the AdminService told nothing: a refusal with a reason comes from itself."""
     reason = error.reason if isinstance(error, ServiceError) else ""
     if reason == "PERMISSION_DENIED":  # as it is for every caller who is no operator
         return Finding("admin", Verdict.NOTE, str(error))
-    if reason or isinstance(error, BadInput | NotAllowed | HandshakeFailed):
+    if reason or (was_named and isinstance(error, BadInput | NotAllowed | HandshakeFailed)):
         return Finding("admin", Verdict.WRONG, str(error))
-    return Finding(
-        "admin",
-        Verdict.WRONG,
-        f"The AdminService does not answer at {target}, so workers and Redis cannot be seen.",
-        "Name its address with --admin-target, or PREIMAGE_ADMIN_TARGET.",
-    )
+    verdict = Verdict.WRONG if was_named else Verdict.NOTE
+    return unseen(f"The AdminService does not answer at {target}.", verdict)
 
 
 def worker_findings(workers: list[wire.Worker]) -> Iterator[Finding]:
@@ -87,12 +97,14 @@ def worker_findings(workers: list[wire.Worker]) -> Iterator[Finding]:
 def queue_findings(stats: wire.GetQueueStatsResponse) -> Iterator[Finding]:
     """Judges the queue and the Redis under it."""
     queued = sum(lane.queued for lane in stats.lanes)
-    yield Finding("queue", Verdict.FINE, f"{queued} jobs wait, {stats.running} run.")
+    waiting = counted(queued, "job waits", "jobs wait")
+    running = counted(stats.running, "runs", "run")
+    yield Finding("queue", Verdict.FINE, f"{waiting}, {running}.")
     if stats.dead_letters:
         yield Finding(
             "dead letters",
             Verdict.NOTE,
-            f"{stats.dead_letters} jobs failed for good.",
+            f"{counted(stats.dead_letters, 'job')} failed for good.",
             "`preimage admin dead` says why; `preimage admin requeue ID` tries one again.",
         )
     yield from _redis(stats.redis)

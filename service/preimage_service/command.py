@@ -1,0 +1,55 @@
+"""The frontend as a command: run, or with --check say what it would serve with, and end."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from preimage_queue.misspelt import misspelt
+from preimage_service.errors import StartError
+from preimage_service.memory import share_arenas
+from preimage_service.process import run
+from preimage_service.rehearsal import rehearse, rehearse_tokens
+from preimage_service.settings import Settings
+
+OTHERS = frozenset({"PREIMAGE_BEAT_SECONDS", "PREIMAGE_DRAIN_SECONDS", "PREIMAGE_TOKEN"})
+"""Settings of workers and clients that resemble ours."""
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a frontend until it is told to stop, or check; returns the exit status."""
+    options = _options().parse_args(arguments)
+    share_arenas()
+    try:
+        if options.check_tokens is not None:
+            return _tell(rehearse_tokens(options.check_tokens))
+        settings = Settings.from_environment(os.environ)
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)s service: %(message)s"
+        )
+        for variable, meant in misspelt(os.environ, Settings.variables(), OTHERS):
+            _log.warning("%s is no setting and has no effect: is %s meant?", variable, meant)
+        if options.check:
+            return _tell(asyncio.run(rehearse(settings, os.environ)))
+        asyncio.run(run(settings, os.environ))
+    except StartError as error:
+        sys.stderr.write(f"preimage service: {error}\n")
+        return 2
+    return 0
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m preimage_service", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="read everything, serve nothing")
+    parser.add_argument("--check-tokens", type=Path, metavar="FILE", help="read this file alone")
+    return parser
+
+
+def _tell(lines: Sequence[str]) -> int:
+    sys.stdout.write("".join(f"{line}\n" for line in [*lines, "In order."]))
+    return 0
