@@ -2,7 +2,7 @@
 
 A message is for the caller: what was wrong, where, and what to do; never how the server is made.
 `statuses` turns an error into what goes over the wire. Those that depend on who calls stand in
-`denials`. The tree::
+`denials`, those of audits in `audit_errors`. The tree::
 
     ServiceError
     ├── InvalidRequestError             INVALID_ARGUMENT     BadRequest
@@ -153,19 +153,6 @@ class PreimageNotFoundError(MissingError):
 
 
 @final
-class AuditNotFoundError(MissingError):
-    """No such audit, or it has expired, or it is another tenant's."""
-
-    reason = ErrorReason.ERROR_REASON_AUDIT_NOT_FOUND
-
-    def __init__(self, audit_id: str) -> None:
-        super().__init__(
-            f"There is no audit {audit_id[:64]!r}; reports are forgotten after a while.",
-            {"id": audit_id[:64]},
-        )
-
-
-@final
 class ModelNotFoundError(MissingError):
     """No worker has announced a model of this name."""
 
@@ -258,27 +245,6 @@ class PreimageNotTerminalError(UnmetError):
     """The job has not ended."""
 
     reason = ErrorReason.ERROR_REASON_PREIMAGE_NOT_TERMINAL
-
-
-@final
-class AuditNotTerminalError(UnmetError):
-    """The audit has not ended."""
-
-    reason = ErrorReason.ERROR_REASON_AUDIT_NOT_TERMINAL
-
-
-@final
-class AuditorNotRunningError(UnmetError):
-    """No live auditor takes audits."""
-
-    reason = ErrorReason.ERROR_REASON_AUDITOR_NOT_RUNNING
-
-    def __init__(self) -> None:
-        super().__init__(
-            "No auditor is running here, so no audit can be carried out: ask the operator to start"
-            " one (python -m preimage_worker.auditor).",
-            "auditors",
-        )
 
 
 @final

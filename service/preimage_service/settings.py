@@ -41,7 +41,7 @@ class Settings:
     """Where to write one JSON object with the bound addresses as soon as calls are served."""
 
     listen: str = "127.0.0.1:8790"
-    """Address of PreimageService and ModelService. Port 0 takes any free one."""
+    """Address of PreimageService, ModelService and AuditService. Port 0 takes any free one."""
 
     admin_listen: str = "127.0.0.1:8791"
     """Address of AdminService; "off" for none. Keep it out of the callers' reach."""

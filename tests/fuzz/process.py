@@ -23,6 +23,7 @@ from preimage.v1.model_service_pb2_grpc import ModelServiceStub
 from preimage_queue import Claimed, Queue, QueueError, QueueSettings
 from tests.e2e.processes import children_of
 from tests.redis_server import RedisServer
+from tests.service.auditor import FakeAuditor
 from tests.service.worker import CHANNELS, FakeWorker
 from tests.worker.process import until
 
@@ -134,7 +135,9 @@ def _worker(url: str) -> Iterator[None]:
         worker = FakeWorker(queue, catalogue=(*FakeWorker.catalogue, CHANNELS))
         worker.pools = (*worker.pools, "channels@d4")
         worker.announce()
-        thread = threading.Thread(target=_work, args=(worker, over))
+        auditor = FakeAuditor(queue)
+        auditor.announce()
+        thread = threading.Thread(target=_work, args=(worker, auditor, over))
         thread.start()
         try:
             yield
@@ -143,13 +146,17 @@ def _worker(url: str) -> Iterator[None]:
             thread.join()
 
 
-def _work(worker: FakeWorker, over: threading.Event) -> None:
+def _work(worker: FakeWorker, auditor: FakeAuditor, over: threading.Event) -> None:
     rounds = 0
     while not over.is_set():
         rounds += 1
         try:
             if rounds % _ANNOUNCE_EVERY == 0:
                 worker.announce()
+                auditor.announce()
+            if (audit := auditor.claim()) is not None:
+                auditor.progress(audit, 1)
+                auditor.succeed(audit)
             claimed = worker.claim()
             if claimed is None:
                 over.wait(_IDLE_SECONDS)

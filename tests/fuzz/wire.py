@@ -16,16 +16,18 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import status_pb2
 
 from preimage.v1 import admin_service_pb2 as admin
+from preimage.v1 import audit_service_pb2 as audit_calls
 from preimage.v1 import model_service_pb2 as models
 from preimage.v1 import preimage_service_pb2 as calls
 from preimage.v1.tensor_pb2 import DATA_TYPE_FLOAT32, Picture
-from tests.fuzz import seeds
+from tests.fuzz import audits, seeds
 from tests.fuzz.messages import mutated_bytes
 from tests.fuzz.process import Frontend
 
 SERVICES: Final[tuple[ServiceDescriptor, ...]] = (
     calls.DESCRIPTOR.services_by_name["PreimageService"],
     models.DESCRIPTOR.services_by_name["ModelService"],
+    audit_calls.DESCRIPTOR.services_by_name["AuditService"],
     admin.DESCRIPTOR.services_by_name["AdminService"],
 )
 DOCUMENTED: Final = frozenset(
@@ -97,6 +99,7 @@ def _requests() -> dict[str, list[Message]]:
         "ListDeadLetters": [admin.ListDeadLettersRequest(page_size=5)],
         "RequeueDeadLetter": [admin.RequeueDeadLetterRequest(id=one)],
         "GetQueueStats": [admin.GetQueueStatsRequest()],
+        **audits.requests(),
     }
 
 
@@ -150,7 +153,8 @@ class Caller:
 
     def _parts(self, method: MethodDescriptor) -> list[bytes]:
         if method.client_streaming:
-            return _uploads(self._dice)
+            begin = audits.stream if method.name == "CreateAudit" else _uploads
+            return begin(self._dice)
         if self._dice.random() < 0.03:
             return [self._dice.randbytes(self._dice.choice((0, 1, 9, 200)))]
         message: Any = GetMessageClass(method.input_type)()
@@ -195,6 +199,9 @@ class Caller:
         if method.name == "CreatePreimage":
             response = calls.CreatePreimageResponse.FromString(data)
             self._ids = [response.preimage.id, *self._ids[:20]]
+        elif method.name == "CreateAudit":
+            accepted = audit_calls.CreateAuditResponse.FromString(data)
+            self._ids = [accepted.audit.id, *self._ids[:20]]
 
 
 async def _sent(parts: list[bytes]) -> Any:  # noqa: ANN401  an iterator, as the stubs want one

@@ -1,5 +1,6 @@
 """What is refused of an audit, where it is wrong, and what would be right."""
 
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -13,7 +14,7 @@ from preimage_queue import Queue, QueueSettings
 from tests.service.auditor import FakeAuditor
 from tests.service.audits import AUXILIARY, SPEC, TARGET, messages, pictures, spec
 from tests.service.rich import Rich, refused
-from tests.service.specs import png
+from tests.service.specs import create, png
 from tests.service.stack import Stack, running
 from tests.service.worker import HOG, TOY, FakeWorker
 
@@ -175,6 +176,17 @@ async def test_the_memory_of_pictures_on_their_way_is_bounded_and_given_back(
         assert stack.metric("preimage_upload_bytes") == 0
         await stack.audits.CreateAudit(iter(messages()))
         assert stack.metric("preimage_upload_bytes") == 0
+
+
+async def test_a_full_queue_refuses_an_audit_and_soon_before_its_pictures_come(
+    queue_settings: QueueSettings, auditor: FakeAuditor
+) -> None:
+    async with running(replace(queue_settings, max_queued_jobs=1)) as stack:
+        await stack.preimages.CreatePreimage(create())
+        error = await refused(stack.audits.CreateAudit(iter(messages(request_id="mine"))))
+        assert (error.code, error.reason) == (Code.RESOURCE_EXHAUSTED, "QUEUE_FULL")
+        broken = messages(sent=[(TARGET, b"no picture")])
+        assert (await refused(stack.audits.CreateAudit(iter(broken)))).reason == "QUEUE_FULL"
 
 
 async def test_a_stream_without_its_header_or_with_two_is_refused(

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from preimage.v1.preimage_service_pb2 import ErrorReason
-from preimage_service import denials, errors
+from preimage_service import audit_errors, denials, errors
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 _JOB_REASONS = {"DIVERGED", "OUT_OF_MEMORY", "MAX_DELIVERIES", "WORKER_ERROR", "INVALID_SPEC"}
@@ -27,8 +27,9 @@ def test_every_reason_of_the_contract_is_documented() -> None:
     assert set(_documented()) == names - {"UNSPECIFIED"}
 
 
-def test_what_depends_on_the_caller_is_among_the_errors() -> None:
+def test_what_depends_on_the_caller_and_what_is_of_audits_is_among_the_errors() -> None:
     assert denials.UnauthenticatedError in _kinds(errors.ServiceError)
+    assert audit_errors.AuditNotFoundError in _kinds(errors.ServiceError)
 
 
 def test_every_reason_is_documented_with_its_code() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
+from preimage.v1 import audit_service_pb2 as audit_wire
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1.admin_service_pb2 import ListDeadLettersRequest, RequeueDeadLetterRequest
 from preimage.v1.model_service_pb2 import ExtractFeaturesRequest
@@ -15,6 +16,8 @@ from preimage.v1.preimage_pb2 import STATE_QUEUED
 from preimage.v1.spec_pb2 import PreimageSpec, Representation, Target
 from preimage.v1.tensor_pb2 import DATA_TYPE_UINT8, Picture, TensorReference
 from preimage_queue import QueueSettings
+from tests.service.auditor import FakeAuditor
+from tests.service.audits import messages
 from tests.service.rich import Rich, refused
 from tests.service.specs import code, create
 from tests.service.stack import Stack, running
@@ -74,6 +77,37 @@ METHODS: dict[str, Ask] = {
         wire.DeletePreimageRequest(id=job), metadata=who
     ),
 }
+
+
+AUDIT_METHODS: dict[str, Ask] = {
+    "GetAudit": lambda stack, job, who: stack.audits.GetAudit(
+        audit_wire.GetAuditRequest(id=job), metadata=who
+    ),
+    "WatchAudit": lambda stack, job, who: stack.audits.WatchAudit(
+        audit_wire.WatchAuditRequest(id=job), metadata=who
+    ),
+    "GetAuditReport": lambda stack, job, who: stack.audits.GetAuditReport(
+        audit_wire.GetAuditReportRequest(id=job), metadata=who
+    ),
+    "CancelAudit": lambda stack, job, who: stack.audits.CancelAudit(
+        audit_wire.CancelAuditRequest(id=job), metadata=who
+    ),
+    "DeleteAudit": lambda stack, job, who: stack.audits.DeleteAudit(
+        audit_wire.DeleteAuditRequest(id=job), metadata=who
+    ),
+}
+
+
+@pytest.mark.parametrize("method", AUDIT_METHODS)
+async def test_another_tenants_audit_is_not_found(
+    two: Two, auditor: FakeAuditor, method: str
+) -> None:
+    made = await two.stack.audits.CreateAudit(iter(messages()), metadata=MINE)
+    auditor.succeed(auditor.must_claim())
+    ask = AUDIT_METHODS[method]
+    error = await refused(_drained(ask(two.stack, made.audit.id, THEIRS)))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "AUDIT_NOT_FOUND")
+    await _drained(ask(two.stack, made.audit.id, MINE))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -158,6 +158,7 @@ async def test_a_certificates_name_is_the_tenant_and_only_listed_names_administe
             operator_channel,
             type(stack.preimages)(channel),
             type(stack.models)(channel),
+            type(stack.audits)(channel),
             type(stack.admin)(operator_channel),
         )
         assert (await stack.admin.ListWorkers(ListWorkersRequest())).workers

@@ -23,16 +23,12 @@ from preimage_queue import (
 )
 from preimage_service.admission import hand_in, store_bytes
 from preimage_service.album import Leaf, take_album
+from preimage_service.audit_errors import AuditNotFoundError, AuditNotTerminalError
 from preimage_service.audits import to_audit
 from preimage_service.backend import Backend
 from preimage_service.checks.audits import check_attested
 from preimage_service.checks.fields import check_request_id, check_text
-from preimage_service.errors import (
-    AuditNotFoundError,
-    AuditNotTerminalError,
-    InvalidRequestError,
-    Violation,
-)
+from preimage_service.errors import InvalidRequestError, Violation
 from preimage_service.glance import look_at_room_for_audit
 from preimage_service.identity import caller
 from preimage_service.methods.ending import LONGEST_REASON

@@ -8,6 +8,7 @@ from preimage.v1.audit_pb2 import AuditPlan, AuditSpec
 from preimage.v1.audit_service_pb2 import PlanAuditRequest, PlanAuditResponse
 from preimage.v1.model_service_pb2 import Model
 from preimage_orders import AUDIT_POOL, plan_of, pool_of
+from preimage_service.audit_errors import AuditorNotRunningError
 from preimage_service.backend import Backend
 from preimage_service.checks.audits import (
     check_audit,
@@ -16,7 +17,7 @@ from preimage_service.checks.audits import (
     check_model,
     check_plan,
 )
-from preimage_service.errors import AuditorNotRunningError, InvalidRequestError, Violation
+from preimage_service.errors import InvalidRequestError, Violation
 from preimage_service.intake import find_model
 
 

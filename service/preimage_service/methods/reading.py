@@ -14,14 +14,10 @@ from preimage.v1.preimage_service_pb2 import (
 )
 from preimage_orders import AUDIT_POOL, is_of_an_audit
 from preimage_queue import Job, JobDetail, Lane
+from preimage_service.audit_errors import AuditNotFoundError
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_enum, check_whole
-from preimage_service.errors import (
-    AuditNotFoundError,
-    InvalidRequestError,
-    PreimageNotFoundError,
-    Violation,
-)
+from preimage_service.errors import InvalidRequestError, PreimageNotFoundError, Violation
 from preimage_service.resources import WIRE_STATES, to_preimage
 
 LARGEST_PAGE, DEFAULT_PAGE = 200, 50

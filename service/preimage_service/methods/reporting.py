@@ -8,11 +8,11 @@ from preimage.v1.audit_service_pb2 import (
     GetAuditReportResponse,
 )
 from preimage_queue import Job, State
+from preimage_service.audit_errors import AuditNotFoundError
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_enum
 from preimage_service.errors import (
     ArtifactNotFoundError,
-    AuditNotFoundError,
     InvalidRequestError,
     PreimageNotFoundError,
     ResultNotReadyError,

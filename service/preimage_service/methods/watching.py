@@ -14,10 +14,10 @@ from preimage.v1.audit_service_pb2 import WatchAuditRequest, WatchAuditResponse
 from preimage.v1.preimage_service_pb2 import WatchPreimageRequest, WatchPreimageResponse
 from preimage.v1.work_pb2 import WorkEvent
 from preimage_queue import Event, EventPage, Job, JobDetail, State
+from preimage_service.audit_errors import AuditNotFoundError
 from preimage_service.audits import to_audit
 from preimage_service.backend import Backend
 from preimage_service.errors import (
-    AuditNotFoundError,
     InvalidRequestError,
     MissingError,
     PreimageNotFoundError,
