@@ -12,13 +12,13 @@ import pytest
 from preimage_queue.misspelt import misspelt
 from preimage_service import command
 from preimage_service.settings import Settings as FrontendSettings
-from preimage_worker import __main__ as worker
+from preimage_worker import starting
 from preimage_worker.settings import Settings as WorkerSettings
 
 DOCUMENT = Path(__file__).parents[2] / "docs/reference/settings.md"
 PROCESSES = [
     (FrontendSettings.variables(), command.OTHERS),
-    (WorkerSettings.variables(), worker.OTHERS),
+    (WorkerSettings.variables(), starting.OTHERS),
 ]
 KUBERNETES = ("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_GRPC", "PORT", "PORT_8790_TCP_ADDR")
 COMPOSE = ("REDIS_PASSWORD", "REDIS_MAXMEMORY", "TOKEN_SHA256")

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from preimage_queue import QueueUnavailableError
-from preimage_worker import __main__ as process
+from preimage_worker import starting
 from tests.redis_server import RedisServer
 from tests.worker import jobs
 from tests.worker.process import WorkerProcess, until
@@ -52,7 +52,7 @@ def test_an_outage_is_counted_each_time_and_told_once_in_a_while(tmp_path: Path)
 def test_a_worker_that_waits_at_its_start_says_so_at_once_and_then_once_in_a_while(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failures: int, told: int
 ) -> None:
-    monkeypatch.setattr(process, "_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(starting, "_WAIT_SECONDS", 0.0)
     errors = iter([QueueUnavailableError("Redis cannot be reached.")] * failures)
 
     def act() -> None:
@@ -61,5 +61,5 @@ def test_a_worker_that_waits_at_its_start_says_so_at_once_and_then_once_in_a_whi
 
     shutdown = cast("Any", SimpleNamespace(requested=threading.Event()))
     with caplog.at_level(logging.INFO):
-        assert process._wait_for_redis(act, shutdown)
+        assert starting.wait_for_redis(act, shutdown)
     assert sum("waiting for Redis" in each for each in caplog.messages) == told

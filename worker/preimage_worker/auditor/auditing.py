@@ -6,23 +6,20 @@ from typing import final
 
 import torch
 
-from preimage.v1 import audit_pb2, work_pb2
+from preimage.v1 import work_pb2
 from preimage_queue import Claimed, Queue, QueueError, Quotas
 from preimage_worker import metrics
 from preimage_worker.audit.plan import AuditPlan
-from preimage_worker.audit.records import AuditReport
 from preimage_worker.audit.run import cell_name, run
 from preimage_worker.auditor.cells import CheckpointStore
 from preimage_worker.auditor.errors import LeaseLostError, LeavingError
 from preimage_worker.auditor.hold import Hold
 from preimage_worker.auditor.inverting import QueueInverter
 from preimage_worker.auditor.request import plan_of, read_pictures
-from preimage_worker.auditor.writing import documents
+from preimage_worker.auditor.writing import documents, shows_pictures
 from preimage_worker.inversion.defences.grammar import spell
 from preimage_worker.models import Models
 from preimage_worker.pictures import Limits
-
-_SHOWN = {audit_pb2.REPORT_PICTURES_THUMBNAIL, audit_pb2.REPORT_PICTURES_FULL}
 
 
 @final
@@ -70,7 +67,7 @@ def audit(
         hold.tell(cells_done=_done(plan, store), doing=f"{name} is finished")
 
     store = CheckpointStore(
-        tools.queue, claimed, keeps_pictures=work.spec.pictures in _SHOWN, saved=saved
+        tools.queue, claimed, keeps_pictures=shows_pictures(work.spec.pictures), saved=saved
     )
     hold.tell(cells_done=_done(plan, store))
     try:
@@ -81,19 +78,13 @@ def audit(
         inverter.cancel("the audit does not go on")
         raise
     hold.check()
-    return _documents(report, plan, store, work.spec)
+    return documents(report, plan, store.pictures, work.spec.pictures)
 
 
 def _done(plan: AuditPlan, store: CheckpointStore) -> int:
     """Rows, without the control."""
     names = (cell_name(layer, spell(chain)) for layer in plan.layers for chain in plan.defences)
     return sum(store.load(name) is not None for name in names)
-
-
-def _documents(
-    report: AuditReport, plan: AuditPlan, store: CheckpointStore, spec: audit_pb2.AuditSpec
-) -> Mapping[str, bytes]:
-    return documents(report, plan, store.pictures, spec.pictures)
 
 
 def _quotas(allowance: work_pb2.Allowance) -> Quotas:

@@ -1,6 +1,7 @@
 """An attempt as a job of the queue: its specification, and the bytes that it refers to."""
 
 import hashlib
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from preimage.v1 import model_service_pb2, spec_pb2, tensor_pb2, work_pb2
 from preimage_orders import Fit, Order, Size
-from preimage_worker.audit.inverter import Attempt
+from preimage_worker.audit.inverter import BOUND, Attempt
 from preimage_worker.axes import WIRE_LAYOUTS
 from preimage_worker.inversion.counter import hash64
 from preimage_worker.inversion.defences.chain import Chain
@@ -17,6 +18,8 @@ from preimage_worker.inversion.defences.fitted import Fitted
 from preimage_worker.inversion.defences.grammar import spell
 
 _RESTART_STREAM = 0x52455354
+_BOUND = 0.0 if math.isinf(BOUND) else BOUND
+"""As the wire says it: 0 is none."""
 
 
 class Asked(NamedTuple):
@@ -73,6 +76,7 @@ def _describe(spec: spec_pb2.PreimageSpec, attempt: Attempt, model: str) -> None
     size.height, size.width = attempt.height, attempt.width
     spec.optimiser.preset, spec.optimiser.steps = attempt.preset, attempt.steps
     spec.priors.factor = attempt.prior_factor
+    spec.priors.bound = _BOUND
     spec.lane = spec_pb2.LANE_BATCH
     # Restarts of one picture are jobs of their own, so that all of them can run at a time.
     again = hash64(attempt.seed, attempt.restart, _RESTART_STREAM)

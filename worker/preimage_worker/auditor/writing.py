@@ -1,18 +1,44 @@
-"""The documents of a report."""
+"""The documents of a report, with as many pictures as their owner asked for."""
 
 from collections.abc import Mapping
 
 from preimage.v1 import audit_pb2
-from preimage_worker.audit.plain import to_json
 from preimage_worker.audit.plan import AuditPlan, Levels
 from preimage_worker.audit.records import AuditReport
+from preimage_worker.audit.rendering import Gallery, PicturesMode, render
+from preimage_worker.audit.run import cell_name
+
+_MODES = {
+    audit_pb2.REPORT_PICTURES_THUMBNAIL: PicturesMode.THUMBNAIL,
+    audit_pb2.REPORT_PICTURES_FULL: PicturesMode.FULL,
+}
+
+
+def shows_pictures(wish: audit_pb2.ReportPictures.ValueType) -> bool:
+    """Whether the owner asked for any. What is not known here shows none."""
+    return wish in _MODES
 
 
 def documents(
     report: AuditReport,
     plan: AuditPlan,
     pictures: Mapping[str, Levels],
-    shown: audit_pb2.ReportPictures.ValueType,
+    wish: audit_pb2.ReportPictures.ValueType,
 ) -> Mapping[str, bytes]:
-    """The files of a report, by their names."""
-    return {"report.json": to_json(report).encode()}
+    """The files of a report, by their names.
+
+    Args:
+        report: what was found.
+        plan: with the originals.
+        pictures: the best reconstructions, by the names of cells.
+        wish: how many of them are shown.
+    """
+    gallery = None
+    if shows_pictures(wish):
+        found = {
+            (row.layer, row.defence): pictures[name]
+            for row in report.rows
+            if (name := cell_name(row.layer, row.defence)) in pictures
+        }
+        gallery = Gallery(_MODES[wish], plan.targets, found)
+    return render(report, gallery).files()
