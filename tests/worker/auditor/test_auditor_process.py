@@ -43,8 +43,9 @@ def test_an_audit_becomes_a_report_and_leaves_no_inversion_behind(queue: Queue) 
     assert report(queue, first) == report(queue, second), "the same audit has the same report"
     assert inversions(queue, first) == []
     said = progress(queue, first)
-    assert said.cells == 2
+    assert (said.cells_done, said.cells) == (2, 2)
     assert said.inversions_done > 0
+    assert inversions(queue, second) == []
 
 
 def test_a_cancelled_audit_takes_its_inversions_along(queue: Queue) -> None:
@@ -61,7 +62,7 @@ def test_a_cancelled_audit_takes_its_inversions_along(queue: Queue) -> None:
     ("changes", "words"),
     [
         ({"layers": ["features.99"]}, "features.99"),
-        ({"defences": [audit_pb2.Defence(chain="pca:components=400")]}, "components"),
+        ({"defences": [audit_pb2.Defence(chain="pol:k=2")]}, "pol"),
         ({"model": "absent"}, "absent"),
     ],
 )

@@ -77,6 +77,7 @@ def audit(
     except Exception:
         inverter.cancel("the audit does not go on")
         raise
+    hold.publish()
     hold.check()
     return documents(report, plan, store.pictures, work.spec.pictures)
 

@@ -33,7 +33,8 @@ class Hold:
         self._claimed = claimed
         self._leaving = leaving
         self._beat_seconds = beat_seconds
-        self._guard = threading.Lock()
+        self._guard, self._beating = threading.Lock(), threading.Lock()
+        self._told = b""
         self._progress = audit_pb2.AuditProgress()
         self._cancelled = self._lost = self._over = False
         self._news = threading.Event()
@@ -89,12 +90,14 @@ class Hold:
             progress.cells_done = progress.cells_done if cells_done is None else cells_done
             progress.inversions_done += more_inversions
 
+    def publish(self) -> None:
+        """Let watchers hear now what they were told."""
+        with self._beating:
+            self._told = self._beat(self._told)
+
     def _run(self) -> None:
-        told = b""
-        while not self._over:
-            told = self._beat(told)
-            if self._cancelled or self._lost:
-                return
+        while not (self._over or self._cancelled or self._lost):
+            self.publish()
             self._news.wait(self._beat_seconds)
 
     def _step(self) -> int:
