@@ -99,6 +99,7 @@ class FakeAudits(audit_service_pb2_grpc.AuditServiceServicer):
         self.pictures: list[audit_pb2.AuditPicture] = []
         self.plans: list[audit_service_pb2.PlanAuditRequest] = []
         self.watches: list[audit_service_pb2.WatchAuditRequest] = []
+        self.gets = 0
         self.files = files()
         self.refusals: list[Refusal] = []
         self.cuts: list[int] = []
@@ -153,6 +154,7 @@ class FakeAudits(audit_service_pb2_grpc.AuditServiceServicer):
     def GetAudit(
         self, request: audit_service_pb2.GetAuditRequest, context: grpc.ServicerContext
     ) -> audit_service_pb2.GetAuditResponse:
+        self.gets += 1
         return audit_service_pb2.GetAuditResponse(audit=self._audit(request.id, context))
 
     def WatchAudit(

@@ -184,6 +184,15 @@ async def test_an_audit_is_taken_up_cancelled_and_deleted_by_its_id(
         await client.audit_by_id(made.id)
 
 
+async def test_cancelling_and_deleting_ask_for_nothing_else(
+    client: AsyncClient, audits: FakeAudits, folders: tuple[Path, Path]
+) -> None:
+    made = await client.audit(**wish(folders))
+    assert (await client.cancel_audit(made.id, "enough")).state is preimage.State.CANCELLED
+    await client.delete_audit(made.id)
+    assert (audits.audits, audits.gets) == ({}, 0)
+
+
 async def test_a_plan_is_asked_for_with_numbers_of_pictures(
     client: AsyncClient, audits: FakeAudits, folders: tuple[Path, Path]
 ) -> None:
