@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, Unpack, final
 
-from preimage.audits.jobs import AsyncAudit
-from preimage.audits.making import Wish, hand_in, plan, take_up
+from preimage.audits.clients import AsyncAuditing
 from preimage.awaiting import AsyncTransport
 from preimage.connection import Connection
 from preimage.core import Core
@@ -19,12 +18,10 @@ from preimage.many import invert_many_async
 from preimage.settings import make_request, raised
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
     from types import TracebackType
 
-    from preimage.audits.info import AuditPlan
-    from preimage.audits.request import AuditPictures, AuditSettings
     from preimage.enums import State
     from preimage.events import Preview, Progress
     from preimage.features import Features
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @final
-class AsyncClient:
+class AsyncClient(AsyncAuditing):
     """A connection to the service, for asyncio.
 
         async with preimage.AsyncClient("127.0.0.1:8790") as client:
@@ -197,42 +194,3 @@ class AsyncClient:
     ) -> Features:
         """Computes the code of a picture on the service; see `Client.extract_features`."""
         return await self._core.extract_features(picture, model, layer, input_size)
-
-    async def audit(
-        self,
-        *,
-        model: str,
-        layers: Sequence[str],
-        targets: AuditPictures,
-        auxiliary: AuditPictures,
-        own_these_pictures: bool = False,
-        request_id: str | None = None,
-        **settings: Unpack[AuditSettings],
-    ) -> AsyncAudit:
-        """Hands in a privacy audit and returns as soon as it is accepted; see `Client.audit`."""
-        return AsyncAudit(
-            await hand_in(
-                self._core.caller,
-                Wish(model, layers, settings),
-                targets,
-                auxiliary,
-                own_these_pictures=own_these_pictures,
-                request_id=request_id,
-            )
-        )
-
-    async def plan_audit(
-        self,
-        *,
-        model: str,
-        layers: Sequence[str],
-        targets: AuditPictures | int,
-        auxiliary: AuditPictures | int,
-        **settings: Unpack[AuditSettings],
-    ) -> AuditPlan:
-        """Asks what an audit would take; see `Client.plan_audit`."""
-        return await plan(self._core.caller, Wish(model, layers, settings), targets, auxiliary)
-
-    async def audit_by_id(self, audit_id: str) -> AsyncAudit:
-        """Takes up an audit by the server's name for it; see `Client.audit_by_id`."""
-        return AsyncAudit(await take_up(self._core.caller, audit_id))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, Unpack, final
 
-from preimage.audits.jobs import Audit
-from preimage.audits.making import Wish, hand_in, plan, take_up
+from preimage.audits.clients import Auditing
 from preimage.blocking import SyncTransport
 from preimage.connection import Connection
 from preimage.core import Core
@@ -20,12 +19,10 @@ from preimage.running import run
 from preimage.settings import make_request, raised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
-    from preimage.audits.info import AuditPlan
-    from preimage.audits.request import AuditPictures, AuditSettings
     from preimage.enums import State
     from preimage.events import Preview, Progress
     from preimage.features import Features
@@ -40,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Client:
+class Client(Auditing):
     """A connection to the service.
 
         with preimage.Client("127.0.0.1:8790") as client:
@@ -318,77 +315,3 @@ class Client:
             input_size: (height, width) in pixels to resize to. None: the model's own.
         """
         return run(self._core.extract_features(picture, model, layer, input_size))
-
-    def audit(
-        self,
-        *,
-        model: str,
-        layers: Sequence[str],
-        targets: AuditPictures,
-        auxiliary: AuditPictures,
-        own_these_pictures: bool = False,
-        request_id: str | None = None,
-        **settings: Unpack[AuditSettings],
-    ) -> Audit:
-        """Hands in a privacy audit and returns as soon as it is accepted.
-
-        It measures what a receiver of codes of `targets` could recover or link, without a defence
-        and under each of `defences`, on your own pictures and model.
-
-        Args:
-            model: name of a model.
-            layers: names of its layers whose codes might be shared.
-            targets: pictures that are attacked: a folder, or pictures as `invert` takes them.
-            auxiliary: others of the same kind, at least 2, that an attacker may have.
-            own_these_pictures: attests that pictures and model are yours to audit.
-            request_id: name of the request for safe repetition. None: a UUID4.
-            **settings: defences, profile, independent, pictures, input_size, seed, steps,
-                doublings, restarts, preset: see `preimage.AuditSettings`.
-
-        Raises:
-            BadInput: a picture or a setting is wrong, as seen from here.
-            ServiceError: the service refused the request.
-        """
-        return Audit(
-            run(
-                hand_in(
-                    self._core.caller,
-                    Wish(model, layers, settings),
-                    targets,
-                    auxiliary,
-                    own_these_pictures=own_these_pictures,
-                    request_id=request_id,
-                )
-            )
-        )
-
-    def plan_audit(
-        self,
-        *,
-        model: str,
-        layers: Sequence[str],
-        targets: AuditPictures | int,
-        auxiliary: AuditPictures | int,
-        **settings: Unpack[AuditSettings],
-    ) -> AuditPlan:
-        """Asks what an audit would take; needs no attestation and changes nothing.
-
-        Args:
-            model: name of a model.
-            layers: names of its layers.
-            targets: as for `audit`, or how many there would be; pictures are counted, not sent.
-            auxiliary: the same.
-            **settings: those of `audit`.
-
-        Raises:
-            ServiceError: the service would refuse the audit.
-        """
-        return run(plan(self._core.caller, Wish(model, layers, settings), targets, auxiliary))
-
-    def audit_by_id(self, audit_id: str) -> Audit:
-        """Takes up an audit by the server's name for it.
-
-        Raises:
-            NotFound: there is none, or it has expired.
-        """
-        return Audit(run(take_up(self._core.caller, audit_id)))

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import grpc
 
 from preimage.v1 import audit_pb2, audit_service_pb2, audit_service_pb2_grpc, preimage_pb2
-
-if TYPE_CHECKING:
-    from tests.client.refusals import Refusal
+from tests.client.refusals import Refusal
 
 Answer = audit_service_pb2.WatchAuditResponse
 CHUNK_BYTES = 100
@@ -99,6 +97,7 @@ class FakeAudits(audit_service_pb2_grpc.AuditServiceServicer):
         self.pictures: list[audit_pb2.AuditPicture] = []
         self.plans: list[audit_service_pb2.PlanAuditRequest] = []
         self.watches: list[audit_service_pb2.WatchAuditRequest] = []
+        self.gets = 0
         self.files = files()
         self.refusals: list[Refusal] = []
         self.cuts: list[int] = []
@@ -153,6 +152,7 @@ class FakeAudits(audit_service_pb2_grpc.AuditServiceServicer):
     def GetAudit(
         self, request: audit_service_pb2.GetAuditRequest, context: grpc.ServicerContext
     ) -> audit_service_pb2.GetAuditResponse:
+        self.gets += 1
         return audit_service_pb2.GetAuditResponse(audit=self._audit(request.id, context))
 
     def WatchAudit(
@@ -185,6 +185,9 @@ class FakeAudits(audit_service_pb2_grpc.AuditServiceServicer):
     def GetAuditReport(
         self, request: audit_service_pb2.GetAuditReportRequest, context: grpc.ServicerContext
     ) -> Iterator[audit_service_pb2.GetAuditReportResponse]:
+        if NAMES[request.format] not in self.files:
+            missing = Refusal(grpc.StatusCode.NOT_FOUND, "Not written.", "ARTIFACT_NOT_FOUND")
+            missing.raise_in(context)
         data = self.files[NAMES[request.format]]
         for start in range(0, len(data), CHUNK_BYTES):
             if start and self.cuts:

@@ -124,6 +124,19 @@ async def test_the_report_comes_when_the_audit_has_ended(
     assert preimage.AuditReport.load(place / "report.json") == report
 
 
+async def test_a_page_that_was_not_written_is_empty_but_the_numbers_must_be_there(
+    client: AsyncClient, audits: FakeAudits, folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    del audits.files["report.html"]
+    report = await (await client.audit(**wish(folders))).result()
+    assert (report.html, report.markdown) == ("", "# Report")
+    assert not (report.save(tmp_path / "report") / "report.html").exists()
+    del audits.files["report.json"]
+    audit = await client.audit(**wish(folders))
+    with pytest.raises(preimage.NotFound, match="Not written"):
+        await audit.result()
+
+
 async def test_a_watch_that_breaks_goes_on_behind_what_was_seen(
     client: AsyncClient, audits: FakeAudits, folders: tuple[Path, Path]
 ) -> None:
@@ -182,6 +195,15 @@ async def test_an_audit_is_taken_up_cancelled_and_deleted_by_its_id(
     await audit.delete()
     with pytest.raises(preimage.NotFound):
         await client.audit_by_id(made.id)
+
+
+async def test_cancelling_and_deleting_ask_for_nothing_else(
+    client: AsyncClient, audits: FakeAudits, folders: tuple[Path, Path]
+) -> None:
+    made = await client.audit(**wish(folders))
+    assert (await client.cancel_audit(made.id, "enough")).state is preimage.State.CANCELLED
+    await client.delete_audit(made.id)
+    assert (audits.audits, audits.gets) == ({}, 0)
 
 
 async def test_a_plan_is_asked_for_with_numbers_of_pictures(

@@ -154,7 +154,13 @@ class AuditHandle:
             await watch.close()
 
     async def _fetch(self, name: str) -> bytes:
-        return await self.caller.repeated(lambda: self._fetch_once(name))
+        """Fetches a file of the report; one that its auditor did not write is empty."""
+        try:
+            return await self.caller.repeated(lambda: self._fetch_once(name))
+        except NotFound as error:
+            if error.reason != "ARTIFACT_NOT_FOUND" or name == NAMES[0]:
+                raise
+            return b""
 
     async def _fetch_once(self, name: str) -> bytes:
         request = audit_service_pb2.GetAuditReportRequest(id=self.message.id, format=_FORMATS[name])

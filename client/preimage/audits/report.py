@@ -48,7 +48,7 @@ class AuditRow:
 @final
 @dataclass(frozen=True)
 class AuditReport:
-    """A report, in all of its forms."""
+    """A report, in all of its forms; one that its auditor did not write is empty."""
 
     json: str
     """Every number, for programs."""
@@ -110,11 +110,13 @@ class AuditReport:
         raise BadInput(f"The report has no row of {layer} with {defence}; there are {known}.")
 
     def save(self, folder: str | Path) -> Path:
-        """Writes all four files into a folder, which is made if need be; returns it."""
+        """Writes the files that there are into a folder, which is made if need be; returns it."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         texts = (self.json, self.html, self.markdown, self.csv)
         for name, text in zip(NAMES, texts, strict=True):
+            if not text:
+                continue
             (place / name).write_bytes(text.encode())
         return place
 

@@ -74,7 +74,7 @@ def cancel(
 ) -> None:
     """Cancel an audit, with all of its inversions."""
     with session(target) as client:
-        info = client.audit_by_id(audit_id).cancel(reason)
+        info = client.cancel_audit(audit_id, reason)
     if as_json:
         print_json({"id": info.id, "state": str(info.state)})
     elif info.state.terminal:
@@ -86,7 +86,7 @@ def cancel(
 def delete(*, audit_id: AuditId, as_json: Json = False, target: Target = DEFAULT_TARGET) -> None:
     """Delete an audit that has ended: report, pictures and figures."""
     with session(target) as client:
-        client.audit_by_id(audit_id).delete()
+        client.delete_audit(audit_id)
     if as_json:
         print_json({"id": audit_id, "deleted": True})
     else:

@@ -45,7 +45,8 @@ def _print(report: AuditReport, results: Sequence[GateResult], out: Path | None)
     for result in results:
         say(result.sentence)
     if out is not None:
-        say(f"The report is in {out}: open {out / 'report.html'}.")
+        page = f": open {out / 'report.html'}" if report.html else ""
+        say(f"The report is in {out}{page}.")
 
 
 def _line(row: AuditRow) -> tuple[str, ...]:

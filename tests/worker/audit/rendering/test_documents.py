@@ -12,9 +12,14 @@ import pytest
 from preimage_worker.audit.measures.recovery import Missing
 from preimage_worker.audit.measures.verdict import Answer
 from preimage_worker.audit.plain import Plain
+from preimage_worker.audit.profiles import STANDARD
 from preimage_worker.audit.records import AuditReport, Share
 from preimage_worker.audit.rendering import Gallery, PicturesMode, read, render
 from preimage_worker.audit.rendering.figures import number, percent
+from preimage_worker.audit.run import cell_name, run
+from preimage_worker.inversion.defences.grammar import parse
+from tests.worker.audit import planted, subjects
+from tests.worker.audit.planted import Planted
 from tests.worker.audit.rendering.made_up import Made, report
 from tests.worker.audit.rendering.pages import Page
 
@@ -183,7 +188,7 @@ def test_a_failed_control_stands_in_the_answer() -> None:
 
 def gallery(mode: PicturesMode, channels: int = 3) -> Gallery:
     originals = np.random.default_rng(0).integers(0, 256, (8, 12, 12, channels), np.uint8)
-    return Gallery(mode, originals, {("layer1", "none"): originals[::-1].copy()})
+    return Gallery(mode, originals, {cell_name("layer1", "none"): originals[::-1].copy()})
 
 
 @pytest.mark.parametrize("given", [None, gallery(PicturesMode.NONE)])
@@ -210,3 +215,17 @@ def test_pictures_of_two_channels_are_not_shown() -> None:
     text = render(several(), gallery(PicturesMode.FULL, channels=2)).html.decode()
     assert "Pictures of 2 channels cannot be shown." in text
     assert "<img" not in text
+
+
+def test_what_an_audit_found_is_written_as_it_is() -> None:
+    plan = subjects.plan(
+        defences=(*parse("none"), *parse("gaussian:rel_rms=0.3"), *parse("sign")),
+        profile=STANDARD,
+    )
+    documents = render(run(plan, Planted(planted.original(plan))))
+    page = Page(documents.html.decode())
+    assert "recovered" in page.text
+    assert "No independent model was named." in page.text
+    assert "None" not in documents.html.decode()
+    assert "None" not in documents.markdown.decode()
+    assert render(read(documents.json)) == documents

@@ -40,6 +40,11 @@ def test_every_link_leads_to_a_place_on_it() -> None:
     assert {link.removeprefix("#") for link in found.values("href")} <= set(targets)
 
 
+def test_strengths_break_before_their_name_and_not_within_their_digits() -> None:
+    text = render(report([Made("a", "clip:rel_norm=1+gaussian:rel_rms=10")])).html.decode()
+    assert "clip:<wbr>rel_norm=1+<wbr>gaussian:<wbr>rel_rms=10<" in text
+
+
 def test_what_labels_refer_to_is_there() -> None:
     found = page()
     wanted = {each for value in found.values("aria-labelledby") for each in value.split()}

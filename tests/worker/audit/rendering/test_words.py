@@ -58,7 +58,7 @@ def test_the_brief_says_that_linkage_outlives_recovery() -> None:
 def test_the_brief_takes_nothing_inconclusive_for_an_absence() -> None:
     made = [Made("a"), Made("a", "sign", 0.0, recovered=OPEN, linkable=OPEN)]
     text = " ".join(answers.in_brief(report(made)))
-    assert "1 row is inconclusive, which is no absence: a under sign." in text
+    assert "1 row is inconclusive, which is no absence: “a” under sign." in text
     assert "too few to show an absence" in text
     assert "recovered none in" not in text
 
@@ -70,7 +70,7 @@ def test_the_brief_names_the_most_usable_defence_that_ended_recovery() -> None:
         Made("a", "prune:fraction=0.9", 0.1, utility=0.2, recovered=NO, linkable=NO),
     ]
     text = " ".join(answers.in_brief(report(made)))
-    assert "in 2 of 2 defended rows: most usable, a under sign (utility 80" in text
+    assert "in 2 of 2 defended rows: most usable, “a” under sign (utility 80" in text
     assert "its codes can still be linked" in text
 
 

@@ -63,7 +63,7 @@ def of_layer(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def named(row: Row) -> str:
     """A row in a sentence."""
-    return f"{row.layer} {under(row)}"
+    return f"“{row.layer}” {under(row)}"
 
 
 def under(row: Row) -> str:
@@ -162,9 +162,7 @@ def _linkage(row: Row) -> float:
 def _nothing_found(rows: Sequence[Row]) -> tuple[str, ...]:
     found = [row for row in rows if row.verdict.finding is Finding.NOT_RECOVERED]
     if not found:
-        return (
-            "There is no row of which neither recovery nor linkage was found, or is left open.",
-        )
+        return ("In every row recovery or linkage was found, or is left open.",)
     words = listed([f"{named(row)}{kept(row)}" for row in found])
     return (f"The attacks listed found neither recovery nor linkage for {words}.",)
 

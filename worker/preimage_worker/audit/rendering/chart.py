@@ -17,6 +17,8 @@ TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 _RADIUS: Final = 6.0
 _DIGIT_WIDTH, _LINE_HEIGHT = 7.5, 12.0
+_APART: Final = 2.5
+"""Beside a number, or 2 and 1 would read 21."""
 _ASIDE: Final = (
     (8.0, -7.0),
     (8.0, 15.0),
@@ -117,7 +119,7 @@ def _labels(
 
 
 def _box(at: tuple[float, float], text: str) -> _Box:
-    half = _DIGIT_WIDTH * len(text) / 2
+    half = _DIGIT_WIDTH * len(text) / 2 + _APART
     return at[0] - half, at[1] - _LINE_HEIGHT, at[0] + half, at[1] + 2
 
 

@@ -19,6 +19,7 @@ from preimage_worker.audit.measures.pictures import Floats
 from preimage_worker.audit.plan import Levels
 from preimage_worker.audit.records import Row
 from preimage_worker.audit.rendering.figures import decibels
+from preimage_worker.audit.run import cell_name
 
 THUMBNAILS: Final = 6
 """Of a row: those which came nearest to their originals."""
@@ -46,8 +47,8 @@ class Gallery:
     mode: PicturesMode
     originals: Levels
     """`(n, height, width, channels)`."""
-    found: Mapping[tuple[str, str], Levels]
-    """Best reconstructions of the same shape, by layer and defence."""
+    found: Mapping[str, Levels]
+    """Best reconstructions of the same shape, by `run.cell_name`, as a store is handed them."""
 
 
 @final
@@ -77,7 +78,7 @@ def strip(gallery: Gallery | None, row: Row) -> Strip | None:
     """What may be shown of a row; None where nothing is."""
     if gallery is None or gallery.mode is PicturesMode.NONE:
         return None
-    found = gallery.found.get((row.layer, row.defence))
+    found = gallery.found.get(cell_name(row.layer, row.defence))
     if found is None:
         return None
     channels = gallery.originals.shape[3]
@@ -92,8 +93,12 @@ def strip(gallery: Gallery | None, row: Row) -> Strip | None:
 
 
 def _sentence(shown: int, of: int) -> str:
-    which = f"The {shown} of {of} pictures" if shown < of else f"All {of} pictures"
-    return f"{which}, the best reconstruction under each original, the nearest first."
+    if shown < of:
+        return (
+            f"The {shown} of {of} pictures whose reconstructions came nearest; the others are "
+            "farther off. Above the original, beneath it the best reconstruction."
+        )
+    return f"All {of} pictures, the nearest first: above the original, beneath it the best found."
 
 
 def _shown(gallery: Gallery, found: Levels, errors: Floats, index: int) -> Shown:
