@@ -6,7 +6,6 @@ from preimage.v1 import audit_pb2
 from preimage_worker.audit.plan import AuditPlan, Levels
 from preimage_worker.audit.records import AuditReport
 from preimage_worker.audit.rendering import Gallery, PicturesMode, render
-from preimage_worker.audit.run import cell_name
 
 _MODES = {
     audit_pb2.REPORT_PICTURES_THUMBNAIL: PicturesMode.THUMBNAIL,
@@ -33,12 +32,5 @@ def documents(
         pictures: the best reconstructions, by the names of cells.
         wish: how many of them are shown.
     """
-    gallery = None
-    if shows_pictures(wish):
-        found = {
-            (row.layer, row.defence): pictures[name]
-            for row in report.rows
-            if (name := cell_name(row.layer, row.defence)) in pictures
-        }
-        gallery = Gallery(_MODES[wish], plan.targets, found)
+    gallery = Gallery(_MODES[wish], plan.targets, pictures) if shows_pictures(wish) else None
     return render(report, gallery).files()

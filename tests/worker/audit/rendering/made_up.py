@@ -16,6 +16,7 @@ from preimage_worker.audit.records import (
     AuditReport,
     Bounds,
     Control,
+    LeftOut,
     Linkage,
     ModelFacts,
     PictureFacts,
@@ -173,6 +174,7 @@ def report(rows: Iterable[Made], *, control_failed: bool = False) -> AuditReport
             else (),
         ),
         rows=tuple(made),
+        left_out=(LeftOut("fc", "pool:k=2", "A vector has no positions to pool."),),
         versions=(Version("engine", "7"), Version("numpy", "2.3.4")),
     )
 

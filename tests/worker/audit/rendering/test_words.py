@@ -98,3 +98,8 @@ def test_no_reidentification_is_shown_that_a_verdict_does_not_count() -> None:
     best = replace(rung("B1", 0.9, 30.0), pixels=match(1.0))
     found = replace(found, rungs=(best, *(each for each in found.rungs if each.name != "B1")))
     assert strongest(found, independent=False).rung == "A4"
+
+
+def test_the_brief_names_what_was_not_tried() -> None:
+    text = " ".join(answers.in_brief(report([Made("a")])))
+    assert "“pool:k=2” was not tried on “fc”: A vector has no positions to pool." in text

@@ -11,7 +11,7 @@ from typing import Final, final
 
 from preimage_worker.audit.measures.matching import Match, above_chance
 from preimage_worker.audit.measures.verdict import Answer, Finding
-from preimage_worker.audit.records import AuditReport, Linkage, Row, Utility
+from preimage_worker.audit.records import AuditReport, LeftOut, Linkage, Row, Utility
 from preimage_worker.audit.rendering.figures import counted, decibels, listed, percent, score
 
 NONE: Final = "none"
@@ -47,6 +47,7 @@ def in_brief(report: AuditReport) -> tuple[str, ...]:
         *_linkage_outlives(rows),
         *_nothing_found(rows),
         *_why_open(rows),
+        *_not_tried(report.left_out),
     )
 
 
@@ -59,6 +60,11 @@ def of_layer(rows: Sequence[Row]) -> tuple[str, ...]:
         *_stopped(_RECOVERY, defended, [row.verdict.recovered for row in defended]),
         *_stopped(_LINKAGE, defended, [row.verdict.linkable for row in defended]),
     )
+
+
+def _not_tried(left_out: Sequence[LeftOut]) -> list[str]:
+    """Cells without a row."""
+    return [f"“{each.defence}” was not tried on “{each.layer}”: {each.reason}" for each in left_out]
 
 
 def named(row: Row) -> str:
