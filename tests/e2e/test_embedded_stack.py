@@ -70,7 +70,7 @@ def test_up_serves_drains_on_sigterm_and_keeps_its_data_until_a_kill_leaves_noth
         assert ended.returncode == 0, ended.stderr
         job_id = json.loads(ended.stdout)["id"]
         children = children_of(process.pid)
-        assert len(children) == 3
+        assert len(children) == 4, "Redis, the frontend, a worker and an auditor"
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == 0
         assert wait_gone(children) == []
@@ -79,7 +79,7 @@ def test_up_serves_drains_on_sigterm_and_keeps_its_data_until_a_kill_leaves_noth
         assert [(job["id"], job["state"]) for job in listed] == [(job_id, "SUCCEEDED")]
         children = children_of(process.pid)
         process.kill()
-        assert len(children) == 3
+        assert len(children) == 4, "Redis, the frontend, a worker and an auditor"
         assert wait_gone(children) == []
 
 
