@@ -107,7 +107,8 @@ async def _take_bytes(
     async with backend.blob_readers:
         blob = await backend.queue.read_blob(tenant, tensor.digest)
         if blob is None:
-            return Taken(path=path, missing=TensorNotFoundError(path, tensor.digest))
+            missing = TensorNotFoundError(path, tensor.digest)
+            return Taken(path=path, missing=missing, tensor=tensor)
         faults = await _read_through(backend, tensor, blob, path, read)
     return Taken(path=path, violations=tuple(faults), tensor=tensor)
 

@@ -8,11 +8,13 @@ from preimage.v1 import preimage_pb2 as preimages
 from preimage.v1 import spec_pb2 as specs
 from preimage.v1 import tensor_pb2 as tensors
 from preimage.v1.preimage_service_pb2 import (
+    DeletePreimageRequest,
     GetPreimageRequest,
     TensorHeader,
     UploadTensorRequest,
 )
 from preimage_queue import Lane
+from tests.service.rich import refused
 from tests.service.specs import code, create, from_code, from_picture, png
 from tests.service.stack import Stack
 from tests.service.worker import FakeWorker
@@ -100,6 +102,25 @@ async def test_the_same_request_twice_is_one_job(stack: Stack, worker: FakeWorke
     assert second.existed
     assert worker.claim() is not None
     assert worker.claim() is None
+
+
+async def test_a_request_is_repeated_though_its_input_went_with_an_equal_job(
+    stack: Stack, worker: FakeWorker
+) -> None:
+    features = code(4, 8, 8)
+    header = TensorHeader(dtype=features.dtype, shape=features.shape)
+    parts = [UploadTensorRequest(header=header), UploadTensorRequest(chunk=features.data)]
+    spec = from_code()
+    uploaded = (await stack.preimages.UploadTensor(iter(parts))).tensor
+    spec.target.uploaded_features.CopyFrom(uploaded)
+    made = [(await stack.preimages.CreatePreimage(create(spec, name))).preimage for name in "ab"]
+    for _ in made:
+        worker.succeed(worker.must_claim())
+    await stack.preimages.DeletePreimage(DeletePreimageRequest(id=made[0].id))
+    again = await stack.preimages.CreatePreimage(create(spec, "b"))
+    assert (again.preimage.id, again.existed) == (made[1].id, True)
+    error = await refused(stack.preimages.CreatePreimage(create(spec, "c")))
+    assert error.reason == "TENSOR_NOT_FOUND"
 
 
 async def test_without_a_request_id_every_call_makes_a_job(

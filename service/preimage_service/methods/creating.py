@@ -74,7 +74,9 @@ async def check(
     if faults or fit is None:
         raise InvalidRequestError(faults)
     for taken in inputs:
-        if taken.missing:
+        # A request that was made before has its job, whatever has become of its input since: an
+        # equal job of the same tenant may have been deleted. The queue knows.
+        if taken.missing and not request.request_id:
             raise taken.missing
     return Checked(fit, inputs)
 
