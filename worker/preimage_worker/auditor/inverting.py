@@ -79,6 +79,7 @@ class QueueInverter:
             StoppedError: this auditor may not go on.
             InversionFailedError: an inversion could not be carried out.
         """
+        self.forget()  # one budget at a time: results of large pictures would fill Redis
         waiting, running = deque(attempts), dict[str, Attempt]()
         found: dict[str, Found] = {}
         shortest, longest = _LOOK_SECONDS
