@@ -11,11 +11,12 @@ import time
 from importlib.metadata import version
 
 from preimage.v1 import admin_service_pb2 as admin
+from preimage_orders import AUDIT_POOL
 from preimage_queue import Queue, QueueError, WorkerNotice
 from preimage_worker import catalogue, device
 from preimage_worker.announcing import make_name
 from preimage_worker.auditor.auditing import Tools
-from preimage_worker.auditor.loop import POOL, Auditor
+from preimage_worker.auditor.loop import Auditor
 from preimage_worker.errors import WorkerError
 from preimage_worker.models import Models
 from preimage_worker.pictures import Limits
@@ -81,7 +82,7 @@ def _notice(name: str, where: str) -> WorkerNotice:
         name=name,
         slots=1,
         cost_per_second=0.0,
-        pools=(POOL,),
+        pools=(AUDIT_POOL,),
         models=(),
         info=info.SerializeToString(),
     )

@@ -10,6 +10,7 @@ from typing import final
 from google.protobuf.message import DecodeError
 
 from preimage.v1 import work_pb2
+from preimage_orders import AUDIT_POOL
 from preimage_queue import (
     Claimed,
     Finish,
@@ -36,7 +37,6 @@ from preimage_worker.results.status import status
 
 log = logging.getLogger(__name__)
 
-POOL = "audit"
 _IDLE_SECONDS = 0.5
 _HOUSEKEEPING_SECONDS = 4.0
 _TROUBLE_SECONDS = 2.0
@@ -88,7 +88,7 @@ class Auditor:
         claimed = self._queue.claim(
             self._notice.name,
             secrets.token_hex(8),
-            pools=(POOL,),
+            pools=(AUDIT_POOL,),
             free_slots=1,
             capacity_slots=1,
         )

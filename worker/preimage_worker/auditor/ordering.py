@@ -9,7 +9,7 @@ import safetensors.torch
 from torch import Tensor
 
 from preimage.v1 import model_service_pb2, spec_pb2, tensor_pb2, work_pb2
-from preimage_orders import Fit, Order, Size
+from preimage_orders import Fit, Order, Size, inversion_prefix
 from preimage_worker.audit.inverter import BOUND, Attempt
 from preimage_worker.axes import WIRE_LAYOUTS
 from preimage_worker.inversion.counter import hash64
@@ -61,7 +61,7 @@ def order(
 
 def request_id(audit_id: str, attempt: str) -> str:
     """The same whenever the audit is run again: no inversion is asked for twice."""
-    return f"audit-{audit_id}-{hashlib.sha256(attempt.encode()).hexdigest()[:20]}"
+    return inversion_prefix(audit_id) + _digest(attempt.encode())[:20]
 
 
 def statistics(defence: Fitted) -> bytes:
