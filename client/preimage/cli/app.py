@@ -21,6 +21,7 @@ from preimage.cli.output import speaking
 from preimage.cli.processes import serve, work
 from preimage.cli.reference import reference
 from preimage.cli.token import new
+from preimage.cli.ui import ui
 from preimage.cli.up import up
 from preimage.cli.watch import watch
 from preimage.cli.weights import convert
@@ -29,6 +30,7 @@ __all__ = ["app"]
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "up": up,
+    "ui": ui,
     "invert": invert,
     "maximise": maximise,
     "caricature": caricature,
