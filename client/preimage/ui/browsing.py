@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 from nicegui import ui
 
 from preimage.enums import State
-from preimage.ui.elements import Sentence, card, plain_button, tag
+from preimage.ui.elements import Sentence, card, plain_button, tag, turn_to
 from preimage.ui.job_row import JobRow
 from preimage.ui.view import CANCELLED, View
 from preimage.ui.words import in_words
@@ -47,7 +47,7 @@ class Browsing:
                 self._filter.props("outlined dense").classes("wide")
                 self._said = Sentence()
                 self._trouble = Sentence("trouble", urgent=True)
-                self._list = tag("ul", "jobs", tabindex="-1", aria_label="Your jobs")
+                self._list = tag("ul", "jobs", aria_label="Your jobs")
                 self._more = plain_button("Show more", "expand_more", self._show_more)
             self._view = View(session, "Job", _HINT)
         self._more.visible = False
@@ -96,8 +96,7 @@ class Browsing:
 
     async def _delete(self, job: AsyncJob) -> None:
         await self._try(job.delete())
-        # The button that had the focus is gone.
-        ui.run_javascript(f"getHtmlElement({self._list.id}).focus()")
+        turn_to(self._list)  # the button that had the focus is gone
 
     async def _try(self, act: Awaitable[object]) -> None:
         try:

@@ -36,7 +36,9 @@ def curve_points(curve: LossCurve) -> list[Point]:
     return list(zip(*columns, strict=True))
 
 
-def chart_options(points: Iterable[Point], measured: str = "relative error") -> dict[str, Any]:
+def chart_options(
+    points: Iterable[Point], measured: str = "relative error", total_steps: int | None = None
+) -> dict[str, Any]:
     """A curve each for the objective and what is measured, over steps, on logarithmic axes."""
     known = list(points)
     names = ("objective", measured)
@@ -50,6 +52,7 @@ def chart_options(points: Iterable[Point], measured: str = "relative error") -> 
         "xAxis": {
             "type": "value",
             "name": "step",
+            "max": total_steps,
             "nameLocation": "middle",
             "nameGap": 24,
             **_axis(),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nicegui.element import Element
     from nicegui.events import ClickEventArguments, Handler
 
-__all__ = ["Picture", "Sentence", "card", "main_button", "plain_button", "tag", "text"]
+__all__ = ["Picture", "Sentence", "card", "main_button", "plain_button", "tag", "text", "turn_to"]
 
 
 def tag(name: str, classes: str = "", **attributes: str) -> Element:
@@ -51,6 +51,12 @@ def plain_button(
     """Any other button."""
     button = ui.button(label, icon=icon, on_click=on_click, color=None)
     return button.props("no-caps outline").classes("plain")
+
+
+def turn_to(element: Element) -> None:
+    """Gives an element the keyboard's focus, and brings it into sight."""
+    element.props["tabindex"] = "-1"  # not reached by Tab
+    element.client.run_javascript(f"getHtmlElement({element.id}).focus()")
 
 
 @final

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from preimage.enums import State
 from preimage.ui.elements import plain_button, tag, text
-from preimage.ui.words import how_far, state_in_words, time_of_day, what
+from preimage.ui.words import how_far, short, state_in_words, time_of_day, what
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ class JobRow:
     def __init__(self, job: AsyncJob, on_open: Act, on_cancel: Act, on_delete: Act) -> None:
         self._job = job
         with tag("li", "job") as self.element:
-            text("p", what(job.info), "title")
+            text("p", what(job.info.model, job.info.layers), "title")
             self._words = text("p", "", "hint")
             with tag("div", "buttons"):
                 self._button("Open", "visibility", on_open)
@@ -49,7 +49,9 @@ class JobRow:
 
     def _button(self, label: str, icon: str, act: Act) -> ui.button:
         button = plain_button(label, icon, lambda: act(self._job)).props("dense")
-        button.props["aria-label"] = f"{label} job {self._job.id[:8]}, {what(self._job.info)}"
+        info = self._job.info
+        name = f"{label} job {short(info.id)}, {what(info.model, info.layers)}"
+        button.props["aria-label"] = name
         return button
 
 
@@ -57,4 +59,4 @@ def _words(info: JobInfo) -> str:
     state = state_in_words(info.state)
     if info.state is State.RUNNING and info.progress is not None:
         state = how_far(info.progress)
-    return f"{state} · {time_of_day(info.created)} · {info.id[:8]}"
+    return f"{state} · {time_of_day(info.created)} · {short(info.id)}"

@@ -68,7 +68,8 @@ class Sheet:
         self.status.say(how_far(progress))
         self.bar.value = round(progress.fraction, 3)
         self._points.append(progress_point(progress))
-        self._draw("relative error" if progress.activation is None else "activation")
+        measured = "relative error" if progress.activation is None else "activation"
+        self._draw(measured, progress.total_steps)
 
     def preview(self, preview: Preview) -> None:
         """Shows what it looks like by now; of several restarts, the first."""
@@ -94,10 +95,10 @@ class Sheet:
                     words = f"Restart {each.restart}, {each.score}"
                     Picture(words).show(each.png, words)
 
-    def _draw(self, measured: str) -> None:
+    def _draw(self, measured: str, total_steps: int | None = None) -> None:
         self._chart.visible = bool(self._points)
         self._chart.options.clear()
-        self._chart.options.update(chart_options(self._points, measured))
+        self._chart.options.update(chart_options(self._points, measured, total_steps))
 
 
 def _rows(result: AsyncResult) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 from nicegui import ui
 
 from preimage.summaries import curve_numbers, plain
-from preimage.ui.elements import card, plain_button, tag
+from preimage.ui.elements import card, plain_button, tag, turn_to
 from preimage.ui.running import Order, follow, run
 from preimage.ui.sheet import Sheet
 from preimage.ui.words import file_name, in_words, state_in_words, what
@@ -44,7 +44,7 @@ class View:
         self._job: AsyncJob | None = None
         self._result: AsyncResult | None = None
         self._task: asyncio.Task[None] | None = None
-        with card(heading):
+        with card(heading) as self._card:
             self._sheet = Sheet()
             with tag("div", "buttons"):
                 self._cancel = plain_button("Cancel", "stop", self._on_cancel)
@@ -63,20 +63,20 @@ class View:
 
     def order(self, order: Order, given: Given) -> None:
         """Hands an order in and shows what becomes of it."""
-        self.clear()
+        self._turn_to()
         self._sheet.original(given)
-        self._sheet.title.say(f"{order.model}, {order.layer}")
+        self._sheet.title.say(what(order.model, [order.layer]))
         self._sheet.status.say("Handing it in …")
         self._begin(run(self._session.service.client, order, self))
 
     def open(self, job: AsyncJob) -> None:
         """Shows a job that is there; it goes on when it is not looked at any more."""
-        self.clear()
+        self._turn_to()
         self._begin(follow(job, self))
 
     def show(self, result: AsyncResult, job: AsyncJob, given: Given) -> None:
         """Shows a result that is there."""
-        self.clear()
+        self._turn_to()
         self.accepted(job)
         self._sheet.original(given)
         self._done(result)
@@ -84,7 +84,7 @@ class View:
     def accepted(self, job: AsyncJob) -> None:
         """The job is there."""
         self._job = job
-        self._sheet.title.say(what(job.info))
+        self._sheet.title.say(what(job.info.model, job.info.layers))
         self._sheet.status.say(f"{state_in_words(job.state)} …")
         self._sheet.bar.value = 0.0
         self._sheet.bar.visible = not job.state.terminal
@@ -97,6 +97,11 @@ class View:
     def preview(self, preview: Preview) -> None:
         """It looks like this by now."""
         self._sheet.preview(preview)
+
+    def _turn_to(self) -> None:
+        """Empties it and brings it before the person, who may look elsewhere."""
+        self.clear()
+        turn_to(self._card)
 
     def _begin(self, work: Coroutine[Any, Any, AsyncResult]) -> None:
         self._task = self._session.spawn(self._to_end(work))

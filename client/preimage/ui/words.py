@@ -9,12 +9,13 @@ from preimage.enums import State
 from preimage.errors import HandshakeFailed, PreimageError, Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from preimage.events import Progress
     from preimage.jobinfo import JobInfo
 
-__all__ = ["file_name", "how_far", "in_words", "state_in_words", "time_of_day", "what"]
+__all__ = ["file_name", "how_far", "in_words", "short", "state_in_words", "time_of_day", "what"]
 
 _STATES = {
     State.QUEUED: "Waiting for a free slot",
@@ -48,9 +49,15 @@ def state_in_words(state: State) -> str:
     return _STATES.get(state, "In a state that this release does not know")
 
 
-def what(info: JobInfo) -> str:
-    """What a job inverts: "squeezenet1_0, features.5"."""
-    return f"{info.model}, {' + '.join(info.layers)}"
+def what(model: str, layers: Iterable[str]) -> str:
+    """What a job inverts: "squeezenet1_0, features.5"; "hog" for the layer hog of hog."""
+    names = " + ".join(layers)
+    return model if names == model else f"{model}, {names}"
+
+
+def short(job_id: str) -> str:
+    """Enough of a job's id to tell it from others; ids begin with the time."""
+    return job_id[-8:]
 
 
 def how_far(progress: Progress) -> str:
@@ -64,7 +71,7 @@ def how_far(progress: Progress) -> str:
 
 def file_name(info: JobInfo, suffix: str) -> str:
     """Name of a file that is downloaded: "hog-hog-1a2b3c4d.png"."""
-    stem = f"{info.model}-{'+'.join(info.layers)}-{info.id[:8]}"
+    stem = f"{info.model}-{'+'.join(info.layers)}-{short(info.id)}"
     return "".join(each if each.isalnum() or each in "-_.+" else "-" for each in stem) + suffix
 
 
