@@ -51,11 +51,13 @@ def ui(
     _check_exposure(host, port, allow_anonymous)
     from preimage.ui.serving import serve, take  # noqa: PLC0415 - the extra, and a second to load
 
-    address = take(host, port, open_to_others=allow_anonymous)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # they end it as Ctrl-C does
-    with contextlib.suppress(KeyboardInterrupt), _service(target, embedded=embedded) as found:
-        client, place = found
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        contextlib.closing(take(host, port, open_to_others=allow_anonymous)) as address,
+        _service(target, embedded=embedded) as (client, place),
+    ):
         typer.echo(address.url)
         say(f"The page is at {address.url}, for the service at {place}. Ctrl-C stops it.")
         serve(address, client, place)

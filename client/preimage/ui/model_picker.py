@@ -38,6 +38,8 @@ class ModelPicker:
         self._layer = ui.select(
             {}, label="Layers" if several else "Layer", multiple=several, with_input=True
         ).props("use-chips" if several else "")
+        # What is typed replaces the name that stands there.
+        self._layer.on("focus", js_handler="(event) => event.target.select()")
         self._absent = Sentence("hint")
         for each in (self._model, self._layer):
             each.props("outlined dense").classes("wide")

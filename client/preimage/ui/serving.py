@@ -47,6 +47,10 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{port}"
 
+    def close(self) -> None:
+        """Gives it up."""
+        self.listener.close()
+
 
 def take(host: str, port: int, *, open_to_others: bool) -> Address:
     """Takes an address.
