@@ -90,6 +90,8 @@ def serve(address: Address, client: AsyncClient, target: str) -> None:
             await session.close()
         await service.stop()
 
+    # Quasar's bar across the top during uploads has no name for those who cannot see it.
+    pages.config.quasar_config["loadingBar"]["skipHijack"] = True
     ui.page("/")(show)
     pages.on_startup(service.start)
     pages.on_shutdown(stop)

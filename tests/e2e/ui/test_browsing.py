@@ -13,13 +13,13 @@ from tests.e2e.ui.serving import Served
 async def test_a_job_of_somewhere_else_is_opened_cancelled_and_deleted(
     browser: Browser, client: Client, page: Served, cat: Path
 ) -> None:
-    job = client.submit(cat, model="hog", layer="hog", input_size=(64, 96), steps=1_000_000)
+    job = client.submit(cat, model="hog", layer="hog", input_size=(170, 256), steps=20_000)
     short = job.id[-8:]
     seen, tab = await open_page(browser, page.url)
     await turn_to(tab, "Jobs")
     await tab.get_by_role("button", name=f"Open job {short}").click()
     await expect(
-        tab.get_by_text("of 1000000, relative error").locator("visible=true").first
+        tab.get_by_text("of 20000, relative error").locator("visible=true").first
     ).to_be_visible()
     assert client.job(job.id).state is State.RUNNING
 

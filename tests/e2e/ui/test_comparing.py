@@ -48,7 +48,7 @@ async def test_a_grid_is_cancelled_as_a_whole(
     _, tab = await open_page(browser, page.url)
     await give(tab, cat)
     await turn_to(tab, "Compare")
-    await fill(tab, Steps="100000", Seed="22", **{"Factors λ of the priors": "1 2 3"})
+    await fill(tab, Steps="20000", Seed="22", **{"Factors λ of the priors": "1 2 3"})
     await shown(tab, "button", "Compare").click()
     await tab.get_by_role("table").get_by_alt_text("after").first.wait_for()
     await shown(tab, "button", "Cancel all").click()

@@ -58,7 +58,7 @@ async def test_a_closed_tab_takes_its_job_along(
 ) -> None:
     _, tab = await open_page(browser, page.url)
     await give(tab, cat)
-    await fill(tab, Steps="100000", Seed="32")
+    await fill(tab, Steps="20000", Seed="32")
     await shown(tab, "button", "Invert").click()
     await tab.get_by_alt_text("Pre-image after").wait_for()
     await tab.context.close()
@@ -70,7 +70,7 @@ async def test_the_page_ends_in_order_and_leaves_nothing_behind(
 ) -> None:
     _, tab = await open_page(browser, page.url)
     await give(tab, cat)
-    await fill(tab, Steps="100000", Seed="33")
+    await fill(tab, Steps="20000", Seed="33")
     await shown(tab, "button", "Invert").click()
     await tab.get_by_alt_text("Pre-image after").wait_for()
     assert page.stop() == 0

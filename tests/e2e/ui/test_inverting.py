@@ -66,7 +66,8 @@ async def test_the_keyboard_is_enough(
         for _ in range(20):
             await press("Tab")
             found = await tab.evaluate(
-                "(document.activeElement.ariaLabel || document.activeElement.innerText || '')"
+                "((e) => e === document.body ? '' : e.ariaLabel || e.innerText)"
+                "(document.activeElement)"
             )
             if name in found:
                 return
