@@ -94,11 +94,8 @@ class ModelPicker:
 
 
 def _absence(models: tuple[ModelInfo, ...]) -> str:
-    absent = [each for each in models if each.availability is not Availability.SERVED]
-    if not absent:
-        return ""
-    names = ", ".join(each.name for each in absent)
-    return f"Not served at the moment: {names}. {absent[0].unavailable_reason}"
+    absent = [each.name for each in models if each.availability is not Availability.SERVED]
+    return f"Not served: {', '.join(absent)}; `preimage models` says why." if absent else ""
 
 
 def _label(layer: LayerInfo) -> str:

@@ -11,6 +11,7 @@ from preimage.ui.browsing import Browsing
 from preimage.ui.comparing import Comparing
 from preimage.ui.elements import Sentence, tag, text
 from preimage.ui.inverting import Inverting
+from preimage.ui.words import in_words
 
 if TYPE_CHECKING:
     from nicegui.events import ValueChangeEventArguments
@@ -38,6 +39,7 @@ class Page:
         with tag("div", "main"):
             self._trouble = Sentence("trouble wide", urgent=True)
             self._build()
+        ui.context.client.on_exception(self._on_mistake)
         ui.timer(0.5, self._look)
 
     def _build(self) -> None:
@@ -55,6 +57,9 @@ class Page:
 
     async def _on_tab(self, event: ValueChangeEventArguments[Any]) -> None:
         await self._browsing.show(shown=event.value == _JOBS)
+
+    def _on_mistake(self, error: Exception) -> None:
+        self._trouble.say(in_words(error, self._session.service.target))
 
     def _look(self) -> None:
         service = self._session.service
