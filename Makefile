@@ -11,7 +11,7 @@ SEED := 1
 INPUTS := 1000000
 CALLS := 20000
 JOBS := 300
-SOURCES := client service worker proto tests benchmarks deploy docs
+SOURCES := client service worker proto tests benchmarks deploy docs examples
 
 .PHONY: demo test fuzz chaos soak check proto bench docs clean
 .DELETE_ON_ERROR:
