@@ -87,8 +87,11 @@ class Picture:
 class Sentence:
     """A sentence that is read out when it changes; hidden while there is none."""
 
-    def __init__(self, classes: str = "", *, urgent: bool = False) -> None:
-        self._label = text("p", "", classes, role="alert" if urgent else "status")
+    def __init__(self, classes: str = "", *, urgent: bool = False, quiet: bool = False) -> None:
+        """Makes room for it; an urgent one interrupts, a quiet one is not read out by itself."""
+        self._label = text("p", "", classes)
+        if not quiet:
+            self._label.props["role"] = "alert" if urgent else "status"
         self.say("")
 
     def say(self, sentence: str) -> None:

@@ -24,6 +24,8 @@ __all__ = ["Address", "serve", "take"]
 
 _RECONNECT_SECONDS = 10.0
 """How long a tab may be cut off before it counts as closed."""
+_HISTORY = 300
+"""Messages that are kept for a tab that is cut off; most hold a picture."""
 _STOP_SECONDS = 3
 _OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -62,9 +64,11 @@ def take(host: str, port: int, *, open_to_others: bool) -> Address:
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
+        # Python writes the address behind the system's words, as a tuple.
+        reason = (error.strerror or str(error)).partition(" (while")[0]
         raise BadInput(
-            f"The page cannot be served at {host}:{port}: {error.strerror or error}. Name another "
-            "port with --port; 0 takes a free one."
+            f"The page cannot be served at {host}:{port}: {reason}. Name another port with --port; "
+            "0 takes a free one."
         ) from error
     return Address(host, listener, open_to_others)
 
@@ -107,6 +111,7 @@ def _listen(address: Address) -> None:
         dark=None,
         language="en-US",
         reconnect_timeout=_RECONNECT_SECONDS,
+        message_history_length=_HISTORY,
         tailwind=False,
         show_welcome_message=False,
         favicon="🖼️",

@@ -33,13 +33,14 @@ class Sheet:
     """
 
     def __init__(self) -> None:
-        self.title = Sentence("title")
+        self.title = Sentence("title", quiet=True)
         with tag("div", "pictures"):
             self._original = Picture("Original")
             self._preimage = Picture("Pre-image")
         self._others = tag("div", "others")
         self.bar = ui.linear_progress(0.0, show_value=False, size="8px")
         self.bar.props["aria-label"] = "Progress"
+        self._steps = Sentence(quiet=True)  # it changes every second
         self.status = Sentence()
         self.trouble = Sentence("trouble", urgent=True)
         self._findings = tag("dl", "findings")
@@ -50,7 +51,7 @@ class Sheet:
     def clear(self) -> None:
         """Empties it."""
         self._points = []
-        for sentence in (self.title, self.status, self.trouble):
+        for sentence in (self.title, self._steps, self.status, self.trouble):
             sentence.say("")
         for picture in (self._original, self._preimage):
             picture.clear()
@@ -65,7 +66,9 @@ class Sheet:
 
     def progress(self, progress: Progress) -> None:
         """Shows how far it is."""
-        self.status.say(how_far(progress))
+        if not self._points:
+            self.status.say("Running …")
+        self._steps.say(how_far(progress))
         self.bar.value = round(progress.fraction, 3)
         self._points.append(progress_point(progress))
         measured = "relative error" if progress.activation is None else "activation"
@@ -80,8 +83,7 @@ class Sheet:
     def result(self, result: AsyncResult) -> None:
         """Shows what came of it."""
         best = result.reconstructions[result.best]
-        self.bar.visible = False
-        self.status.say(result.outcome_sentence or str(result.outcome))
+        self.settle(result.outcome_sentence or str(result.outcome))
         self._preimage.show(best.png, f"Pre-image, {best.score}", f"Pre-image, {best.score}")
         self._points = curve_points(result.loss_curve) or self._points
         self._draw("relative error" if best.errors is not None else "activation")
@@ -94,6 +96,12 @@ class Sheet:
                 if index != result.best:
                     words = f"Restart {each.restart}, {each.score}"
                     Picture(words).show(each.png, words)
+
+    def settle(self, outcome: str) -> None:
+        """Says how it ended; an empty sentence where `trouble` does."""
+        self.bar.visible = False
+        self._steps.say("")
+        self.status.say(outcome)
 
     def _draw(self, measured: str, total_steps: int | None = None) -> None:
         self._chart.visible = bool(self._points)

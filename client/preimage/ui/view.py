@@ -110,8 +110,7 @@ class View:
         try:
             self._done(await work)
         except Exception as error:  # noqa: BLE001  whatever it is, the page says so
-            self._sheet.bar.visible = False
-            self._sheet.status.say("")
+            self._sheet.settle("")
             self._sheet.trouble.say(in_words(error, self._session.service.target))
             self._offer(cancel=False)
         self._on_end()

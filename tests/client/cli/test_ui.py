@@ -20,7 +20,10 @@ def test_a_port_that_is_taken_is_told(run: Run) -> None:
         port = taken.getsockname()[1]
         done = run("ui", "--port", port)
     assert done.exit_code == 1
-    assert f"The page cannot be served at 127.0.0.1:{port}: Address already in use" in done.stderr
+    assert (
+        f"The page cannot be served at 127.0.0.1:{port}: Address already in use. Name"
+        in done.stderr
+    )
 
 
 def test_without_the_extra_it_says_how_to_get_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

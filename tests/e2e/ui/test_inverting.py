@@ -129,6 +129,20 @@ async def test_a_code_is_inverted_as_well(browser: Browser, page: Served, code: 
     assert Image.open(io.BytesIO(png)).size == (96, 64)
 
 
+async def test_restarts_are_shown_with_how_they_differ(
+    browser: Browser, page: Served, cat: Path
+) -> None:
+    seen, tab = await open_page(browser, page.url)
+    await give(tab, cat)
+    await tab.get_by_role("button", name="More settings").locator("visible=true").click()
+    await fill(tab, Steps="5", Seed="15", Restarts="2")
+    await shown(tab, "button", "Invert").click()
+    await expect(tab.get_by_alt_text("Restart ")).to_have_count(1)
+    await expect(tab.get_by_text("Restarts differ by")).to_be_visible()
+    assert await violations(tab) == []
+    assert seen.complaints == []
+
+
 async def test_what_cannot_be_done_is_said_in_words(
     browser: Browser, page: Served, cat: Path, tmp_path: Path
 ) -> None:
