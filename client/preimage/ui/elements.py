@@ -53,10 +53,18 @@ def plain_button(
     return button.props("no-caps outline").classes("plain")
 
 
+_TURN = """
+const element = getHtmlElement({id});
+element.focus({{preventScroll: true}});
+const top = element.getBoundingClientRect().top;
+if (top < 0 || top > window.innerHeight / 2) element.scrollIntoView();
+"""
+
+
 def turn_to(element: Element) -> None:
-    """Gives an element the keyboard's focus, and brings it into sight."""
+    """Gives an element the keyboard's focus, and brings its beginning into sight."""
     element.props["tabindex"] = "-1"  # not reached by Tab
-    element.client.run_javascript(f"getHtmlElement({element.id}).focus()")
+    element.client.run_javascript(_TURN.format(id=element.id))
 
 
 @final

@@ -40,8 +40,8 @@ class Sheet:
         self._others = tag("div", "others")
         self.bar = ui.linear_progress(0.0, show_value=False, size="8px")
         self.bar.props["aria-label"] = "Progress"
-        self._steps = Sentence(quiet=True)  # it changes every second
         self.status = Sentence()
+        self._steps = Sentence(quiet=True)  # it changes every second
         self.trouble = Sentence("trouble", urgent=True)
         self._findings = tag("dl", "findings")
         self._chart = ui.echart(chart_options([]), renderer="svg").classes("chart")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from nicegui import ui
 
+from preimage.errors import Unavailable
 from preimage.summaries import curve_numbers, plain
 from preimage.ui.elements import card, plain_button, tag, turn_to
 from preimage.ui.running import Order, follow, run
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CANCELLED", "View"]
 
+_GOES_ON = "The job goes on without this page: it will be in the list of jobs."
 CANCELLED = "Cancelled on the web page."
 """Why a job was cancelled, for the record."""
 
@@ -111,7 +113,9 @@ class View:
             self._done(await work)
         except Exception as error:  # noqa: BLE001  whatever it is, the page says so
             self._sheet.settle("")
-            self._sheet.trouble.say(in_words(error, self._session.service.target))
+            said = in_words(error, self._session.service.target)
+            lost = isinstance(error, Unavailable) and self._job is not None
+            self._sheet.trouble.say(f"{said} {_GOES_ON}" if lost else said)
             self._offer(cancel=False)
         self._on_end()
 
