@@ -1,7 +1,5 @@
 """A collector on loopback: takes what exporters send over OTLP/HTTP, and keeps it."""
 
-from __future__ import annotations
-
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self

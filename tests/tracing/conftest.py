@@ -1,7 +1,5 @@
 """OpenTelemetry set up in this process, for one test or one module, as an application would."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue
     from opentelemetry.sdk.trace import ReadableSpan
 
 
@@ -73,11 +74,11 @@ def from_wire(request: ExportTraceServiceRequest) -> Iterator[Recorded]:
                 )
 
 
-def _value(value: Any) -> Any:
+def _value(value: AnyValue) -> object:
     kind = value.WhichOneof("value")
     if kind == "array_value":
         return tuple(_value(each) for each in value.array_value.values)
-    return getattr(value, kind)
+    return getattr(value, kind or "string_value")
 
 
 def way_up(spans: list[Recorded], span: Recorded) -> list[str]:
@@ -94,10 +95,6 @@ def named(spans: list[Recorded], name: str, **attributes: object) -> list[Record
     """Spans of a name and of these attributes of ours, oldest first."""
     wanted = {f"preimage.{key}": value for key, value in attributes.items()}
     return sorted(
-        (
-            each
-            for each in spans
-            if each.name == name and wanted.items() <= each.attributes.items()
-        ),
+        (each for each in spans if each.name == name and wanted.items() <= each.attributes.items()),
         key=lambda each: each.start_ns,
     )
