@@ -81,7 +81,7 @@ class Attempt:
             log.info(
                 "attempt %d %s after %.2f s%s",
                 self._claimed.attempt,
-                ending.outcome,
+                ending.outcome.replace("_", " "),
                 seconds,
                 f": {words}" if words else "",
             )
