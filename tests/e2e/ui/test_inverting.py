@@ -82,8 +82,12 @@ async def test_the_keyboard_is_enough(
     await press("ArrowDown", "ArrowDown", "Enter")
     await expect(shown(tab, "combobox", "Layer")).to_have_value("features.0 (Conv2d, 96×13×13)")
     await focused("Layer")
-    await tab.keyboard.type("features.3 (F")
+    # The last key is the one that leaves a single layer: the list is still when it does.
+    await tab.keyboard.type("features.3 ")
+    await expect(tab.get_by_role("option")).to_have_count(1)
     await press("ArrowDown", "Enter")
+    await expect(tab.get_by_role("option")).to_have_count(0)
+    await expect(shown(tab, "combobox", "Layer")).to_have_value("features.3 (Fire, 128×6×6)")
     await focused("Steps")
     await tab.keyboard.type("30")
     await focused("Seed")
