@@ -45,9 +45,7 @@ def main_button(label: str, icon: str, on_click: Handler[ClickEventArguments]) -
     return button.props("no-caps unelevated").classes("go")
 
 
-def plain_button(
-    label: str, icon: str, on_click: Handler[ClickEventArguments] | None = None
-) -> ui.button:
+def plain_button(label: str, icon: str, on_click: Handler[ClickEventArguments]) -> ui.button:
     """Any other button."""
     button = ui.button(label, icon=icon, on_click=on_click, color=None)
     return button.props("no-caps outline").classes("plain")

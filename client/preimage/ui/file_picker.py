@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from nicegui import run, ui
 
-from preimage.ui.elements import Picture, Sentence, plain_button, tag, text
+from preimage.ui.elements import Picture, Sentence, tag, text
 from preimage.ui.given import Given, read
 from preimage.ui.guard import LARGEST_UPLOAD_BYTES
 from preimage.ui.words import in_words
@@ -47,7 +47,11 @@ class FilePicker:
             self._picture = Picture("")
             self._said = Sentence()
             self._trouble = Sentence("trouble", urgent=True)
-            button = plain_button("Choose a picture or code", "upload_file")
+            # The browser's own: Quasar's makes a click of keys by itself, and not every browser
+            # opens a file chooser for that.
+            with tag("button", "native", type="button") as button:
+                ui.icon("upload_file", size="1.5rem")
+                text("span", "Choose a picture or code")
             text("p", "PNG, JPEG or WebP; .npy or .safetensors with a code.", "hint")
         button.on("click", js_handler=_CHOSEN.format(uploader=number))
         zone.on("drop", js_handler=_DROPPED.format(uploader=number))
