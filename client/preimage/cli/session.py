@@ -1,7 +1,7 @@
 """How a command reaches the service."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from preimage.cli.output import say
 from preimage.client import Client
@@ -24,8 +24,20 @@ class NobodyAnswersError(PreimageError):
 
 
 @contextlib.contextmanager
-def session(target: str, *, embedded: bool = False, auditors: int = 0) -> Iterator[Client]:
+def session(
+    target: str,
+    *,
+    embedded: bool = False,
+    auditors: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Client]:
     """A client of the service at `target`, or of one that runs for as long as the command does.
+
+    Args:
+      target: where the service is.
+      embedded: start one, with `auditors` and what `environment` adds to the variables.
+      auditors: how many processes take audits.
+      environment: variables of its processes.
 
     Raises:
       NobodyAnswersError: there is no service at the target.
@@ -36,7 +48,8 @@ def session(target: str, *, embedded: bool = False, auditors: int = 0) -> Iterat
             yield client
         return
     say("Starting a service for this call …")
-    private = StackOptions(auditors=auditors, environment=dict.fromkeys(_ELSEWHERE, ""))
+    variables = {**dict.fromkeys(_ELSEWHERE, ""), **(environment or {})}
+    private = StackOptions(auditors=auditors, environment=variables)
     with Stack(private) as stack, Client(stack.target, ca="", certificate="", key="") as client:
         yield client
 
