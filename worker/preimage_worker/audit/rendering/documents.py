@@ -19,7 +19,7 @@ from preimage_worker.audit.rendering.chart import (
     across,
     up,
 )
-from preimage_worker.audit.rendering.gallery import Gallery, strip
+from preimage_worker.audit.rendering.gallery import Gallery, strips
 from preimage_worker.audit.rendering.view import View, view
 
 _FRAME: Final = {
@@ -89,6 +89,6 @@ def _markdown(shown: View) -> str:
 
 
 def _html(shown: View, gallery: Gallery | None) -> str:
-    strips = [found for each in shown.rows if (found := strip(gallery, each.row))]
+    pictures = strips(gallery, [each.row for each in shown.rows])
     template = environment.html().get_template("report.html.jinja")
-    return template.render(view=shown, columns=COLUMNS, frame=_FRAME, strips=strips)
+    return template.render(view=shown, columns=COLUMNS, frame=_FRAME, strips=pictures)

@@ -6,7 +6,7 @@ them no document has a place where one could be.
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, final
@@ -24,6 +24,8 @@ from preimage_worker.audit.run import cell_name
 THUMBNAILS: Final = 6
 """Of a row: those which came nearest to their originals."""
 THUMBNAIL_PIXELS: Final = 64
+FULL_BYTES: Final = 48 * 2**20
+"""Of all pictures on a page, at most: browsers, mail and reviewers must bear it."""
 _MODES: Final = {1: "L", 3: "RGB"}
 _NOBODY: Final = "Pictures of {channels} channels cannot be shown."
 
@@ -74,31 +76,49 @@ class Strip:
     sentence: str
 
 
-def strip(gallery: Gallery | None, row: Row) -> Strip | None:
-    """What may be shown of a row; None where nothing is."""
+def strips(gallery: Gallery | None, rows: Sequence[Row]) -> list[Strip]:
+    """What may be shown of each row, in their order; rows of which nothing is are left out."""
     if gallery is None or gallery.mode is PicturesMode.NONE:
-        return None
-    found = gallery.found.get(cell_name(row.layer, row.defence))
-    if found is None:
-        return None
+        return []
+    with_pictures = [row for row in rows if cell_name(row.layer, row.defence) in gallery.found]
+    return [_strip(gallery, row, FULL_BYTES // len(with_pictures)) for row in with_pictures]
+
+
+def _strip(gallery: Gallery, row: Row, most_bytes: int) -> Strip:
     channels = gallery.originals.shape[3]
     if channels not in _MODES:
         return Strip(row, (), _NOBODY.format(channels=channels))
+    found = gallery.found[cell_name(row.layer, row.defence)]
     errors = recovery.mse(found / 255, gallery.originals / 255)
     order = [int(index) for index in np.argsort(errors, kind="stable")]
     if gallery.mode is PicturesMode.THUMBNAIL:
         order = order[:THUMBNAILS]
-    shown = tuple(_shown(gallery, found, errors, index) for index in order)
-    return Strip(row, shown, _sentence(len(shown), len(found)))
+    shown = tuple(_fitting((_shown(gallery, found, errors, index) for index in order), most_bytes))
+    return Strip(row, shown, _sentence(len(shown), len(found), cut_short=len(shown) < len(order)))
 
 
-def _sentence(shown: int, of: int) -> str:
-    if shown < of:
+def _fitting(pictures: Iterable[Shown], most_bytes: int) -> Iterator[Shown]:
+    """The first ones that fit together."""
+    for each in pictures:
+        most_bytes -= len(each.original) + len(each.found)
+        if most_bytes < 0:
+            return
+        yield each
+
+
+def _sentence(shown: int, of: int, *, cut_short: bool) -> str:
+    size = f"{FULL_BYTES // 2**20} MiB"
+    if not shown:
+        return f"None of the {of} pictures: pictures of all rows make a page of {size} at most."
+    if shown == of:
         return (
-            f"The {shown} of {of} pictures whose reconstructions came nearest; the others are "
-            "farther off. Above the original, beneath it the best reconstruction."
+            f"All {of} pictures, the nearest first: above the original, beneath it the best found."
         )
-    return f"All {of} pictures, the nearest first: above the original, beneath it the best found."
+    why = f" Pictures of all rows make a page of {size} at most." if cut_short else ""
+    return (
+        f"The {shown} of {of} pictures whose reconstructions came nearest; the others are "
+        f"farther off.{why} Above the original, beneath it the best reconstruction."
+    )
 
 
 def _shown(gallery: Gallery, found: Levels, errors: Floats, index: int) -> Shown:
