@@ -7,7 +7,7 @@ them no document has a place where one could be.
 import base64
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, final
 
@@ -76,20 +76,57 @@ class Strip:
     sentence: str
 
 
+@final
+@dataclass(frozen=True)
+class Example:
+    """One picture, in all rows."""
+
+    target: int
+    original: str
+    """A data URI."""
+    found: Mapping[str, Shown]
+    """By `run.cell_name`."""
+
+
+def example(gallery: Gallery | None, rows: Sequence[Row]) -> Example | None:
+    """The picture that attacks came near to as they did in the median; None where none is shown."""
+    shown = _with_pictures(gallery, rows)
+    if gallery is None or not shown or gallery.originals.shape[3] not in _MODES:
+        return None
+    small = replace(gallery, mode=PicturesMode.THUMBNAIL)
+    errors = {name: _errors(gallery, name) for name in shown}
+    order = np.argsort(np.mean(list(errors.values()), axis=0), kind="stable")
+    target = int(order[len(order) // 2])
+    found = {name: _shown(small, gallery.found[name], errors[name], target) for name in shown}
+    return Example(target + 1, _uri(gallery.originals[target], small=True), found)
+
+
+def _with_pictures(gallery: Gallery | None, rows: Sequence[Row]) -> Mapping[str, Row]:
+    """Rows of which pictures may be shown, by the names of their cells."""
+    if gallery is None or gallery.mode is PicturesMode.NONE:
+        return {}
+    named = {cell_name(row.layer, row.defence): row for row in rows}
+    return {name: row for name, row in named.items() if name in gallery.found}
+
+
+def _errors(gallery: Gallery, name: str) -> Floats:
+    return recovery.mse(gallery.found[name] / 255, gallery.originals / 255)
+
+
 def strips(gallery: Gallery | None, rows: Sequence[Row]) -> list[Strip]:
     """What may be shown of each row, in their order; rows of which nothing is are left out."""
-    if gallery is None or gallery.mode is PicturesMode.NONE:
+    shown = _with_pictures(gallery, rows)
+    if gallery is None or not shown:
         return []
-    with_pictures = [row for row in rows if cell_name(row.layer, row.defence) in gallery.found]
-    return [_strip(gallery, row, FULL_BYTES // len(with_pictures)) for row in with_pictures]
+    most_bytes = FULL_BYTES // len(shown)
+    return [_strip(gallery, name, row, most_bytes) for name, row in shown.items()]
 
 
-def _strip(gallery: Gallery, row: Row, most_bytes: int) -> Strip:
+def _strip(gallery: Gallery, name: str, row: Row, most_bytes: int) -> Strip:
     channels = gallery.originals.shape[3]
     if channels not in _MODES:
         return Strip(row, (), _NOBODY.format(channels=channels))
-    found = gallery.found[cell_name(row.layer, row.defence)]
-    errors = recovery.mse(found / 255, gallery.originals / 255)
+    found, errors = gallery.found[name], _errors(gallery, name)
     order = [int(index) for index in np.argsort(errors, kind="stable")]
     if gallery.mode is PicturesMode.THUMBNAIL:
         order = order[:THUMBNAILS]
