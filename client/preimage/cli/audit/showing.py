@@ -47,6 +47,8 @@ def _print(report: AuditReport, results: Sequence[GateResult], out: Path | None)
         typer.echo(_plain(f"{row.layer} with {row.defence}: {row.verdict}"))
         for reason in row.reasons:
             typer.echo(_plain(f"  {reason}"))
+    for sentence in report.left_out:
+        say(sentence)
     for result in results:
         say(result.sentence)
     if out is not None:
@@ -82,6 +84,7 @@ def _as_json(
             }
             for row in report.rows
         ],
+        "left_out": list(report.left_out),
         "gates": [
             {
                 "gate": str(each.gate),
