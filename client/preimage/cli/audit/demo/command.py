@@ -46,7 +46,7 @@ def demo(*, out: Out = Path("audit-demo")) -> None:
             report = _audit(client, network)
     report.save(out)
     print_rows(report)
-    say(f"Audited was {network.sentence}.")
+    say(f"This was {network.sentence}")
     minutes, cores = (time.monotonic() - began) / 60, counted(os.cpu_count() or 1, "core")
     say(f"It took {minutes:.1f} minutes on {cores}. {_ENDING}")
     typer.echo(str(out / "report.html"))
@@ -64,7 +64,8 @@ def _audit(client: Client, network: Network) -> AuditReport:
         profile="quick",
         pictures="thumbnail",
     )
-    say(f"Attacking {network.sentence}: {audit.info.plan} …")
+    say(f"What codes give away of {network.sentence}")
+    say(f"A quick audit: {audit.info.plan} …")
     say(
         f"{counted(len(attacked), 'crop')} of a cat, a cup and a rocket are attacked; the attacker "
         f"has {counted(len(others), 'crop')} of other pictures."

@@ -55,10 +55,9 @@ def choose(models: Iterable[ModelInfo]) -> Network:
     """The trained network, or the one with random weights where there are none."""
     trained = next((each for each in models if each.name == _TRAINED), None)
     if trained is not None and trained.availability is Availability.SERVED:
-        return Network(_TRAINED, "SqueezeNet 1.0 with its ImageNet weights")
-    why = trained.unavailable_reason if trained else ""
-    return Network(
-        _RANDOM,
+        return Network(_TRAINED, "SqueezeNet 1.0 with its ImageNet weights.")
+    sentence = (
         "SqueezeNet 1.0 with RANDOM weights, because its own cannot be had. The report shows how "
-        f"an audit goes, and says nothing about a trained network. {why}",
+        "an audit goes, and says nothing about a trained network. "
     )
+    return Network(_RANDOM, f"{sentence}{trained.unavailable_reason if trained else ''}".strip())
