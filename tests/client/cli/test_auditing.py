@@ -58,6 +58,7 @@ def test_an_audit_is_run_and_its_report_written(
     assert "FVE is 0.9." in ended.stdout
     assert "2 cells, 9 to 36 inversions" in ended.stderr
     assert "report/report.html" in ended.stderr
+    assert "1 of 2: cell 1\n2 of 2: cell 2\n" in ended.stderr
 
 
 def test_without_attestation_nothing_is_sent(
