@@ -55,8 +55,8 @@ def test_every_stage_has_words() -> None:
             "clip:rel_norm=1+gaussian:rel_rms=0.3",
             f"{plainly('clip:rel_norm=1')}, then {plainly('gaussian:rel_rms=0.3')}",
         ),
-        ("clip:rel_norm=1", "length cut at 1 times the usual one"),
-        ("gaussian:rel_rms=0.3", "Gaussian noise, 0.3 times as strong as the code"),
+        ("clip:rel_norm=1", "length cut at 1 × the usual one"),
+        ("gaussian:rel_rms=0.3", "Gaussian noise of 0.3 × the codes' size"),
         ("pca:components=32", "only the first 32 principal components kept"),
         (
             "pca:variance=0.9",
@@ -71,17 +71,17 @@ def test_defences_are_said_in_plain_words(chain: str, words: str) -> None:
     assert plainly(chain) == words
 
 
-def test_where_pictures_may_be_shown_one_of_median_error_stands_in_every_cell() -> None:
+def test_where_pictures_may_be_shown_the_one_that_came_nearest_stands_in_every_cell() -> None:
     originals = np.full((5, 8, 8, 3), 100, np.uint8)
-    found = originals + np.array([0, 40, 10, 30, 20], np.uint8)[:, None, None, None]
+    found = originals + np.array([50, 40, 20, 30, 60], np.uint8)[:, None, None, None]
     names = [cell_name(each.layer, each.defence) for each in MADE]
     pictures = Gallery(PicturesMode.THUMBNAIL, originals, dict.fromkeys(names, found))
     text = render(report(MADE), pictures).html.decode()
     table = re.findall(r'<table class="glance">.*?</table>', text, re.DOTALL)[0]
     alternatives = Page(table).values("alt")
-    assert alternatives[0] == "The original of target 5"
+    assert alternatives[0] == "The original of target 3"
     assert len(alternatives) == 1 + len(MADE)
-    assert alternatives[1].startswith("Target 5 from layer1, none: 22.1")
+    assert alternatives[1].startswith("Target 3 from layer1, none: 22.1")
 
 
 def test_without_pictures_the_table_has_none() -> None:

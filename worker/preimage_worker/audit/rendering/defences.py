@@ -29,9 +29,9 @@ def _components(stage: Pca) -> str:
 
 
 WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
-    "gaussian": lambda one: f"Gaussian noise, {number(one.rel_rms)} times as strong as the code",
-    "laplace": lambda one: f"Laplace noise, {number(one.rel_rms)} times as strong as the code",
-    "clip": lambda one: f"length cut at {number(one.rel_norm)} times the usual one",
+    "gaussian": lambda one: f"Gaussian noise of {number(one.rel_rms)} × the codes' size",
+    "laplace": lambda one: f"Laplace noise of {number(one.rel_rms)} × the codes' size",
+    "clip": lambda one: f"length cut at {number(one.rel_norm)} × the usual one",
     "normalise": lambda _: "every code brought to length 1",
     "quantise": lambda one: f"each number rounded to one of {2**one.bits}",
     "sign": lambda _: "only the signs kept",

@@ -89,14 +89,14 @@ class Example:
 
 
 def example(gallery: Gallery | None, rows: Sequence[Row]) -> Example | None:
-    """The picture that attacks came near to as they did in the median; None where none is shown."""
+    """The picture that attacks came nearest to over all rows; None where none is shown."""
     shown = _with_pictures(gallery, rows)
     if gallery is None or not shown or gallery.originals.shape[3] not in _MODES:
         return None
     small = replace(gallery, mode=PicturesMode.THUMBNAIL)
     errors = {name: _errors(gallery, name) for name in shown}
-    order = np.argsort(np.mean(list(errors.values()), axis=0), kind="stable")
-    target = int(order[len(order) // 2])
+    likeness = np.mean([recovery.psnr_db(each) for each in errors.values()], axis=0)
+    target = int(np.argmax(likeness))
     found = {name: _shown(small, gallery.found[name], errors[name], target) for name in shown}
     return Example(target + 1, _uri(gallery.originals[target], small=True), found)
 
