@@ -13,11 +13,7 @@ CALLS := 20000
 JOBS := 300
 SOURCES := client service worker proto tests benchmarks deploy docs examples
 
-<<<<<<< HEAD
-.PHONY: demo audit-demo test fuzz chaos soak check proto bench clean
-=======
-.PHONY: demo test fuzz chaos soak check proto bench docs clean
->>>>>>> main
+.PHONY: demo audit-demo test fuzz chaos soak check proto bench docs clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## invert natural pictures through the whole service; look at demo/index.html
