@@ -11,8 +11,10 @@ from PIL import Image
 from preimage import AuditReport, Client
 from preimage.embedded import Stack
 from tests.e2e.stacks import tiny_stack
+from tests.tracing.collector import Collector
 from tests.worker import jobs
 from tests.worker.audit.measures import natural
+from tests.worker.process import until
 
 
 def as_png(levels: Image.Image) -> bytes:
@@ -47,8 +49,15 @@ def found_in(text: bytes) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with tiny_stack(tmp_path_factory.mktemp("stack"), auditors=1) as running:
+def collector() -> Iterator[Collector]:
+    with Collector() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
+    with tiny_stack(folder, auditors=1, **collector.variables) as running:
         yield running
 
 
@@ -67,34 +76,37 @@ def audited(client: Client, pictures: str) -> AuditReport:
     return audit.result()
 
 
-def traces_of(stack: Stack) -> dict[str, bytes]:
-    """What all processes wrote down, and what they count."""
+def told_by(stack: Stack, collector: Collector) -> dict[str, bytes]:
+    """What all processes wrote down, count and trace."""
     logs = {path.name: path.read_bytes() for path in stack.logs.iterdir()}
     assert {"frontend.log", "worker-0.log", "auditor-0.log"} <= set(logs)
     for name, said in stack.announcements.items():
         with urllib.request.urlopen(f"http://{said['metrics']}/metrics") as answer:
             logs[f"metrics of {name}"] = answer.read()
     assert len(logs) > 5
-    return logs
+    until(lambda: any("audit" in each.name.lower() for each in collector.spans))
+    return {**logs, "traces": repr(collector.spans).encode()}
 
 
-def test_unless_they_were_asked_for_no_pixel_is_in_report_logs_or_metrics(
-    stack: Stack, client: Client
+def test_unless_they_were_asked_for_no_pixel_is_in_report_logs_metrics_or_traces(
+    stack: Stack, client: Client, collector: Collector
 ) -> None:
     report = audited(client, "none")
     files = {name: getattr(report, name) for name in ("json", "html", "markdown", "csv")}
     for name, text in files.items():
         assert text
         assert found_in(text.encode()) == [], name
-    for name, content in traces_of(stack).items():
+    for name, content in told_by(stack, collector).items():
         assert found_in(content) == [], name
 
 
-def test_those_that_were_asked_for_are_on_the_page_alone(stack: Stack, client: Client) -> None:
+def test_those_that_were_asked_for_are_on_the_page_alone(
+    stack: Stack, client: Client, collector: Collector
+) -> None:
     report = audited(client, "full")
     assert b"iVBORw0KGgo" in found_in(report.html.encode()), "or the search finds nothing anywhere"
     assert any(base64.b64encode(as_png(each)).decode() in report.html for each in TARGETS)
     for text in (report.json, report.markdown, report.csv):
         assert found_in(text.encode()) == []
-    for name, content in traces_of(stack).items():
+    for name, content in told_by(stack, collector).items():
         assert found_in(content) == [], name
