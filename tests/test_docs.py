@@ -49,8 +49,8 @@ def command_lines(text: str) -> list[list[str]]:
     blocks = re.findall(r"^```(?:\w*)\n(.*?)^```", joined, re.DOTALL | re.MULTILINE)
     lines = [line for block in blocks for line in block.splitlines()]
     lines += re.findall(r"`(preimage [^`\n]+)`", joined)
-    found = [line.split("#")[0].split() for line in lines if re.match(r"preimage +[a-z]", line)]
-    return [words[1:] for words in found]
+    typed = [line.split("#")[0].strip() for line in lines if re.match(r"preimage +[a-z]", line)]
+    return [line.split()[1:] for line in typed if "   " not in line]  # columns are no command
 
 
 def options_of(words: list[str]) -> set[str]:
