@@ -147,7 +147,7 @@ class Courier:
         if now - self._housekeeping_at >= _HOUSEKEEPING_SECONDS:
             self._housekeeping_at = now
             self._announce()
-            self._queue.reap()
+            metrics.count_reaped(self._queue.reap())
         self._claim()
         metrics.JOBS_ACTIVE.set(len(self._leases))
 
@@ -257,6 +257,7 @@ class Courier:
     def _accept(self, claimed: Sequence[Claimed]) -> None:
         now = time.monotonic()
         metrics.CLAIMED.inc(len(claimed))
+        metrics.REDELIVERED.inc(sum(each.attempt > 1 for each in claimed))
         for each in claimed:
             self._leases.add(ticket_for(each), each.slots, now)
             self._intake.take(each)

@@ -99,7 +99,7 @@ class Auditor:
         while not self._leaving.wait(_HOUSEKEEPING_SECONDS):
             try:
                 self._queue.announce(self._notice)
-                self._queue.reap()
+                metrics.count_reaped(self._queue.reap())
             except QueueError as error:
                 self._note(error)
         try:
@@ -110,13 +110,16 @@ class Auditor:
     def _take_on(self, claimed: Claimed) -> None:
         log.info("audit %s: attempt %d", claimed.id, claimed.attempt)
         begun = time.monotonic()
-        with Hold(
-            self._queue,
-            self._notice.name,
-            claimed,
-            leaving=self._leaving,
-            beat_seconds=self._beat_seconds,
-        ) as hold:
+        with (
+            Hold(
+                self._queue,
+                self._notice.name,
+                claimed,
+                leaving=self._leaving,
+                beat_seconds=self._beat_seconds,
+            ) as hold,
+            metrics.AUDITS_ACTIVE.track_inprogress(),
+        ):
             outcome = self._settle(claimed, hold)
         metrics.AUDITS_SETTLED.labels(outcome).inc()
         log.info("audit %s: %s after %.0f s", claimed.id, outcome, time.monotonic() - begun)
