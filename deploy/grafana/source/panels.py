@@ -7,7 +7,6 @@ from deploy.grafana.source.pages import link_to
 from grafana_foundation_sdk.builders import common, heatmap, stat, table, text, timeseries
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import prometheus as prom
-from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as looks
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
@@ -131,8 +130,8 @@ def _filled(
     heat: bool = False,
     instant: bool = False,
 ) -> Kind:
-    links: list[Builder[model.DashboardLink]] = [_link(alert) for alert in alerts]
-    panel = panel.title(title).description(about).datasource(SOURCE).links(links)
+    panel = panel.title(title).description(about).datasource(SOURCE)
+    panel = panel.links([_link(alert) for alert in alerts])
     for letter, (expression, legend) in zip("ABCDEFGH", queries, strict=False):
         query = prom.Dataquery().ref_id(letter).expr(expression).legend_format(legend)
         if heat:
