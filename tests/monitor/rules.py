@@ -64,7 +64,7 @@ def _rule(raw: dict[str, Any]) -> Rule:
         name=raw.get("alert") or raw["record"],
         expression=raw["expr"],
         alerts="alert" in raw,
-        patience=promql_parser.parse_duration(raw.get("for", "0s")),
+        patience=promql_parser.parse_duration(raw["for"]) if "for" in raw else timedelta(0),
         severity=raw.get("labels", {}).get("severity", ""),
         annotations=raw.get("annotations", {}),
     )

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import prometheus as prom
 from grafana_foundation_sdk.models import common as looks
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
-from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
@@ -105,8 +105,21 @@ def heat(title: str, unit: str, about: str, histogram: str, where: str = "") -> 
     return (
         panel.unit(unit)
         .calculate(calculate=False)
-        .color(heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Oranges"))
+        .color(_shades())
         .y_axis(heatmap.YAxisConfig().unit(unit))
+    )
+
+
+def _shades() -> heatmap.HeatmapColorOptions:
+    """Grafana's own defaults: what is not said here would be 0, and no colour at all."""
+    return (
+        heatmap.HeatmapColorOptions()
+        .mode(HeatmapColorMode.SCHEME)
+        .scheme("Oranges")
+        .fill("dark-orange")
+        .scale(HeatmapColorScale.EXPONENTIAL)
+        .exponent(0.5)
+        .steps(64)
     )
 
 

@@ -27,10 +27,11 @@ _LEASES = Row(
         lines(
             "Deliveries",
             "cps",
-            "Claims, those that had an attempt before, and those that went on from a checkpoint.",
+            "Redeliveries are claims of jobs that had an attempt before, whatever ended it.",
             (rates("preimage_jobs_claimed_total"), "claims"),
             (rates("preimage_jobs_redelivered_total"), "redeliveries"),
             (rates("preimage_jobs_resumed_total"), "from a checkpoint"),
+            (rates("preimage_checkpoints_total"), "checkpoints written"),
         ),
         lines(
             "Dead letters",

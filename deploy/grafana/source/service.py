@@ -1,7 +1,7 @@
 """The first dashboard: what callers notice."""
 
 from deploy.grafana.source.board import Board, Row, choice
-from deploy.grafana.source.panels import lines, number, pick, quantile, rate, rates
+from deploy.grafana.source.panels import lines, number, pick, quantile, rate, rates, rows
 
 _OF = 'instance=~"$instance", grpc_method=~"$method"'
 _SHORT = (
@@ -218,7 +218,20 @@ _PROCESSES = Row(
                 "{{instance}}",
             ),
         ),
+        lines(
+            "Looks at changed certificates and tokens",
+            "cps",
+            "failed: a file is broken, and what was in force before stays so; the log says why.",
+            (rates("preimage_reloads_total", "what, outcome", _FRONTEND), "{{what}} {{outcome}}"),
+            alerts=("PreimageCertificateExpires",),
+        ),
+        rows(
+            "Versions",
+            "Of the frontends.",
+            (pick("preimage_build_info", _FRONTEND), "{{instance}}"),
+        ),
     ),
+    per_line=3,
 )
 
 BOARD = Board(
