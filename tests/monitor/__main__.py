@@ -7,18 +7,11 @@ has none, or if the alert that a dead worker must raise does not fire.
 
 import argparse
 import sys
-import time
-from collections import Counter
-from collections.abc import Sequence
 
-from tests.monitor.asked import Asked, queries
 from tests.monitor.binaries import MISSING, find
+from tests.monitor.report import NOT_DRAINING, kill_worker, tell_alerts, tell_queries
 from tests.monitor.rules import RULES, rules
 from tests.monitor.scene import Scene, scene
-
-_ALERT = "PreimageQueueNotDraining"
-_SLACK_SECONDS = 120.0
-"""For leases to run out, and for a busy machine."""
 
 
 def main() -> int:
@@ -32,9 +25,9 @@ def main() -> int:
     with scene(binary, RULES) as seen:
         _say(f"Prometheus: {seen.prometheus.url}")
         seen.until(lambda: not seen.without_data(), options.seconds)
-        complete = _tell_queries(seen.without_data())
-        _tell_alerts(seen)
-        fired = _kill_worker(seen) if options.kill_worker else True
+        complete = tell_queries(seen.without_data(), _say)
+        tell_alerts(seen, _say)
+        fired = not options.kill_worker or kill_worker(seen, _patience(), _say)
         if options.stay:
             _stay(seen)
     return 0 if complete and fired else 1
@@ -56,34 +49,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _tell_queries(missing: Sequence[Asked]) -> bool:
-    """Print the share of queries with data by dashboard; whether it is all of them."""
-    asked, silent = (Counter(each.board for each in some) for some in (queries(), missing))
-    for board, number in asked.items():
-        _say(f"  {board:10} {number - silent[board]:3} of {number:3} queries have data")
-    _say(f"panel queries with data: {1 - silent.total() / asked.total():.0%}")
-    for each in missing:
-        _say(f"  none: {each}: {each.expression}")
-    return not missing
-
-
-def _tell_alerts(seen: Scene) -> None:
-    for state in ("firing", "pending"):
-        alerts = seen.prometheus.alerts(state)
-        _say(f"alerts {state}: {', '.join(sorted(alerts)) or 'none'}")
-
-
-def _kill_worker(seen: Scene) -> bool:
-    """Kill the worker; whether the alert fires within the time that its rule gives it."""
-    (patience,) = (each.patience.total_seconds() for each in rules() if each.name == _ALERT)
-    began = time.monotonic()
-    seen.stack.kill("worker-0")
-    _say(f"worker killed; {_ALERT} waits for {patience:.0f} s …")
-    fired = seen.until(lambda: _ALERT in seen.prometheus.alerts(), patience + _SLACK_SECONDS)
-    took = time.monotonic() - began
-    _say(f"{_ALERT} {'fired' if fired else 'did not fire'} after {took:.0f} s")
-    _tell_alerts(seen)
-    return fired
+def _patience() -> float:
+    (rule,) = (each for each in rules() if each.name == NOT_DRAINING)
+    return rule.patience.total_seconds()
 
 
 def _stay(seen: Scene) -> None:

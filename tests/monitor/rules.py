@@ -1,6 +1,6 @@
 """The rule files: what they record and raise, and copies of them that have less patience."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ import promql_parser
 import yaml
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
-RULES: Final = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
+RULES: Final[Sequence[Path]] = sorted((DEPLOY / "prometheus" / "rules").glob("*.yml"))
 
 
 @final
@@ -27,9 +27,9 @@ class Rule:
     annotations: dict[str, str]
 
 
-def rules() -> list[Rule]:
+def rules(files: Sequence[Path] = RULES) -> list[Rule]:
     """All of them."""
-    return [_rule(each) for file in RULES for _, each in _each(_load(file))]
+    return [_rule(each) for file in files for _, each in _each(_load(file))]
 
 
 def hastened(folder: Path, factor: float) -> list[Path]:
