@@ -67,6 +67,18 @@ class Prometheus:
             self._process.wait(_PATIENCE_SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def await_targets(self) -> None:
+        """Wait until every target was scraped: what is counted from now on is a growth."""
+        wanted = sum(len(job["static_configs"][0]["targets"]) for job in self._jobs)
+        limit = time.monotonic() + _PATIENCE_SECONDS
+        while len(self.query("up == 1")) < wanted and time.monotonic() < limit:
+            time.sleep(0.1)
+
+    @property
+    def _jobs(self) -> list[dict[str, Any]]:
+        jobs: list[dict[str, Any]] = self._config["scrape_configs"]
+        return jobs
+
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The series that the expression has now: `metric` and `value`."""
         found: list[dict[str, Any]] = self._get("query", query=expression)["result"]

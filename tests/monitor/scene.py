@@ -66,6 +66,7 @@ def scene(binary: str, rules: Sequence[Path]) -> Iterator[Scene]:
         stack = held.enter_context(_stack(folder, authority))
         _limit_memory(stack)
         prometheus = held.enter_context(Prometheus(binary, _targets(stack), rules))
+        prometheus.await_targets()
         load = held.enter_context(Load(lambda: Client(stack.target, ca=authority.file)))
         yield Scene(stack, prometheus, load)
 
