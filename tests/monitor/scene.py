@@ -52,6 +52,10 @@ class Scene:
             time.sleep(_PAUSE_SECONDS)
         return seen
 
+    def configure_redis(self, name: str, value: str) -> None:
+        """Change a setting of its Redis, as an operator may by mistake."""
+        _configure_redis(self.stack, name, value)
+
     def _has_data(self, asked: Asked) -> bool:
         seconds = None if asked.instant else _LOOK_BACK_SECONDS
         return self.prometheus.has_data(asked.expression, seconds)
@@ -64,7 +68,8 @@ def scene(binary: str, rules: Sequence[Path]) -> Iterator[Scene]:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
         authority = Authority(folder / "authority")
         stack = held.enter_context(_stack(folder, authority))
-        _limit_memory(stack)
+        # As a deployment has it: a share of the memory can only be told of a limit.
+        _configure_redis(stack, "maxmemory", _MAXIMUM_MEMORY)
         prometheus = held.enter_context(Prometheus(binary, _targets(stack), rules))
         prometheus.await_targets()
         load = held.enter_context(Load(lambda: Client(stack.target, ca=authority.file)))
@@ -84,11 +89,10 @@ def _stack(folder: Path, authority: Authority) -> Stack:
     return tiny_stack(folder, auditors=1, **environment)
 
 
-def _limit_memory(stack: Stack) -> None:
-    """As a deployment has it: a share of the memory can only be told of a limit."""
+def _configure_redis(stack: Stack, name: str, value: str) -> None:
     url = stack.children["frontend"].environment["PREIMAGE_REDIS_URL"]
     with redis.Redis.from_url(url) as client:
-        client.config_set("maxmemory", _MAXIMUM_MEMORY)
+        client.config_set(name, value)
 
 
 def _targets(stack: Stack) -> dict[str, list[str]]:

@@ -86,3 +86,16 @@ def test_a_dead_worker_fires_the_alert_that_a_live_one_does_not(seen: Scene) -> 
     assert NOT_DRAINING in said[2]
     sentence = seen.prometheus.alerts()[NOT_DRAINING]
     assert re.fullmatch(r"\d+ jobs wait, and nobody works\.", sentence)
+
+
+@pytest.mark.slow
+def test_a_redis_that_may_throw_jobs_away_fires_an_alert_until_it_does_not(seen: Scene) -> None:
+    def fires() -> bool:
+        return "PreimageRedisUnsafe" in seen.prometheus.alerts()
+
+    assert not fires()
+    seen.configure_redis("maxmemory-policy", "allkeys-lru")
+    assert seen.until(fires, PATIENCE_SECONDS)
+    assert "no_eviction" in seen.prometheus.alerts()["PreimageRedisUnsafe"]
+    seen.configure_redis("maxmemory-policy", "noeviction")
+    assert seen.until(lambda: not fires(), PATIENCE_SECONDS)
