@@ -12,6 +12,7 @@ from tests.monitor.report import NOT_DRAINING, kill_worker, tell_queries
 from tests.monitor.rules import DEPLOY, hastened, rules
 from tests.monitor.scene import Scene, scene
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PATIENCE_SECONDS = 240.0
 HASTE = 20
 """Alerts wait so many times less than in a deployment."""
@@ -28,7 +29,6 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield running
 
 
-@pytest.mark.slow
 def test_every_query_of_every_panel_has_data(seen: Scene) -> None:
     said: list[str] = []
     missing = seen.without_data()
@@ -38,19 +38,16 @@ def test_every_query_of_every_panel_has_data(seen: Scene) -> None:
     assert len(queries()) > 90
 
 
-@pytest.mark.slow
 def test_a_query_of_something_that_nobody_exports_has_none(seen: Scene) -> None:
     assert not seen.prometheus.has_data("sum(rate(preimage_nothing_total[1m]))", 30)
     assert not seen.prometheus.has_data("preimage_redis_up / 0 * 0", 30), "NaN is no number"
 
 
-@pytest.mark.slow
 def test_every_choice_of_a_dashboard_has_values(seen: Scene) -> None:
     for each in choices():
         assert seen.prometheus.values(each.selector, each.label), each
 
 
-@pytest.mark.slow
 def test_every_rule_is_evaluated_and_what_it_is_about_has_data(seen: Scene) -> None:
     known = {rule["name"]: rule["health"] for rule in seen.prometheus.rules()}
     assert known == {rule.name: "ok" for rule in rules()}
@@ -61,7 +58,6 @@ def test_every_rule_is_evaluated_and_what_it_is_about_has_data(seen: Scene) -> N
         assert silent == [], rule.name
 
 
-@pytest.mark.slow
 def test_nothing_is_exported_that_the_reference_does_not_explain(seen: Scene) -> None:
     pages = [
         (REFERENCE / f"metrics-{name}.md").read_text("utf-8") for name in ("service", "worker")
@@ -77,7 +73,6 @@ def test_nothing_is_exported_that_the_reference_does_not_explain(seen: Scene) ->
     assert scraped <= explained
 
 
-@pytest.mark.slow
 def test_a_dead_worker_fires_the_alert_that_a_live_one_does_not(seen: Scene) -> None:
     said: list[str] = []
     assert NOT_DRAINING not in seen.prometheus.alerts()
@@ -88,7 +83,6 @@ def test_a_dead_worker_fires_the_alert_that_a_live_one_does_not(seen: Scene) -> 
     assert re.fullmatch(r"\d+ jobs wait, and nobody works\.", sentence)
 
 
-@pytest.mark.slow
 def test_a_redis_that_may_throw_jobs_away_fires_an_alert_until_it_does_not(seen: Scene) -> None:
     def fires() -> bool:
         return "PreimageRedisUnsafe" in seen.prometheus.alerts()
