@@ -43,12 +43,17 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert [target for target in local if not (page.parent / target).exists()] == []
 
 
-def command_lines(text: str) -> list[list[str]]:
-    """What code blocks, and code within sentences, tell a reader to type behind `preimage`."""
+def lines_of_code(text: str) -> list[str]:
+    """Lines of code blocks, and code within sentences; lines that go on are one."""
     joined = re.sub(r"\\\n\s*", " ", text)
     blocks = re.findall(r"^```(?:\w*)\n(.*?)^```", joined, re.DOTALL | re.MULTILINE)
-    lines = [line for block in blocks for line in block.splitlines()]
-    lines += re.findall(r"`(preimage [^`\n]+)`", joined)
+    within = re.findall(r"`([^`\n]+)`", joined)
+    return [*(line for block in blocks for line in block.splitlines()), *within]
+
+
+def command_lines(text: str) -> list[list[str]]:
+    """What a page tells its readers to type behind `preimage`."""
+    lines = lines_of_code(text)
     typed = [line.split("#")[0].strip() for line in lines if re.match(r"preimage +[a-z]", line)]
     return [line.split()[1:] for line in typed if "   " not in line]  # columns are no command
 
@@ -74,7 +79,8 @@ def test_commands_that_pages_tell_readers_to_type_exist_with_their_options(page:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_targets_of_make_that_pages_name_exist(page: Path) -> None:
     made = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= made
+    named = [re.match(r"make ([a-z-]+)", line) for line in lines_of_code(page.read_text())]
+    assert {found[1] for found in named if found} <= made
 
 
 def test_the_paths_that_the_architecture_names_exist() -> None:
