@@ -67,6 +67,7 @@ def _report_stats(meters: Meters, stats: QueueStats) -> None:
     meters.queue_jobs.labels(_ALL_LANES, "running").set(stats.running)
     meters.queue_jobs.labels(_ALL_LANES, "dead").set(stats.dead)
     meters.oldest_seconds.set(max(stats.oldest_queued_seconds.values(), default=0))
+    meters.queue_lane_steps.set(sum(stats.queued_cost_by_pool.values()))
     meters.queue_bytes.set(stats.queued_bytes)
     meters.workers.set(stats.workers)
 
