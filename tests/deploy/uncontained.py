@@ -6,6 +6,7 @@ image become folders of the test.
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -26,9 +27,11 @@ _PATIENCE_SECONDS = 240
 class Machine:
     """This machine in the place of the containers'."""
 
-    def __init__(self, folder: Path, configs: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, secrets: Mapping[str, Any]) -> None:
         self._folder = folder
-        self._configs = configs
+        self._secrets = {name: str(secret["file"]) for name, secret in secrets.items()}
+        self.processes: list[int] = []
+        """Ids of what runs."""
         self.ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         server = find_server()
         programs = folder / "bin"
@@ -39,26 +42,13 @@ class Machine:
             )
         self._path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.defpath])
 
-    def _mount(self, service: dict[str, Any]) -> dict[str, str]:
-        """Writes the files that a container sees; where each is on this machine."""
-        places = {}
-        for mounted in service.get("configs", ()):
-            file = self._folder / mounted["source"]
-            file.write_text(self._configs[mounted["source"]]["content"], "utf-8")
-            places[mounted["target"]] = str(file)
-        return places
-
     @contextlib.contextmanager
     def run(self, name: str, service: dict[str, Any]) -> Iterator[Child]:
         """Runs a container's command until the block ends; it is healthy inside the block."""
         home = self._folder / name
         home.mkdir()
-        places = self._mount(service)
-        given = {
-            key: places.get(value) or self.here(value)
-            for key, value in service.get("environment", {}).items()
-        }
-        environment = {"PATH": self._path, "HOME": str(home), **given}
+        given = {key: self.here(value) for key, value in service["environment"].items()}
+        environment = {"PATH": self._path, **given, "HOME": str(home), "TMPDIR": str(home)}
         program, *arguments = [self.here(word) for word in service["command"]]
         if name == "redis":
             arguments += [
@@ -80,6 +70,8 @@ class Machine:
         child.start()
         try:
             child.wait_ready(_PATIENCE_SECONDS)
+            assert child.pid is not None
+            self.processes.append(child.pid)
             yield child
         finally:
             child.terminate()
@@ -92,6 +84,9 @@ class Machine:
             text = text.replace(f"127.0.0.1:{inside}", f"127.0.0.1:{outside}")
         for folder in ("/weights", "/cache"):
             text = str(self._folder / folder[1:]) if text == folder else text
+        for name, file in self._secrets.items():
+            text = re.sub(rf"/run/secrets/{name}\b", file, text)
+        text = text.replace("/etc/redis/", f"{ROOT / 'deploy/redis'}/")
         return text.replace("/opt/preimage/health.py", str(ROOT / "deploy/docker/health.py"))
 
     def _is_healthy(self, test: list[str], environment: dict[str, str]) -> bool:
