@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Never
 
+from preimage_orders import AUDIT_POOL
 from preimage_queue import Lane, QueueError, QueueStats, Reaped
 from preimage_service.backend import Backend
 from preimage_service.metrics import Meters
@@ -67,7 +68,8 @@ def _report_stats(meters: Meters, stats: QueueStats) -> None:
     meters.queue_jobs.labels(_ALL_LANES, "running").set(stats.running)
     meters.queue_jobs.labels(_ALL_LANES, "dead").set(stats.dead)
     meters.oldest_seconds.set(max(stats.oldest_queued_seconds.values(), default=0))
-    meters.queue_lane_steps.set(sum(stats.queued_cost_by_pool.values()))
+    audits_cost = stats.queued_cost_by_pool.get(AUDIT_POOL, 0)
+    meters.queue_lane_steps.set(sum(stats.queued_cost_by_pool.values()) - audits_cost)
     meters.queue_bytes.set(stats.queued_bytes)
     meters.workers.set(stats.workers)
 

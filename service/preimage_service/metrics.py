@@ -55,12 +55,10 @@ class Meters:
         self.queue_bytes = Gauge(
             "preimage_queue_bytes", "Bytes that waiting jobs and uploads hold.", registry=to
         )
-        self.queue_lane_steps = Gauge(
-            "preimage_queue_lane_steps",
-            "Optimisation steps that waiting jobs ask for.",
-            registry=to,
-        )
         self.workers = Gauge("preimage_queue_workers", "Live workers.", registry=to)
+        self.queue_lane_steps = Gauge(
+            "preimage_queue_lane_steps", "Lane-steps that waiting jobs ask for.", registry=to
+        )
         self.reaped = Counter(
             "preimage_queue_reaped_jobs",
             "Jobs that this process found overdue, by what became of them.",
