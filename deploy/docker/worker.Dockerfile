@@ -7,7 +7,9 @@ WORKDIR /source
 # What others wrote changes seldom, and is a layer of its own.
 COPY pyproject.toml constraints.txt ./
 COPY deploy/docker/requirements.py deploy/docker/requirements.py
-RUN python deploy/docker/requirements.py worker >requirements.txt \
+# Extras of the project, such as "worker tracing".
+ARG EXTRAS=worker
+RUN python deploy/docker/requirements.py ${EXTRAS} >requirements.txt \
     && /opt/preimage/bin/pip install --no-cache-dir --constraint constraints.txt --requirement requirements.txt
 # Ours goes to a folder of its own, and so into a small layer.
 COPY README.md LICENSE ./

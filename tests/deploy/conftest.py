@@ -11,6 +11,7 @@ EVERYTHING = {
     "catalogue": "[models.mine]\n",
     "weights": {"persistentVolumeClaim": {"claimName": "weights", "readOnly": True}},
     "queue": {"settings": {"PREIMAGE_QUEUE_MAX_QUEUED_JOBS": 5000}},
+    "environment": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.monitoring:4318"},
     "frontend": {
         "settings": {"PREIMAGE_MAXIMUM_STEPS": 40000},
         "autoscaling": {"enabled": True},

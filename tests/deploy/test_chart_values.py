@@ -24,6 +24,7 @@ from tests.deploy.rendering import CHART, ChartError, render
         ({"frontend": {"settings": {"PREIMAGE_LISTEN": "0.0.0.0:1"}}}, "PREIMAGE_LISTEN"),
         ({"queue": {"settings": {"PREIMAGE_SLOTS": 1}}}, "PREIMAGE_SLOTS"),
         ({"workers": {"cpu": {"settings": {"PREIMAGE_TOKENS": "x"}}}}, "PREIMAGE_TOKENS"),
+        ({"environment": {"PREIMAGE_SLOTS": 1}}, "PREIMAGE_SLOTS"),
         ({"workers": {"cpu": {"replica": 3}}}, "replica"),
         ({"workers": {"cpu": {"device": "tpu"}}}, "device"),
         ({"workers": {"cpu": {"autoscaling": {"enabled": True}}}}, "measure laneStepsPerSecond"),

@@ -85,9 +85,10 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
-{{/* Further settings, the queue's first: (list $ settings). */}}
+{{/* Further settings, the queue's, and variables of others: (list $ settings). */}}
 {{- define "preimage.settings" -}}
-{{- range $name, $value := merge (dict) (index . 1) (index . 0).Values.queue.settings }}
+{{- $values := (index . 0).Values -}}
+{{- range $name, $value := merge (dict) (index . 1) $values.queue.settings $values.environment }}
 - name: {{ $name }}
   value: {{ $value | toString | quote }}
 {{- end }}
