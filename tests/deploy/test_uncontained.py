@@ -32,7 +32,8 @@ def token(folder: Path) -> str:
 def machine(folder: Path, token: str) -> Iterator[Machine]:
     compose: dict[str, Any] = read_compose({"PREIMAGE_SECRETS": str(folder / "secrets")})
     services = compose["services"]
-    machine = Machine(folder, compose["secrets"])
+    secrets = {name: Path(secret["file"]) for name, secret in compose["secrets"].items()}
+    machine = Machine(folder, {f"/run/secrets/{name}": file for name, file in secrets.items()})
     with (
         machine.run("redis", services["redis"]),
         machine.run("service", services["service"]),
