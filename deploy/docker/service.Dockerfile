@@ -5,8 +5,8 @@ WORKDIR /source
 # What others wrote changes seldom, and is a layer of its own.
 COPY pyproject.toml constraints.txt ./
 COPY deploy/docker/requirements.py deploy/docker/requirements.py
-# Extras of the project, such as "service tracing".
-ARG EXTRAS=service
+# Extras of the project.
+ARG EXTRAS="service tracing"
 RUN python deploy/docker/requirements.py ${EXTRAS} >requirements.txt \
     && /opt/preimage/bin/pip install --no-cache-dir --constraint constraints.txt --requirement requirements.txt
 # Ours goes to a folder of its own, and so into a small layer.

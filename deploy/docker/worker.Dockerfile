@@ -7,8 +7,8 @@ WORKDIR /source
 # What others wrote changes seldom, and is a layer of its own.
 COPY pyproject.toml constraints.txt ./
 COPY deploy/docker/requirements.py deploy/docker/requirements.py
-# Extras of the project, such as "worker tracing".
-ARG EXTRAS=worker
+# Extras of the project.
+ARG EXTRAS="worker tracing"
 RUN python deploy/docker/requirements.py ${EXTRAS} >requirements.txt \
     && /opt/preimage/bin/pip install --no-cache-dir --constraint constraints.txt --requirement requirements.txt
 # Ours goes to a folder of its own, and so into a small layer.
