@@ -69,13 +69,10 @@ class Operation(Generic[P, T]):
         """Bind to an executor."""
         if queue is None:
             return self
-        make = self._make
+        return functools.partial(self._operate, queue)
 
-        @functools.wraps(make)
-        def operate(*args: P.args, **kwargs: P.kwargs) -> object:
-            return queue.run(make(queue.settings, *args, **kwargs))
-
-        return operate
+    def _operate(self, queue: "Queue | AsyncQueue", *args: P.args, **kwargs: P.kwargs) -> object:
+        return queue.run(self._make(queue.settings, *args, **kwargs))
 
 
 class Operations:

@@ -88,19 +88,23 @@ end
 
 local function note_end(job, state, reason, payload, keep_ms)
   job.state, job.outputs = state, payload.outputs
-  local flat = { 'state', state, 'finished', NOW, 'expires', NOW + keep_ms }
-  for name, value in pairs({ reason = reason, result = payload.result, error = payload.error,
-                             outputs = payload.outputs }) do
-    if value ~= '' then flat[#flat + 1], flat[#flat + 2] = name, value end
+  local flat = { 'state', state, 'finished', MOMENT, 'expires', digits(NOW + keep_ms) }
+  local size = #flat
+  local function also(name, value)
+    if value and value ~= '' then flat[size + 1], flat[size + 2], size = name, value, size + 2 end
   end
+  also('reason', reason)
+  also('result', payload.result)
+  also('error', payload.error)
+  also('outputs', payload.outputs)
   call('HSET', key('job', job.id), unpack(flat))
 end
 
 local function retain(job, keep_ms)
-  call('ZADD', key('retained'), NOW + keep_ms, job.id .. '|' .. job.tenant)
-  for _, name in ipairs({ key('job', job.id), key('events', job.id),
-                          key('request', job.tenant .. ':' .. job.request_id) }) do
-    call('PEXPIRE', name, keep_ms + SLACK_MS)
-  end
+  call('ZADD', key('retained'), digits(NOW + keep_ms), job.id .. '|' .. job.tenant)
+  local life_ms = digits(keep_ms + SLACK_MS)
+  call('PEXPIRE', key('job', job.id), life_ms)
+  call('PEXPIRE', key('events', job.id), life_ms)
+  call('PEXPIRE', key('request', job.tenant .. ':' .. job.request_id), life_ms)
   retain_outputs(job, keep_ms)
 end
