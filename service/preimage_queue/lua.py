@@ -33,14 +33,19 @@ each."""
 
 _RARE: Final = frozenset(
     {
+        "answer_of",
         "erase",
         "follow",
         "go_on",
         "have_result_of",
         "hold_result",
+        "leader_of_flight",
         "leave",
         "miss_deadline",
+        "quota_refusal",
         "repeated",
+        "result_kept_by",
+        "retry_ms",
         "said_before",
         "step_back",
         "stop_following",

@@ -10,16 +10,20 @@ local call = redis.call
 
 local A, ITEMS = {}, {}
 do
-  local named = 2 * tonumber(ARGV[1])
-  for i = 2, named, 2 do A[ARGV[i]] = ARGV[i + 1] end
-  for i = named + 2, #ARGV do ITEMS[#ITEMS + 1] = ARGV[i] end
+  local given = ARGV
+  local named = 2 * tonumber(given[1])
+  for i = 2, named, 2 do A[given[i]] = given[i + 1] end
+  for i = named + 2, #given do ITEMS[i - named - 1] = given[i] end
 end
 
 -- A missing or empty value counts as 0.
 local function num(value) return tonumber(value or '') or 0 end
 
--- Seventeen digits bring every double back exactly; Lua's own conversion keeps fourteen.
-local function digits(value) return string.format('%.17g', value) end
+-- Seventeen digits bring every double back exactly; Lua's own conversion keeps fourteen. Whole numbers
+-- are most of them, and take a third of the time as such.
+local function digits(value)
+  return string.format(value % 1 == 0 and math.abs(value) < 2 ^ 53 and '%d' or '%.17g', value)
+end
 
 local ROOT = KEYS[1] .. ':'
 

@@ -73,10 +73,8 @@ local function keep_result(job)
   if not job.source then call('SET', cached_key(job), job.id, 'PX', A.cache_ms) end
 end
 
--- The ended job whose result a new job may have, or nil.
-local function kept_result(new)
-  local id = call('GET', cached_key(new))
-  local job = id and load_of(id, new.tenant)
+local function result_kept_by(id, new)
+  local job = load_of(id, new.tenant)
   if not job or job.state ~= 'SUCCEEDED' then return nil end
   local times = call('HMGET', key('job', id), 'computed', 'expires')
   if math.min(num(times[1]) + num(A.cache_ms), num(times[2])) <= NOW then return nil end
@@ -84,6 +82,12 @@ local function kept_result(new)
     if call('EXISTS', key('output', output_place(job, name))) == 0 then return nil end
   end
   return job
+end
+
+-- The ended job whose result a new job may have, or nil.
+local function kept_result(new)
+  local id = call('GET', cached_key(new))
+  return id and result_kept_by(id, new) or nil
 end
 
 local function note_end(job, state, reason, payload, keep_ms)

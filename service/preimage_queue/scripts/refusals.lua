@@ -66,7 +66,10 @@ local function refusal(bytes)
   if num(waiting[1]) >= num(A.max_jobs) then
     return rejection('QUEUED_JOBS', retry_ms(rate), num(A.max_jobs))
   end
-  local of_tenant = tenant_refusal(rate) or quota_refusal(rate, bytes)
+  local of_tenant = tenant_refusal(rate)
+  if not of_tenant and A.max_tenant_bytes .. A.max_slot_ms ~= '' then
+    of_tenant = quota_refusal(rate, bytes)
+  end
   if of_tenant then return of_tenant end
   if num(waiting[2]) + bytes > num(A.max_bytes) then
     return rejection('QUEUED_BYTES', retry_ms(rate), num(A.max_bytes))

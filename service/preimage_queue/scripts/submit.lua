@@ -11,9 +11,8 @@
 
 local REQUEST = key('request', A.tenant .. ':' .. A.request_id)
 
-local function known_answer()
-  local id = call('GET', REQUEST)
-  local job = id and load(id)
+local function answer_of(id)
+  local job = load(id)
   if not job then return nil end
   if job.fingerprint ~= A.fingerprint then return { 'CONFLICT', id } end
   if id ~= A.id then return { 'EXISTING', id } end
@@ -28,6 +27,11 @@ local function virtual_start()
   return start
 end
 
+local function known_answer()
+  local id = call('GET', REQUEST)
+  return id and answer_of(id) or nil
+end
+
 -- Workers keep a slot for who brings jobs.
 local function be_present()
   if num(A.slots) == 0 then return end
@@ -37,15 +41,20 @@ end
 
 -- The equal job that this one can follow, or nil. One that waits in the lane batch would slow down
 -- who waits for this one; unless it was claimed before, it steps back for it.
-local function find_leader()
-  local id = call('GET', key('flight', A.tenant .. ':' .. A.computation))
-  local job = id and load_of(id, A.tenant)
+local function leader_of_flight(id)
+  local job = load_of(id, A.tenant)
   if not job or ended(job) or job.cancel then return nil, nil end
   if call('ZCARD', key('followers', id)) >= MOST_FOLLOWERS then return nil, nil end
   if job.state == 'QUEUED' and job.lane == 'batch' and A.lane ~= 'batch' then
     return nil, job.attempt == '0' and job or nil
   end
   return job, nil
+end
+
+local function find_leader()
+  local id = call('GET', flight_key(A))
+  if id then return leader_of_flight(id) end
+  return nil, nil
 end
 
 local GIVEN = { 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots', 'cost',
