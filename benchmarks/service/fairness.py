@@ -90,12 +90,12 @@ class Worker:
         self.busy += len(self.running) if now >= WARM else 0
 
 
-def measure(_: argparse.Namespace) -> list[dict[str, object]]:
+def measure(_options: argparse.Namespace) -> list[dict[str, object]]:
     """Waiting times of small tenants in boundaries, alone and beside a greedy one."""
     rows: list[dict[str, object]] = []
     for load in LOADS:
-        alone, *_ = _simulate(load, greedy=False)
-        unkept, *_ = _simulate(load, greedy=True, kept=0.0)
+        alone = _simulate(load, greedy=False)[0]
+        unkept = _simulate(load, greedy=True, kept=0.0)[0]
         beside, within, used = _simulate(load, greedy=True)
         rows.append(
             {
@@ -111,7 +111,7 @@ def measure(_: argparse.Namespace) -> list[dict[str, object]]:
                 "slots_in_use": f"{used:.0%}",
             }
         )
-    *_, used = _simulate(0.0, greedy=True)
+    used = _simulate(0.0, greedy=True)[-1]
     empty: dict[str, object] = dict.fromkeys(rows[0], "")
     rows.append(empty | {"slots_a_small_tenant": "none", "slots_in_use": f"{used:.0%}"})
     return rows

@@ -26,4 +26,4 @@ def per_call(before: dict[str, float], calls: int) -> dict[str, object]:
 
 def _of(process: psutil.Process) -> float:
     times = process.cpu_times()
-    return 1e3 * (times.user + times.system)
+    return 1e3 * float(times.user + times.system)
