@@ -11,9 +11,9 @@ SEED := 1
 INPUTS := 1000000
 CALLS := 20000
 JOBS := 300
-SOURCES := client service worker proto tests benchmarks deploy
+SOURCES := client service worker proto tests benchmarks deploy docs examples
 
-.PHONY: demo test fuzz chaos soak check proto bench clean
+.PHONY: demo test fuzz chaos soak check proto bench docs clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## invert natural pictures through the whole service; look at demo/index.html
@@ -52,6 +52,9 @@ bench: $(BENCH)  ## short versions of the benchmarks; the last three need PREIMA
 	$(BIN)/python -m benchmarks.passes --layers features.5,features.12,hogb --limit 1
 	$(BIN)/python -m benchmarks.peers --layers features.5 --limit 1
 	$(BIN)/python -m benchmarks.figures --steps 50 --gallery $(VENV)/figures
+
+docs: $(READY)  ## the documentation as a site: site/index.html
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs site
 
 clean:  ## forget the virtual environment and what tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

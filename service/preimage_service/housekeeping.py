@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Never
 
+from preimage_logging import concerning
 from preimage_queue import Lane, QueueError, QueueStats, Reaped
 from preimage_service.backend import Backend
 from preimage_service.metrics import Meters
@@ -82,4 +83,5 @@ def _report_reaped(meters: Meters, reaped: Reaped) -> None:
     for fate, ids in fates.items():
         meters.reaped.labels(fate).inc(len(ids))
         for job_id in ids:
-            _log.info("job %s: reaped, %s", job_id, fate)
+            with concerning(job_id):
+                _log.info("reaped, %s", fate)

@@ -14,6 +14,7 @@ from typing import final
 
 import torch
 
+from preimage_logging import concerning
 from preimage_worker import spec
 from preimage_worker.appraisal import Appraiser
 from preimage_worker.batching import OutOfRoomError, raise_if_device_lost
@@ -154,7 +155,8 @@ class Engine:
         try:
             return self._begin(Running(delivery, plan, checkpoint_at=self._clock()), restored)
         except CheckpointError as error:
-            log.warning("job %s starts anew: %s", delivery.ticket.id, error)
+            with concerning(delivery.ticket.id, delivery.ticket.trace):
+                log.warning("it starts anew: %s", error)
             return self._begin(Running(delivery, plan, checkpoint_at=self._clock()), None)
 
     def _begin(self, running: Running, restored: Restored | None) -> Settlement | None:

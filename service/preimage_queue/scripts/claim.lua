@@ -26,14 +26,14 @@ local function load_waiting(id)
   local v = call('HMGET', key('job', id), 'state', 'attempt', 'tenant', 'lane', 'pool', 'batch_key',
                  'slots', 'cost', 'score', 'bytes', 'blobs', 'deadline', 'deliveries', 'solo', 'step',
                  'computation', 'created', 'queued', 'started', 'checkpoint_step', 'spec', 'model',
-                 'layer')
+                 'layer', 'trace')
   if not v[1] then return nil end
   return {
     id = id, state = v[1], attempt = v[2], tenant = v[3], lane = v[4], pool = v[5],
     batch_key = v[6], slots = v[7], cost = v[8], score = v[9], bytes = v[10], blobs = v[11],
     deadline = v[12], deliveries = v[13], solo = v[14], step = v[15], computation = v[16],
     created = v[17], queued = v[18], started = v[19], checkpoint_step = v[20], spec = v[21],
-    model = v[22], layer = v[23],
+    model = v[22], layer = v[23], trace = v[24],
   }
 end
 
@@ -47,7 +47,7 @@ local function describe(job)
     'deliveries', job.deliveries, 'created', job.created, 'queued', job.queued,
     'started', job.started, 'spec', job.spec,
   }
-  for _, name in ipairs({ 'deadline', 'checkpoint_step', 'blobs', 'model', 'layer' }) do
+  for _, name in ipairs({ 'deadline', 'checkpoint_step', 'blobs', 'model', 'layer', 'trace' }) do
     if job[name] then flat[#flat + 1], flat[#flat + 2] = name, job[name] end
   end
   return flat

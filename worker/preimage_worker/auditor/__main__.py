@@ -11,8 +11,10 @@ import time
 from importlib.metadata import version
 
 from preimage.v1 import admin_service_pb2 as admin
+from preimage_logging import configure, last_words
 from preimage_orders import AUDIT_POOL
 from preimage_queue import Queue, QueueError, WorkerNotice
+from preimage_tracing import start, stop
 from preimage_worker import catalogue, device
 from preimage_worker.announcing import make_name
 from preimage_worker.auditor.auditing import Tools
@@ -39,14 +41,16 @@ def main() -> int:
     shutdown = Shutdown()
     try:
         settings = Settings.from_environment(os.environ)
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s auditor: %(message)s"
-        )
+        configure("auditor", settings.log_level, settings.log_format)
+        if settings.tracing:
+            start("auditor")
         warn_of_misspelt()
         return _serve(settings, shutdown)
     except (WorkerError, QueueError, ValueError) as error:
-        print(f"preimage auditor: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        last_words("auditor", str(error))
         return 2
+    finally:
+        stop()
 
 
 def _serve(settings: Settings, shutdown: Shutdown) -> int:
