@@ -17,6 +17,7 @@ __all__ = ["Script", "load_scripts"]
 
 _PARTS: Final = (
     "common",
+    "serving",
     "rows",
     "quotas",
     "ready",
@@ -49,6 +50,7 @@ _RARE: Final = frozenset(
         "said_before",
         "step_back",
         "stop_following",
+        "sum_up",
         "take_part",
         "tell_followers",
         "wait_ms",
