@@ -133,7 +133,7 @@ def _square_sum(values: Tensor) -> Tensor:
     channels_last = values.ndim == _IMAGE_AXES and not values.is_contiguous()
     flat = (values.permute(0, 2, 3, 1) if channels_last else values).flatten(1)
     count = flat.shape[1] // _ROW
-    rows = flat[:, : count * _ROW].unflatten(1, (count, _ROW))
+    rows = flat[:, : count * _ROW].reshape(len(flat), count, _ROW)
     rest = vector_norm(flat[:, count * _ROW :], dim=1)
     total: Tensor = vector_norm(rows, dim=2).square().sum(1) + rest.square()
     return total
