@@ -127,6 +127,7 @@ FIELDS: Final = {
     "reason": "why it failed or was cancelled",
     "result": "what the resource shows",
     "error": "what the resource shows",
+    "trace": "traceparent of the span that its attempts belong to",
     "via": "CACHED or SHARED, if it was not submitted to run by itself",
     "follows": "id of the job whose run it waits for",
     "source": "`<id>:<attempt>` whose result and outputs it has, if not its own",
