@@ -81,6 +81,8 @@ async def test_gauges_of_the_queue_follow_it(stack: Stack, worker: FakeWorker) -
     assert stack.metric("preimage_queue_jobs", lane="batch", state="queued") == 0
     assert stack.metric("preimage_queue_jobs", lane="all", state="dead") == 1
     assert stack.metric("preimage_queue_workers") == 1
+    (queued,) = (await stack.backend.queue.stats()).queued_cost_by_pool.values()
+    assert stack.metric("preimage_queue_lane_steps") == queued > 0
     assert stack.metric("preimage_redis_up") == 1
     assert stack.metric("preimage_queue_bytes")
     assert stack.metric("preimage_redis_memory_bytes")

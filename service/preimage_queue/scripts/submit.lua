@@ -106,7 +106,7 @@ end
 local leader, slow = nil, nil
 if shares and num(A.deadline_ms) == 0 then leader, slow = find_leader() end
 local no
-if leader then no = tenant_refusal(capacity()) else no = refusal(bytes - blobs.idle_bytes) end
+if leader then no = tenant_refusal(serving(A.pool).rate) else no = refusal(bytes - blobs.idle_bytes) end
 if no then return no end
 local fresh = write_record(bytes, leader and 'SHARED' or nil)
 hold_blobs(fresh, blobs)
