@@ -13,11 +13,14 @@ CALLS := 20000
 JOBS := 300
 SOURCES := client service worker proto tests benchmarks deploy docs examples
 
-.PHONY: demo test fuzz chaos soak check proto bench docs clean
+.PHONY: demo audit-demo test fuzz chaos soak monitor check proto dashboards bench docs clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## invert natural pictures through the whole service; look at demo/index.html
 	$(BIN)/preimage demo --out demo
+
+audit-demo: $(READY)  ## audit what codes give away, in minutes; look at audit-demo/report.html
+	$(BIN)/preimage audit demo --out audit-demo
 
 test: $(READY)  ## the whole test suite, with a real Redis and real gRPC channels
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
@@ -27,6 +30,9 @@ chaos: $(READY)  ## a storm of faults over a whole stack; MINUTES=10 SEED=1, CHA
 
 soak: $(READY)  ## a steady load for long, and what has grown; MINUTES=30 SEED=1, SOAK_ARGS="--json FILE"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(SOAK_ARGS)
+
+monitor: $(READY)  ## a stack, a load and Prometheus: do dashboards have data, what fires; MONITOR_ARGS=--kill-worker
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.monitor $(MONITOR_ARGS)
 
 fuzz: $(READY)  ## hostile input; INPUTS=1000000 CALLS=20000 JOBS=300 SEED=1, FUZZ_ARGS="--json FILE"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz parsers --inputs $(INPUTS) --seed $(SEED) $(FUZZ_ARGS)
@@ -39,11 +45,15 @@ check: $(READY)  ## format, lint, types, import contracts, the wire contract
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks
+	$(BIN)/mypy --package deploy.grafana.source
 	$(BIN)/lint-imports
 	$(BIN)/python proto/check.py
 
 proto: $(READY)  ## generate client/preimage/v1 from proto/
 	$(BIN)/python proto/generate.py
+
+dashboards: $(READY)  ## write deploy/grafana/dashboards from deploy/grafana/source and the runbook
+	$(BIN)/python -m deploy.grafana.source
 
 bench: $(BENCH)  ## short versions of the benchmarks; the last three need PREIMAGE_WEIGHTS_DIR
 	$(BIN)/python -m benchmarks.throughput --layers features.5 --lanes 1,4 --rounds 3

@@ -74,6 +74,8 @@ Workers
     workers                     ZSET    name -> when it is given up                  worker_ttl
     serving:<pool>              HASH    name -> `<given up> <slots> <rate>
                                         twins`, a word for what it knows          worker_ttl
+    capacity:<pool>             HASH    what these come to: `count` `rate` `widest`
+                                        `twins`, until `first` is given up       worker_ttl
     drain:<name>                STRING  somebody asks it to leave                    one hour
     model:<name>                STRING  what clients may know of it                  model_ttl
     models                      ZSET    name -> when it is given up                  model_ttl

@@ -22,6 +22,10 @@ class QueueSettings:
     """`redis://`, `rediss://` or `unix://`, with user and password of an ACL user if it has one.
     Not shown in the settings' repr, because it may hold a password."""
 
+    password_file: str = ""
+    """File that holds the password of the URL's user, which the URL then leaves out. A file can be
+    mounted as a secret; variables are shown by many tools. Read once."""
+
     namespace: str = "preimage"
     """Hash tag of every key, so that all keys live on one slot of a cluster."""
 
@@ -37,7 +41,7 @@ class QueueSettings:
 
     presence_seconds: float = 60.0
     """How long after its last job of a batch key a tenant counts as present: workers that run the
-    key keep a slot for it if it holds less than its share of their slots."""
+    key keep a slot for it if it holds less of theirs than who asks for more."""
 
     kept_share: float = 0.25
     """Part of a worker's slots, at most, that it keeps for tenants who are present. 0: none, and a

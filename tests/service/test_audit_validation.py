@@ -206,7 +206,7 @@ async def test_a_plan_over_the_limit_is_refused_with_the_plan(
     async with running(queue_settings, maximum_audit_passes=4199) as stack:
         error = await wrong(stack)
         told = error.fields[SPEC]
-        assert "4 cells, 36 inversions and 4,200 passes" in told
+        assert "is too large: 4 cells, 36 inversions and 4,200 passes" in told
         assert "at most 4,199 passes" in told
         request = wire.PlanAuditRequest(spec=spec(), targets=1, auxiliary=2)
         error = await refused(stack.audits.PlanAudit(request))

@@ -1,15 +1,16 @@
 """One trace from the SDK's call through the queue to the worker's run and back."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from preimage import AsyncClient, InvalidRequest, JobFailed
+from preimage import AsyncClient, Client, InvalidRequest, JobFailed, Request
 from preimage_queue import QueueSettings
-from tests.service.stack import running
+from tests.service.stack import Stack, running
 from tests.tracing.recorded import Recorded, from_memory, named, way_up
 from tests.tracing.worker import working
 from tests.worker import jobs
@@ -31,21 +32,23 @@ def worker(queue_settings: QueueSettings, memory: InMemorySpanExporter) -> Itera
 
 
 @pytest.fixture
-async def client(
-    queue_settings: QueueSettings, worker: None, memory: InMemorySpanExporter
-) -> AsyncIterator[AsyncClient]:
-    async with (
-        running(queue_settings) as stack,
-        AsyncClient(stack.servers[0].target) as connected,
-    ):
+async def stack(queue_settings: QueueSettings, worker: None) -> AsyncIterator[Stack]:
+    async with running(queue_settings) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def client(stack: Stack) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(stack.servers[0].target) as connected:
         yield connected
 
 
-async def finished(memory: InMemorySpanExporter, *awaited: str) -> list[Recorded]:
+async def finished(memory: InMemorySpanExporter, *awaited: str, runs: int = 1) -> list[Recorded]:
     """All spans, once those that end after the caller has heard of the end are there too."""
     while True:
         spans = from_memory(memory.get_finished_spans())
-        if {*awaited, *RUN} <= {each.name for each in spans}:
+        names = Counter(each.name for each in spans)
+        if all(names[name] >= runs for name in (*awaited, *RUN)):
             return spans
         await asyncio.sleep(0.02)
 
@@ -156,14 +159,18 @@ async def test_a_refused_call_fails_where_it_was_made_and_not_where_it_was_refus
 
 
 async def test_a_job_that_follows_an_equal_one_has_a_link_to_its_run(
-    client: AsyncClient, memory: InMemorySpanExporter
+    queue_settings: QueueSettings, memory: InMemorySpanExporter
 ) -> None:
-    leader, follower = [
-        await client.submit(jobs.picture(), model="tiny", layer=LAYER, steps=150, seed=4)
-        for _ in range(2)
-    ]
-    await leader.result()
-    await follower.result()
+    with working(queue_settings):
+        pass  # its models are known from here on, and both jobs wait for the next worker
+    async with running(queue_settings) as stack, AsyncClient(stack.servers[0].target) as client:
+        leader, follower = [
+            await client.submit(jobs.picture(), model="tiny", layer=LAYER, steps=2, seed=4)
+            for _ in range(2)
+        ]
+        with working(queue_settings):
+            await leader.result()
+            await follower.result()
     spans = await finished(memory, "follow interactive")
     (run,) = named(spans, "run interactive", job_id=leader.id)
     assert not named(spans, "run interactive", job_id=follower.id)
@@ -171,3 +178,35 @@ async def test_a_job_that_follows_an_equal_one_has_a_link_to_its_run(
     assert follow.links == ((run.trace, run.id),)
     assert follow.trace != run.trace
     assert way_up(spans, follow)[-1] == "preimage submit"
+
+
+async def test_a_repeated_request_is_the_same_job_though_its_trace_is_another(
+    client: AsyncClient, memory: InMemorySpanExporter
+) -> None:
+    settings = {"model": "tiny", "layer": LAYER, "steps": 2, "seed": 5, "request_id": "again"}
+    first, second = [await client.submit(jobs.picture(), **settings) for _ in range(2)]
+    assert first.id == second.id
+    submits = named(from_memory(memory.get_finished_spans()), "preimage submit")
+    assert len({each.trace for each in submits}) == 2
+
+
+async def test_the_synchronous_client_traces_what_its_threads_do(
+    stack: Stack, memory: InMemorySpanExporter
+) -> None:
+    def invert_many() -> None:
+        requests = [
+            Request(source=jobs.picture(seed), model="tiny", layer=LAYER, steps=2, seed=seed)
+            for seed in range(2)
+        ]
+        with (
+            Client(stack.servers[0].target) as client,
+            trace.get_tracer("application").start_as_current_span("my work"),
+        ):
+            assert all(each.error is None for each in client.submit_many(requests))
+
+    await asyncio.to_thread(invert_many)
+    spans = await finished(memory, runs=2)
+    for settle in named(spans, "settle interactive"):
+        assert way_up(spans, settle)[-3:] == ["preimage submit", "preimage invert", "my work"]
+    downloads = named(spans, f"{SERVICE}/DownloadResult")
+    assert {way_up(spans, each)[-1] for each in downloads} == {"my work"}

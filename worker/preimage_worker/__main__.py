@@ -70,6 +70,7 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     engine = Engine(models, settings, chosen, references=references)
     loop = Loop(engine, courier, mailbox, shutdown.requested)
     address = serve_metrics(settings.metrics_listen, "PREIMAGE_WORKER_METRICS_LISTEN")
+    metrics.DEVICE_MEMORY_LIMIT.set(device.memory_bytes(chosen))
     _describe(models, profile)
     if not wait_for_redis(courier.start, shutdown):
         return 0

@@ -150,7 +150,7 @@ class Courier:
         if now - self._housekeeping_at >= _HOUSEKEEPING_SECONDS:
             self._housekeeping_at = now
             self._announce()
-            self._queue.reap()
+            metrics.count_reaped(self._queue.reap())
         self._claim()
         metrics.JOBS_ACTIVE.set(len(self._leases))
 
@@ -282,6 +282,7 @@ class Courier:
     def _accept(self, claimed: Sequence[Claimed]) -> None:
         now = time.monotonic()
         metrics.CLAIMED.inc(len(claimed))
+        metrics.REDELIVERED.inc(sum(each.attempt > 1 for each in claimed))
         for each in claimed:
             ticket = ticket_for(each)
             self._attempts[ticket] = Attempt(each, self._profile.name)

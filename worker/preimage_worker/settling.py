@@ -196,7 +196,7 @@ def _is_reproducible(done: Inverted) -> bool:
 
 
 def _count(done: Inverted, lane: LaneResult) -> None:
-    metrics.LEFT.labels(lane.outcome.name.lower()).inc()
+    metrics.FINISHED_STEPS.observe(lane.steps)
     if done.plan.settings.loss is not Loss.INNER:
         error = lane.measurement.relative_error_delivered
         # Combinations of layers are too many for labels.

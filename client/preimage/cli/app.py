@@ -9,6 +9,7 @@ import preimage
 from preimage.cli import administer, token_file
 from preimage.cli.activations import caricature, maximise
 from preimage.cli.audit import reading
+from preimage.cli.audit.demo.command import demo as audit_demo
 from preimage.cli.audit.reading import diff, show
 from preimage.cli.audit.running import plan, run
 from preimage.cli.demo.command import demo
@@ -77,6 +78,7 @@ _audit.command("run")(speaking(run))
 _audit.command("plan")(speaking(plan))
 _audit.command("show")(speaking(show))
 _audit.command("diff")(speaking(diff))
+_audit.command("demo")(speaking(audit_demo))
 _audit.command("cancel")(speaking(reading.cancel))
 _audit.command("delete")(speaking(reading.delete))
 app.add_typer(_audit, name="audit")

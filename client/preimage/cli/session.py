@@ -1,7 +1,7 @@
 """How a command reaches the service."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -44,8 +44,20 @@ class Private:
 
 
 @contextlib.contextmanager
-def session(target: str, *, embedded: bool = False, auditors: int = 0) -> Iterator[Client]:
+def session(
+    target: str,
+    *,
+    embedded: bool = False,
+    auditors: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Client]:
     """A client of the service at `target`, or of one that runs for as long as the command does.
+
+    Args:
+      target: where the service is.
+      embedded: start one, with `auditors` and what `environment` adds to the variables.
+      auditors: how many processes take audits.
+      environment: variables of its processes.
 
     Raises:
       NobodyAnswersError: there is no service at the target.
@@ -55,20 +67,22 @@ def session(target: str, *, embedded: bool = False, auditors: int = 0) -> Iterat
         with Client(target) as client, _naming(target):
             yield client
         return
-    with private_stack(auditors) as private, private.client() as client:
+    with private_stack(auditors, environment) as private, private.client() as client:
         yield client
 
 
 @contextlib.contextmanager
-def private_stack(auditors: int = 0) -> Iterator[Private]:
+def private_stack(
+    auditors: int = 0, environment: Mapping[str, str] | None = None
+) -> Iterator[Private]:
     """A service for this command alone.
 
     Raises:
       StackError: it could not start.
     """
     say("Starting a service for this call …")
-    options = StackOptions(auditors=auditors, environment=dict.fromkeys(_ELSEWHERE, ""))
-    with Stack(options) as stack:
+    variables = {**dict.fromkeys(_ELSEWHERE, ""), **(environment or {})}
+    with Stack(StackOptions(auditors=auditors, environment=variables)) as stack:
         yield Private(stack)
 
 

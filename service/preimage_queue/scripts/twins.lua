@@ -14,18 +14,9 @@ local function followers_of(leader)
   return call('ZRANGE', key('followers', leader.id), 0, -1)
 end
 
--- Whether whoever may end the job would end its followers as well: workers of an earlier version
--- would leave them waiting for ever.
-local function all_know_twins(pool)
-  for _, said in ipairs(call('HVALS', key('serving', pool))) do
-    local word = split(said, ' ')
-    if num(word[1]) > NOW and word[4] ~= 'twins' then return false end
-  end
-  return true
-end
-
+-- Workers of an earlier version would leave followers waiting for ever.
 local function lead(job)
-  if job.computation and not job.deadline and all_know_twins(job.pool) then
+  if job.computation and not job.deadline and serving(job.pool).twins then
     call('SET', flight_key(job), job.id)
   end
 end
@@ -57,12 +48,17 @@ local function stop_following(job)
   job.follows = false
 end
 
--- Tells the followers of a job that its state has changed.
-local function mirror(leader)
-  for _, job in ipairs(load_all(followers_of(leader))) do
+local function tell_followers(ids, leader)
+  for _, job in ipairs(load_all(ids)) do
     tally(job, -1)
     follow(job, leader)
   end
+end
+
+-- Tells the followers of a job that its state has changed.
+local function mirror(leader)
+  local ids = followers_of(leader)
+  if ids[1] then tell_followers(ids, leader) end
 end
 
 -- The place that a job had in the queue, for one that goes on in its stead: paid for already.

@@ -101,7 +101,7 @@ class Auditor:
         while not self._leaving.wait(_HOUSEKEEPING_SECONDS):
             try:
                 self._queue.announce(self._notice)
-                self._queue.reap()
+                metrics.count_reaped(self._queue.reap())
             except QueueError as error:
                 self._note(error)
         try:
@@ -122,6 +122,7 @@ class Auditor:
                     leaving=self._leaving,
                     beat_seconds=self._beat_seconds,
                 ) as hold,
+                metrics.AUDITS_ACTIVE.track_inprogress(),
             ):
                 ending = self._settle(claimed, hold)
         finally:

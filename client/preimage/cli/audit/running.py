@@ -8,6 +8,7 @@ import typer
 
 from preimage.audits.jobs import Audit
 from preimage.audits.report import AuditReport
+from preimage.audits.request import count_pictures
 from preimage.cli.audit.following import AuditBar
 from preimage.cli.audit.options import FailIf, Out, Subject, read_gates
 from preimage.cli.audit.showing import end
@@ -19,6 +20,9 @@ from preimage.enums import State
 from preimage.errors import BadInput, PreimageError
 
 __all__ = ["plan", "run"]
+
+_LEAST_TARGETS = 100
+"""For an absence; the verdict's own number is the auditor's."""
 
 
 @final
@@ -92,6 +96,7 @@ def run(*, subject: Subject, pictures: Pictures, delivery: Delivery) -> None:
             _hand_over(audit, as_json=delivery.as_json)
             return
         say(f"Audit {audit.id}: {audit.info.plan}")
+        _warn(audit.info.targets, subject.profile)
         report = _wait(audit)
     end(report, gates, delivery.out, audit_id=audit.id, as_json=delivery.as_json)
 
@@ -120,8 +125,20 @@ def plan(
         )
     if as_json:
         print_json(asdict(found))
-    else:
-        typer.echo(str(found))
+        return
+    typer.echo(str(found))
+    _warn(count_pictures(_counted(targets), "targets"), subject.profile)
+
+
+def _warn(targets: int, profile: str) -> None:
+    """Says before anything is spent what such an audit cannot show."""
+    short = [f"these are {targets}"] if targets < _LEAST_TARGETS else []
+    short += ["this is quick"] if profile == "quick" else []
+    if short:
+        say(
+            f"It can show what leaks, and not that nothing does: that takes {_LEAST_TARGETS} "
+            f"targets and the profile standard, and {' and '.join(short)}."
+        )
 
 
 def _counted(text: str) -> Path | int:
