@@ -16,13 +16,11 @@ os.environ.setdefault(_VERBOSITY, "NONE")
 
 from preimage.cli.app import app  # noqa: E402 - see above
 from preimage.cli.output import say  # noqa: E402
-from preimage_tracing import TracingError, start, stop  # noqa: E402
+from preimage.cli.tracing import begin_tracing  # noqa: E402
+from preimage_tracing import TracingError, stop  # noqa: E402
 
 if not _is_given:
     del os.environ[_VERBOSITY]
-
-_TRACING = "PREIMAGE_TRACING"
-_YES = frozenset({"1", "true", "yes", "on"})
 
 __all__ = ["app", "main"]
 
@@ -30,8 +28,7 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Runs the command line of this process."""
     try:
-        if os.environ.get(_TRACING, "").strip().lower() in _YES:
-            start("cli")
+        begin_tracing()
         app(prog_name="preimage")
     except TracingError as error:
         say(str(error))
