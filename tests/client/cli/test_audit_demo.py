@@ -98,3 +98,12 @@ def test_the_pictures_on_the_wire_are_the_crops(demo: Result, server: FakeServer
 
 def levels(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture, float)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_audited(
+    run: Run, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(command, "session")  # whoever starts a service fails
+    ended = run("audit", "demo", "--out", picture / "shown")
+    assert ended.exit_code == 1
+    assert ended.stderr == f"{picture / 'shown'}: Not a directory\n"

@@ -118,3 +118,12 @@ def test_a_size_is_fitted_in_whole_cells_and_keeps_its_proportions() -> None:
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds no PNG, JPEG or WebP file"):
         find_pictures(tmp_path, limit=1)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_inverted(
+    run: Run, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(command, "session")  # whoever starts a service fails
+    ended = run("demo", "--pictures", picture.parent, "--out", picture / "shown")
+    assert ended.exit_code == 1
+    assert ended.stderr == f"{picture / 'shown'}: Not a directory\n"

@@ -37,6 +37,7 @@ def demo(*, out: Out = Path("demo"), pictures: Pictures = None, limit: Limit = 3
     index.html and results.json.
     """
     shown = find_pictures(pictures, limit)
+    out.mkdir(parents=True, exist_ok=True)  # before the work: where it cannot be, nothing is lost
     with session(DEFAULT_TARGET, embedded=True) as client:
         refused = refusals(client.models())
         for reason in refused.values():
@@ -54,7 +55,6 @@ def demo(*, out: Out = Path("demo"), pictures: Pictures = None, limit: Limit = 3
 def _write(
     out: Path, pictures: Sequence[DemoPicture], rows: Sequence[Row], refusals: Sequence[str]
 ) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     write_page(out, pictures, rows, refusals)
     numbers = json.dumps([row.numbers() for row in rows], indent=2, ensure_ascii=False)
     (out / "results.json").write_text(f"{numbers}\n", "utf-8")

@@ -37,6 +37,7 @@ def demo(*, out: Out = Path("audit-demo")) -> None:
     thumbnails.
     """
     began = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)  # before the work: where it cannot be, nothing is lost
     with tempfile.TemporaryDirectory() as folder:
         catalogue = Path(folder) / "catalogue.toml"
         catalogue.write_text(CATALOGUE, "utf-8")
