@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the secrets that docker-compose.yml mounts: secrets.sh [FOLDER]. What is there already stays.
+# Makes the secrets that docker-compose.yml mounts: secrets.sh [FOLDER]. What is there already stays;
+# an empty file, which a run without openssl leaves, is nothing.
 #
 # Compose mounts the files as they are, and every container has a user of its own: they may be read by
 # all, but only the owner gets into the folder.
@@ -12,10 +13,10 @@ umask 022
 random() { openssl rand -hex 32; }
 
 for name in redis_password grafana_password; do
-  [ -e "$folder/$name" ] || random >"$folder/$name"
+  [ -s "$folder/$name" ] || random >"$folder/$name"
 done
 
-if [ ! -e "$folder/tokens.toml" ]; then
+if [ ! -s "$folder/tokens.toml" ]; then
   token=preimage_$(random)
   cat >"$folder/tokens.toml" <<TOML
 # Digests of tokens, not tokens: docs/how-to/secure.md.

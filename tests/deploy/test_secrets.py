@@ -41,6 +41,14 @@ def test_what_is_there_already_stays(tmp_path: Path) -> None:
     assert {file: file.read_text() for file in tmp_path.iterdir()} == before
 
 
+def test_an_empty_file_that_a_failed_run_left_is_no_password(tmp_path: Path) -> None:
+    names = ("redis_password", "grafana_password", "tokens.toml")
+    for name in names:
+        (tmp_path / name).touch()
+    assert "PREIMAGE_TOKEN" in make_secrets(tmp_path)
+    assert [name for name in names if len((tmp_path / name).read_text()) < 32] == []
+
+
 def test_only_the_owner_gets_into_the_folder_and_containers_can_read_the_files(
     tmp_path: Path,
 ) -> None:
