@@ -1,4 +1,4 @@
-"""Tracing of the command line's own process: whether, and what is said where nothing can be sent."""
+"""Tracing of the command line's own process: whether, and what a collector that is away means."""
 
 import logging
 import os
