@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -24,7 +25,7 @@ from preimage.cli.options import (
 )
 from preimage.embedded import Stack, StackOptions
 
-__all__ = ["up"]
+__all__ = ["hint", "up"]
 
 _LOOK_SECONDS = 0.5
 
@@ -88,7 +89,15 @@ def _announce(stack: Stack) -> None:
         metrics = f"metrics at http://{address}/metrics" if address else "no metrics"
         tell(f"  {name}{device}, {metrics}")
     tell(f"  logs     {stack.logs}")
-    tell("Try `preimage invert PICTURE --model hog --layer hog` in another terminal; Ctrl-C stops.")
+    tell(hint(stack.target, {**os.environ, **stack.options.environment}))
+
+
+def hint(target: str, environment: Mapping[str, str]) -> str:
+    """What to type next: something that the service with this environment has."""
+    has_hog = not environment.get("PREIMAGE_CATALOGUE")  # the operator's own may lack it
+    command = "invert PICTURE --model hog --layer hog" if has_hog else "models"
+    elsewhere = "" if target == DEFAULT_TARGET else f" --target {target}"
+    return f"Try `preimage {command}{elsewhere}` in another terminal; Ctrl-C stops."
 
 
 def _supervise(stack: Stack) -> None:
