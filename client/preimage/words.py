@@ -70,8 +70,8 @@ def _likeness(fidelity: Fidelity) -> str:
 
 def _classes(classes: ClassAgreement) -> str:
     if classes.agree:
-        return f"{classes.original}, and the same for the pre-image"
-    return f"{classes.original}, but {classes.delivered} for the pre-image"
+        return f"{classes.original} for the picture and for the pre-image"
+    return f"{classes.original} for the picture, {classes.delivered} for the pre-image"
 
 
 def _strength(curve: StrengthCurve) -> str:

@@ -114,7 +114,7 @@ def test_every_number_is_printed_in_words(run: Run, picture: Path, service: Fake
         "of features.5 4.00%",
         "22.00% as the 2015 paper prints it, 12.00% as its code computes it",
         "12.5% of pairs of 24 are closer",
-        "classes 281, but 285 for the pre-image",
+        "classes 281 for the picture, 285 for the pre-image",
         "priors multiplied by 2, the best of 2 for an error of 5.00%",
         "restarts differ by 10.5 grey levels, their codes by 75.00%",
     ):
