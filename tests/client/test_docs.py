@@ -16,6 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference" / "sdk.md").read_text(encoding="utf-8")
 AUDIT = (DOCS / "how-to" / "audit.md").read_text(encoding="utf-8")
 HOW_TO = (DOCS / "how-to" / "python.md").read_text(encoding="utf-8")
+TUTORIAL = (DOCS / "tutorial" / "first-hour.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", preimage.__all__)
@@ -56,6 +57,17 @@ def test_the_audit_from_python_runs_as_it_is_written(
     exec(compile(block, "audit.md", "exec"), {"__name__": "__main__"})
     assert (tmp_path / "report" / "report.html").exists()
     assert server.audits.headers[0].spec.seed == 1
+
+
+def test_the_tutorials_inversion_runs_as_it_is_written(
+    server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREIMAGE_TARGET", server.target)
+    Image.fromarray(messages.pixels()).save("cat.jpg")
+    block = re.findall(r"```python\n(.*?)```", TUTORIAL, re.DOTALL)[0]
+    exec(compile(block, "first-hour.md", "exec"), {"__name__": "__main__"})
+    assert (tmp_path / "pre-image.png").exists()
 
 
 def test_the_how_to_runs_from_its_first_line_to_its_last(

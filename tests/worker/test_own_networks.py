@@ -260,6 +260,20 @@ def test_the_network_of_the_how_to_is_served_as_written(
     assert models.classifier("resnet20") is not None
 
 
+def test_the_network_of_the_tutorial_is_exported_and_served_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "tutorial" / "first-hour.md").read_text()
+    program = next(each for each in blocks(page, "python") if "torch.export" in each)
+    (table,) = blocks(page, "toml")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "network.py", "exec"), {"__name__": "__main__"})
+    served = Models(catalogue.parse(table), jobs.settings(PREIMAGE_WEIGHTS_DIR=str(tmp_path)), CPU)
+    wanted = set(re.findall(r"--model mine --layer (\S+)", page))
+    assert wanted
+    assert wanted <= {layer.name for layer in announced(served).layers}
+
+
 def blocks(page: str, language: str) -> list[str]:
     """The blocks of code of a page."""
     return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
