@@ -232,7 +232,13 @@ def test_a_plan_is_told_without_sending_pictures(
     words = ("audit", "plan", "--model", "toy", "--layers", "conv", "--auxiliary", "auxiliary")
     planned = run(*words, "--targets", 100)
     assert planned.stdout.startswith("2 cells, 9 to 36 inversions")
+    assert planned.stdout.endswith("\n3 targets are too few.\n")
     assert (audits.plans[0].targets, audits.plans[0].auxiliary) == (100, 3)
+    chosen = ("--rungs", "A2, A3", "--releases", 3, "--steps", 20, "--preset", "mv2016")
+    run(*words, "--targets", 100, *chosen)
+    spec = audits.plans[1].spec
+    assert list(spec.rungs) == [audit_pb2.AUDIT_RUNG_A2, audit_pb2.AUDIT_RUNG_A3]
+    assert (spec.releases, spec.budget.steps, spec.budget.preset) == (3, 20, "mv2016")
     assert json.loads(run(*words, "--targets", 1, "--json").stdout)["most_passes"] == 4200
 
 

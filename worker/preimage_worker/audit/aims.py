@@ -1,6 +1,7 @@
 """What attackers take the released codes for, and how far originals are from that."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -17,14 +18,15 @@ from preimage_worker.inversion.defences.fitted import Fitted, Reading
 from preimage_worker.inversion.defences.stage import Noise
 from preimage_worker.inversion.objectives import Bounds, Target, data_term
 
+ONCE: Final = "A2"
 NAIVE: Final = "A3"
 ADAPTIVE: Final = "A4"
 
 
-def naive(released: Released) -> Aim:
+def naive(released: Released, rung: str = NAIVE) -> Aim:
     """Takes the first release of each code for a code of Φ."""
     codes = released.known.lift(released.targets[:, 0])
-    return Aim(NAIVE, None, tuple(Reading(code, None) for code in codes))
+    return Aim(rung, None, tuple(Reading(code, None) for code in codes))
 
 
 def adaptive(released: Released) -> Aim:
@@ -45,16 +47,25 @@ def nothing_to_know(plan: AuditPlan, chain: Chain) -> str:
 
 
 def wanted(plan: AuditPlan, chain: Chain) -> tuple[str, ...]:
-    """Which of the two attackers the plan asks for, A4 as A3 where they are one."""
+    """Which of the attackers the plan asks for, A4 as A3 where they are one.
+
+    A2 is a step of A3, and comes by itself where neither A3 nor A4 is asked for.
+    """
+    if plan.rungs & {ONCE, NAIVE, ADAPTIVE} == {ONCE}:
+        return (ONCE,)
     same = bool(nothing_to_know(plan, chain))
-    first = plan.rungs & {"A2", NAIVE} or (same and ADAPTIVE in plan.rungs)
+    first = plan.rungs & {ONCE, NAIVE} or (same and ADAPTIVE in plan.rungs)
     second = ADAPTIVE in plan.rungs and not same
     return ((NAIVE,) if first else ()) + ((ADAPTIVE,) if second else ())
 
 
 def aims(plan: AuditPlan, released: Released) -> tuple[Aim, ...]:
     """What the attackers that the plan asks for make of what was released."""
-    make = {NAIVE: naive, ADAPTIVE: adaptive}
+    make: dict[str, Callable[[Released], Aim]] = {
+        ONCE: partial(naive, rung=ONCE),
+        NAIVE: naive,
+        ADAPTIVE: adaptive,
+    }
     return tuple(make[rung](released) for rung in wanted(plan, released.chain))
 
 

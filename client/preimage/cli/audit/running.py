@@ -92,6 +92,8 @@ def run(*, subject: Subject, pictures: Pictures, delivery: Delivery) -> None:
             _hand_over(audit, as_json=delivery.as_json)
             return
         say(f"Audit {audit.id}: {audit.info.plan}")
+        for remark in audit.info.plan.remarks:
+            say(remark)
         report = _wait(audit)
     end(report, gates, delivery.out, audit_id=audit.id, as_json=delivery.as_json)
 
@@ -121,7 +123,7 @@ def plan(
     if as_json:
         print_json(asdict(found))
     else:
-        typer.echo(str(found))
+        typer.echo("\n".join((str(found), *found.remarks)))
 
 
 def _counted(text: str) -> Path | int:
