@@ -13,6 +13,7 @@ RUNGS: Final = tuple(
 LEAST_TARGETS: Final = 100
 """For an absence: of 0 in 24 the upper limit is 13.8 %, of 0 in 100 it is 3.7 %."""
 _NOISES: Final = frozenset({"gaussian", "laplace"})
+_KEEPING: Final = frozenset({"topk", "prune"})
 _ONCE, _NAIVE, _KNOWING = wire.AUDIT_RUNG_A2, wire.AUDIT_RUNG_A3, wire.AUDIT_RUNG_A4
 
 
@@ -32,12 +33,16 @@ def inverts_once(spec: wire.AuditSpec) -> bool:
 
 
 def inverters_of(spec: wire.AuditSpec) -> int:
-    """Inverting attackers of all cells of one layer: one who knows no defence, and one who does."""
+    """Inverting attackers of all cells of one layer.
+
+    One who knows no defence, and one who does; two of those where elements are known to be small.
+    """
     asked = rungs_of(spec)
     one, two = bool(asked & {_ONCE, _NAIVE}), _KNOWING in asked
     both, either = one + two, int(one or two)
     alike = sum(_is_noise(each.chain) for each in spec.defences) if spec.releases <= 1 else 0
-    return either * (1 + alike) + both * (len(spec.defences) - alike)
+    doubtful = two * sum(_is_doubtful(each.chain) for each in spec.defences)
+    return either * (1 + alike) + both * (len(spec.defences) - alike) + doubtful
 
 
 def remarks_on(spec: wire.AuditSpec, targets: int) -> Iterator[str]:
@@ -49,6 +54,11 @@ def remarks_on(spec: wire.AuditSpec, targets: int) -> Iterator[str]:
         yield "The profile quick shows leaks, and never that there are none."
     if targets < LEAST_TARGETS:
         yield f"{targets} targets are too few to show an absence; it takes {LEAST_TARGETS}."
+
+
+def _is_doubtful(chain: str) -> bool:
+    """Whether at its end some elements are kept, and others only known to be small."""
+    return stage_names(chain)[-1] in _KEEPING
 
 
 def _is_noise(chain: str) -> bool:

@@ -68,6 +68,7 @@ def test_as_many_inversions_are_planned_as_the_auditor_asks_for(
     rungs: list[audits.AuditRung.ValueType], releases: int
 ) -> None:
     chains = ("gaussian:rel_rms=1e+1", "pool:k=2", "laplace:rel_rms=1+gaussian:rel_rms=1", "sign")
+    chains += ("topk:fraction=0.1", "pool:k=2+prune:fraction=0.5", "topk:fraction=0.5+sign")
     asked = audits.AuditSpec(layers=["2"], rungs=rungs, releases=releases)
     asked.defences.extend(audits.Defence(chain=each) for each in chains)
     own = subjects.plan(

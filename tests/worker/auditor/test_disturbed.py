@@ -66,13 +66,18 @@ def test_a_killed_worker_costs_an_audit_nothing_but_time(
 ) -> None:
     with AuditorProcess(server.url, tmp_path / "auditor"):
         with WorkerProcess(server.url, tmp_path) as worker:
+            undisturbed = submit(queue, LONG)
+            ended(queue, undisturbed)
             audit = submit(queue, LONG)
-            until(lambda: progress(queue, audit).inversions_done >= 1)
+            until(lambda: progress(queue, audit).cells_done >= 1)
             worker.kill()
         with WorkerProcess(server.url, tmp_path):
             done = ended(queue, audit)
     assert done.job.state is State.SUCCEEDED
     assert done.job.attempt == 1
+    whole = progress(queue, undisturbed).inversions_done
+    assert progress(queue, audit).inversions_done == whole, "no inversion was asked for twice"
+    assert report(queue, audit) == report(queue, undisturbed)
 
 
 @pytest.mark.usefixtures("worker")

@@ -91,6 +91,7 @@ def _problem(attempt: Attempt, phi: Representation) -> Problem:
         settings,
         seed=attempt.seed,
         restart=attempt.restart,
+        mask=attempt.weights,
         bounds=attempt.bounds,
     )
 

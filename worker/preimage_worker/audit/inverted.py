@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from preimage_worker.audit.aims import ADAPTIVE, NAIVE, ONCE, aims, truth_errors
+from preimage_worker.audit.aims import ADAPTIVE, NAIVE, ONCE, WEIGHING, aims, truth_errors
 from preimage_worker.audit.appraisal import Tried
 from preimage_worker.audit.inverter import Inverter
 from preimage_worker.audit.material import Codes, Material, scaled
@@ -21,6 +21,7 @@ from preimage_worker.audit.sweep import Aim, Quarry, Variant
 _WORDS = {
     NAIVE: "Inverts the code as if there were no defence, with a sweep of priors and budgets.",
     ADAPTIVE: "The same, knowing the defence: inverts layer and defence together.",
+    WEIGHING: "The same, but takes what was set to zero for nearly zero.",
 }
 
 

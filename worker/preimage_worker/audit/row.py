@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
-from preimage_worker.audit.aims import nothing_to_know
+from preimage_worker.audit.aims import ADAPTIVE, NAIVE, WEIGHING, nothing_to_know
 from preimage_worker.audit.appraisal import BEST, Appraised, appraise, best_of
 from preimage_worker.audit.inverted import Inverted, invert
 from preimage_worker.audit.inverter import Inverter
@@ -31,7 +31,7 @@ from preimage_worker.audit.unaided import baseline_rungs, learnt_rungs, linkage
 from preimage_worker.audit.utility import utility
 from preimage_worker.inversion.defences.chain import Chain
 
-_MATCHED = ("A1", "A3", "A4")
+_MATCHED = ("A1", NAIVE, ADAPTIVE, WEIGHING)
 """Whose reconstructions are looked for in the gallery; A2's are A3's with less effort."""
 _OTHERS = (
     "B1 shows other pictures: it counts neither as recovery nor for the best of each picture, and "

@@ -37,8 +37,7 @@ class Search:
     """Of the budget that served best: mostly the last one."""
     plateau: Plateau
     errors: tuple[float, ...]
-    """Of each budget the median relative error of codes, of each picture the least of all
-    variants."""
+    """Of each budget the median relative error of codes, of the attacker who knows most."""
 
     @property
     def settled(self) -> bool:
@@ -66,7 +65,8 @@ def search(
         enough: whether to stop for another reason, by the FVE of the best variant for each picture.
     """
     first = best = sweep(plan, quarry, inverter, plan.effort.steps)
-    values, errors, now = [first.psnr_db], [first.error], first
+    knowing = quarry.aims[-1].rung
+    values, errors, now = [first.psnr_db], [first.error(knowing)], first
     for steps in plan.effort.budgets[1:]:
         if enough(recovery.fve(now.mse, quarry.mean_picture_mse)):
             break
@@ -74,7 +74,7 @@ def search(
             break
         now = sweep(plan, quarry, inverter, steps)
         values.append(now.psnr_db)
-        errors.append(now.error)
+        errors.append(now.error(knowing))
         best = max(best, now, key=lambda each: float(each.psnr_db.mean()))
     return Search(first, best, _plateau(plan, values), tuple(errors))
 

@@ -81,13 +81,12 @@ class Sweep:
         """`(n,)`: the same."""
         return recovery.psnr_db(self.mse)
 
-    @property
-    def error(self) -> float:
-        """Median relative error of the codes, of each picture the least of all variants.
+    def error(self, rung: str) -> float:
+        """Median relative error of codes, of each picture the least of one attacker's variants.
 
         NaN where there was nothing to attack.
         """
-        ends = np.stack([np.nan_to_num(each.end_error, nan=np.inf) for each in self.variants])
+        ends = np.stack([np.nan_to_num(each.end_error, nan=np.inf) for each in self.of(rung)])
         least = ends.min(0)
         return float(np.median(least[np.isfinite(least)])) if np.isfinite(least).any() else np.nan
 
@@ -152,6 +151,7 @@ def _attempt(plan: AuditPlan, quarry: Quarry, aim: Aim, trial: _Trial, steps: in
         width=plan.size[1],
         target=reading.target,
         bounds=reading.bounds,
+        weights=reading.mask,
         defence=aim.defence,
         preset=plan.preset,
         steps=steps,
