@@ -16,9 +16,9 @@ line is missed. On two cores everything takes an hour; --cells keeps what is fin
 
 import argparse
 import json
+import os
 import platform
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
@@ -51,20 +51,19 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="a folder; default PREIMAGE_PICTURES_DIR")
     parser.add_argument("--cells", type=Path, help="a folder: rows that are there are taken up")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="that invert")
     parser.add_argument("--json", type=Path, help="with --parts the other parts of a file stay")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     unknown = [each for each in options.parts.split(",") if each not in PARTS]
     if unknown:
         parser.error(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
-    material, missed = Material(options.pictures, options.seed), 0
+    material, missed = Material(options.pictures, options.seed, options.processes), 0
     for name in options.parts.split(","):
-        begun = time.process_time()
         part = PARTS[name](material, options)
         missed += _show(name, part)
         if options.json:
-            _keep(options, name, part, time.process_time() - begun)
+            _keep(options, name, part)
     sys.exit(bool(missed))
 
 
@@ -77,7 +76,7 @@ def _show(name: str, part: Part) -> int:
     return sum(not claim.holds for claim in part.claims)
 
 
-def _keep(options: argparse.Namespace, name: str, part: Part, seconds: float) -> None:
+def _keep(options: argparse.Namespace, name: str, part: Part) -> None:
     """Puts a part into the file, beside those that are there."""
     path: Path = options.json
     found = json.loads(path.read_text()) if path.exists() else {}
@@ -85,7 +84,6 @@ def _keep(options: argparse.Namespace, name: str, part: Part, seconds: float) ->
         "surroundings": surroundings("cpu")
         | {each: version(each) for each in ("numpy", "scipy", "scikit-image")}
         | {"system": platform.system(), "targets": options.targets, "seed": options.seed},
-        "processor_seconds": round(seconds),
         **asdict(part),
     }
     path.write_text(json.dumps(found, indent=2) + "\n")

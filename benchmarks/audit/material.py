@@ -2,22 +2,18 @@
 
 import os
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from benchmarks import pictures
+from benchmarks.audit.pool import PoolInverter, subject_of
 from preimage_worker import catalogue
-from preimage_worker.audit.in_process import LaneInverter
 from preimage_worker.audit.plan import AuditPlan, Levels
 from preimage_worker.audit.profiles import STANDARD
-from preimage_worker.auditor.subject import CatalogueSubject
 from preimage_worker.errors import InvalidSpecError
 from preimage_worker.inversion.defences.chain import Chain
-from preimage_worker.models import Models
 from preimage_worker.settings import Settings
 
 LAYERS = {
@@ -45,7 +41,7 @@ classifies = true
 class Material:
     """The network with its weights, and the squares, drawn with a seed."""
 
-    def __init__(self, folder: Path | None, seed: int) -> None:
+    def __init__(self, folder: Path | None, seed: int, processes: int) -> None:
         """Raises SystemExit with a sentence where pictures or weights are missing."""
         self._seed = seed
         own, other = _apart(pictures.load(folder))
@@ -53,18 +49,12 @@ class Material:
         settings = Settings.from_environment(
             {"PREIMAGE_DOWNLOAD_MODELS": "none"} | dict(os.environ)
         )
-        self._models = Models(
-            catalogue.parse(_ENTRY, "the benchmark's"), settings, torch.device("cpu")
-        )
+        (entry,) = catalogue.parse(_ENTRY, "the benchmark's")
         try:
-            self.subject = CatalogueSubject(self._models, "resnet20")
+            self.subject = subject_of((entry, settings))
         except InvalidSpecError as error:
             raise SystemExit(str(error)) from None
-
-    @cached_property
-    def inverter(self) -> LaneInverter:
-        """Inverts in this process."""
-        return LaneInverter(self.subject.representation)
+        self.inverter = PoolInverter((entry, settings), processes)
 
     def plan(self, count: int, layers: tuple[str, ...], **changes: object) -> AuditPlan:
         """An audit of the first targets, of all rungs, on the standard profile."""
