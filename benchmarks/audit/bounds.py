@@ -50,7 +50,7 @@ def measure(material: Material, options: argparse.Namespace) -> Part:
     """The part."""
     lines, claims = [], list[Claim]()
     for sigma, variance in ((0.5, 4.0), (2.0, 4.0), (7.0, 9.0)):
-        line, claim = _linear(sigma, variance, options.seed)
+        line, claim = linear(sigma, variance, options.seed)
         lines.append(line)
         claims.append(claim)
     for name in ("fc", "pool"):
@@ -60,8 +60,15 @@ def measure(material: Material, options: argparse.Namespace) -> Part:
     return Part(lines, [*claims, *_of_defences(material)])
 
 
-def _linear(sigma: float, variance: float, seed: int) -> tuple[Line, Claim]:
-    """Least squares and the Bayes estimator on many drawn pictures, beside their bounds."""
+def linear(sigma: float, variance: float, seed: int, gain: float = 1.0) -> tuple[Line, Claim]:
+    """Least squares and the Bayes estimator on many drawn pictures, beside their bounds.
+
+    Args:
+        sigma: of the noise.
+        variance: of the pictures' elements.
+        seed: of everything.
+        gain: of the encoder that is simulated, over that of the one that is measured.
+    """
     generator = torch.Generator().manual_seed(seed)
     basis = torch.randn(_CODES, _ELEMENTS, generator=generator, dtype=torch.float64)
     encoder = Linear(_GAIN * torch.linalg.qr(basis).Q.float())
@@ -70,7 +77,7 @@ def _linear(sigma: float, variance: float, seed: int) -> tuple[Line, Claim]:
     bounds = error_bounds(traces, torch.full((3, _SIDE, _SIDE), variance))
     pictures = variance**0.5 * torch.randn(_PICTURES, _ELEMENTS, generator=generator)
     noise = sigma * torch.randn(_PICTURES, _CODES, generator=generator)
-    least_squares = (encoder(pictures) + noise) @ encoder.matrix / _GAIN**2
+    least_squares = (gain * encoder(pictures) + noise) @ encoder.matrix / _GAIN**2
     bayes = least_squares * variance / (variance + (sigma / _GAIN) ** 2)
     squares, best = (float((each - pictures).square().mean()) for each in (least_squares, bayes))
     off = (squares / bounds.unbiased - 1, best / bounds.van_trees - 1)

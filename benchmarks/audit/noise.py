@@ -85,8 +85,8 @@ def _shallow_claims(rows: Sequence[Row], hidden: Row) -> list[Claim]:
     errors, uses = [_mse(row) for row in rows], [_use(row) for row in rows]
     strongest, told = rows[-1].bounds, hidden.label
     return [
-        Claim("layer1: MSE rises with the noise, within intervals", _rises(errors), _all(errors)),
-        Claim("layer1: utility falls, within intervals", _rises(uses[::-1]), _all(uses)),
+        Claim("layer1: MSE rises with the noise, within intervals", rises(errors), _all(errors)),
+        Claim("layer1: utility falls, within intervals", rises(uses[::-1]), _all(uses)),
         Claim(
             "layer1: at 10 linkable, not recovered",
             told == "linkable, not recovered by the attacks listed",
@@ -107,7 +107,7 @@ def _pooled_claims(rows: Sequence[Row]) -> list[Claim]:
     rates = [_linkage(row).rank1 for row in rows]
     chance = _linkage(rows[-1]).chance1
     return [
-        Claim("pool: linkage falls, within intervals", _rises(rates[::-1]), _all(rates)),
+        Claim("pool: linkage falls, within intervals", rises(rates[::-1]), _all(rates)),
         Claim("pool: linkage is 1 without noise", rates[0].estimate == 1, limits(rates[0])),
         Claim(
             "pool: linkage is at chance at 10",
@@ -117,7 +117,7 @@ def _pooled_claims(rows: Sequence[Row]) -> list[Claim]:
     ]
 
 
-def _rises(values: Sequence[Interval]) -> bool:
+def rises(values: Sequence[Interval]) -> bool:
     """Whether no value is below an earlier one for certain, and the last is above the first."""
     pairs = ((a, b) for i, a in enumerate(values) for b in values[i + 1 :])
     return all(b.upper >= a.lower for a, b in pairs) and values[-1].lower > values[0].upper
