@@ -27,7 +27,11 @@ def measure(material: Material, options: argparse.Namespace) -> Part:
     many = material.plan(LEAST_PICTURES, ("layer1",), defences=_DEFENCES[-1:])
     (hidden,) = audit(many, material.inverter, options.cells).rows
     linking = material.plan(
-        LEAST_PICTURES, ("pool",), defences=_DEFENCES, rungs=frozenset({"L1"}), profile=_PROFILE
+        LEAST_PICTURES,
+        ("pool",),
+        defences=_DEFENCES,
+        rungs=frozenset({"L1"}),
+        profile=replace(_PROFILE, probes=1),
     )
     pooled = _in_order(audit(linking, material.inverter, options.cells).rows)
     lines = [_line("layer1", row, options.targets) for row in shallow]

@@ -65,7 +65,9 @@ def _claims(report: AuditReport, rows: dict[str, Row]) -> list[Claim]:
         Claim("FVE: layer3 + 0.2 > fc", three + 0.2 > fc, f"{three:.3f}, {fc:.3f}"),
         *(
             Claim(
-                f"FVE over chance of {name} reaches down to 0.05", gain.lower <= 0.05, limits(gain)
+                f"FVE: the interval of {name} reaches down to 0.05, over chance too",
+                fve(rows[name], _A).lower <= 0.05 and gain.lower <= 0.05,
+                f"{limits(fve(rows[name], _A))}; over chance {limits(gain)}",
             )
             for name, gain in gained.items()
         ),
