@@ -11,9 +11,9 @@ SEED := 1
 INPUTS := 1000000
 CALLS := 20000
 JOBS := 300
-SOURCES := client service worker proto tests benchmarks deploy
+SOURCES := client service worker proto tests benchmarks deploy docs examples
 
-.PHONY: demo test fuzz chaos soak check proto bench clean
+.PHONY: demo test fuzz chaos soak monitor check proto dashboards bench docs clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## invert natural pictures through the whole service; look at demo/index.html
@@ -28,6 +28,9 @@ chaos: $(READY)  ## a storm of faults over a whole stack; MINUTES=10 SEED=1, CHA
 soak: $(READY)  ## a steady load for long, and what has grown; MINUTES=30 SEED=1, SOAK_ARGS="--json FILE"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(SOAK_ARGS)
 
+monitor: $(READY)  ## a stack, a load and Prometheus: do dashboards have data, what fires; MONITOR_ARGS=--kill-worker
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.monitor $(MONITOR_ARGS)
+
 fuzz: $(READY)  ## hostile input; INPUTS=1000000 CALLS=20000 JOBS=300 SEED=1, FUZZ_ARGS="--json FILE"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz parsers --inputs $(INPUTS) --seed $(SEED) $(FUZZ_ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz wire --inputs $(CALLS) --seed $(SEED) $(FUZZ_ARGS)
@@ -39,11 +42,15 @@ check: $(READY)  ## format, lint, types, import contracts, the wire contract
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks
+	$(BIN)/mypy --package deploy.grafana.source
 	$(BIN)/lint-imports
 	$(BIN)/python proto/check.py
 
 proto: $(READY)  ## generate client/preimage/v1 from proto/
 	$(BIN)/python proto/generate.py
+
+dashboards: $(READY)  ## write deploy/grafana/dashboards from deploy/grafana/source and the runbook
+	$(BIN)/python -m deploy.grafana.source
 
 bench: $(BENCH)  ## short versions of the benchmarks; the last four need PREIMAGE_WEIGHTS_DIR
 	$(BIN)/python -m benchmarks.throughput --layers features.5 --lanes 1,4 --rounds 3
@@ -53,6 +60,9 @@ bench: $(BENCH)  ## short versions of the benchmarks; the last four need PREIMAG
 	$(BIN)/python -m benchmarks.peers --layers features.5 --limit 1
 	$(BIN)/python -m benchmarks.figures --steps 50 --gallery $(VENV)/figures
 	$(BIN)/python -m benchmarks.audit --parts bounds,controls --targets 4
+
+docs: $(READY)  ## the documentation as a site: site/index.html
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs site
 
 clean:  ## forget the virtual environment and what tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -43,7 +43,7 @@ def require_server() -> str:
     pytest.skip(NO_SERVER)
 
 
-def _dying_with_us() -> list[str]:
+def dying_with_us() -> list[str]:
     """A prefix by which Linux ends the server also when the tests are killed."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
@@ -57,7 +57,7 @@ class RedisServer:
         self._folder = Path(tempfile.mkdtemp(prefix="pq-", dir="/tmp"))
         self.socket = self._folder / "s"
         self._command = [
-            *_dying_with_us(),
+            *dying_with_us(),
             require_server(),
             *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(self._folder)),
             *("--save", "", "--appendonly", "yes" if append_only else "no"),

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 PROTO = ROOT / "proto"
 BACKEND = (
     "preimage_exposition",
+    "preimage_logging",
     "preimage_orders",
     "preimage_pictures",
     "preimage_queue",
@@ -63,7 +64,7 @@ def test_the_import_contracts_hold() -> None:
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
     return grimp.build_graph(
-        "preimage", *BACKEND, cache_dir=None, exclude_type_checking_imports=True
+        "preimage", "preimage_tracing", *BACKEND, cache_dir=None, exclude_type_checking_imports=True
     )
 
 

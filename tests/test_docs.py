@@ -43,7 +43,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_the_paths_that_the_architecture_names_exist() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     named = re.findall(
-        r"`((?:proto|client|service|worker|tests|benchmarks|deploy|docs)/[\w./*]*)`", text
+        r"`((?:proto|client|service|worker|tests|benchmarks|deploy|docs|examples)/[\w./*]*)`", text
     )
     assert named
     assert [name for name in named if not list(ROOT.glob(name.rstrip("/")))] == []

@@ -9,6 +9,8 @@
 - overload: ten times as many calls as a stand-in worker takes: how fast refusals are, and whether
   every accepted job ends by its deadline;
 - fairness: how long jobs of small tenants wait, alone and beside a greedy one;
+- fleet: what each of 1, 100 and 1,000 stand-in workers costs Redis, by operation; how even the
+  shares of twenty tenants are; which keys are touched most;
 - share: inversions per second end to end over those of the bare engine on the same jobs;
 - occupancy: how many of the batch's slots step with jobs of mixed lengths and a full queue, beside
   batches that are filled once and run to their end.
@@ -22,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import surroundings, table
-from benchmarks.service import computing, door, fairness, overload, queue_alone
+from benchmarks.service import computing, door, fairness, fleet, overload, queue_alone
 
 Row = dict[str, object]
 
@@ -32,6 +34,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "door": door.measure,
     "overload": overload.measure,
     "fairness": fairness.measure,
+    "fleet": fleet.measure,
     "share": computing.share,
     "occupancy": computing.occupancy,
 }
@@ -43,6 +46,7 @@ def main() -> None:
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--processes", default="1,2,3", help="clients of the queue")
     parser.add_argument("--depths", default="10,1000,100000", help="waiting jobs")
+    parser.add_argument("--workers", default="1,10,100,1000", help="of a fleet")
     parser.add_argument(
         "--per-second", default="50,100,200", help="calls at the door, rates in turn"
     )

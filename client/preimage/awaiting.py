@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast, final
 import grpc
 from grpc import aio
 
+from preimage.tracing import begin_call, calling, carrying, end_call, peeked
 from preimage.transport import Stubs, closed, translated
+from preimage_tracing import NO_SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from preimage.connection import Connection
+    from preimage_tracing import Span
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -65,8 +68,9 @@ class AsyncTransport:
     ) -> A:
         """One request, one answer."""
         begin = cast("aio.UnaryUnaryMultiCallable[Q, A]", call)
-        with self.translating():
-            return await begin(request, timeout=timeout_seconds, metadata=self._metadata)
+        with calling(request, self.target) as span, self.translating():
+            metadata = self._metadata(span)
+            return await begin(request, timeout=timeout_seconds, metadata=metadata)
 
     async def send(
         self,
@@ -76,16 +80,19 @@ class AsyncTransport:
     ) -> A:
         """Many requests, one answer."""
         begin = cast("aio.StreamUnaryMultiCallable[Q, A]", call)
-        with self.translating():
-            return await begin(iter(requests), timeout=timeout_seconds, metadata=self._metadata)
+        first, everything = peeked(requests)
+        with calling(first, self.target) as span, self.translating():
+            metadata = self._metadata(span)
+            return await begin(everything, timeout=timeout_seconds, metadata=metadata)
 
     def stream(
         self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
     ) -> AsyncStream[Q, A]:
         """One request, many answers."""
         begin = cast("aio.UnaryStreamMultiCallable[Q, A]", call)
-        started = begin(request, timeout=timeout_seconds, metadata=self._metadata)
-        return AsyncStream(started, self)
+        span = begin_call(request, self.target)
+        started = begin(request, timeout=timeout_seconds, metadata=self._metadata(span))
+        return AsyncStream(started, self, span)
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""
@@ -111,25 +118,36 @@ class AsyncTransport:
                 raise closed(self.target) from None
             raise
 
-    @property
-    def _metadata(self) -> aio.Metadata:
-        return aio.Metadata(*self._connection.metadata)
+    def _metadata(self, span: Span) -> aio.Metadata:
+        return aio.Metadata(*carrying(self._connection.metadata, span))
 
 
 @final
 class AsyncStream(Generic[Q, A]):
     """Answers that are awaited."""
 
-    def __init__(self, call: aio.UnaryStreamCall[Q, A], transport: AsyncTransport) -> None:
+    def __init__(
+        self, call: aio.UnaryStreamCall[Q, A], transport: AsyncTransport, span: Span
+    ) -> None:
         self._call = call
         self._transport = transport
+        self._span = span
 
     async def read(self) -> A | None:
         """Returns the next answer; None: there are no more."""
-        with self._transport.translating():
-            answer = await self._call.read()
+        try:
+            with self._transport.translating():
+                answer = await self._call.read()
+        except BaseException as error:
+            self._end(error)
+            raise
         return None if answer is aio.EOF else cast("A", answer)
 
     async def close(self) -> None:
         """Ends the call."""
         self._call.cancel()
+        self._end()
+
+    def _end(self, error: BaseException | None = None) -> None:
+        end_call(self._span, error)
+        self._span = NO_SPAN

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 
 import grpc
 
+from preimage.tracing import begin_call, calling, carrying, end_call, peeked
 from preimage.transport import Stubs, closed, translated
+from preimage_tracing import NO_SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from preimage.connection import Connection
+    from preimage_tracing import Span
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -51,10 +54,12 @@ class SyncTransport:
         self, call: grpc.UnaryUnaryMultiCallable[Q, A], request: Q, timeout_seconds: float
     ) -> A:
         """One request, one answer."""
-        try:
-            return call(request, timeout=timeout_seconds, metadata=self._connection.metadata)
-        except grpc.RpcError as error:
-            raise translated(error, self._connection) from error
+        with calling(request, self.target) as span:
+            metadata = carrying(self._connection.metadata, span)
+            try:
+                return call(request, timeout=timeout_seconds, metadata=metadata)
+            except grpc.RpcError as error:
+                raise translated(error, self._connection) from error
 
     async def send(
         self,
@@ -63,19 +68,22 @@ class SyncTransport:
         timeout_seconds: float,
     ) -> A:
         """Many requests, one answer."""
-        metadata = self._connection.metadata
-        try:
-            return call(iter(requests), timeout=timeout_seconds, metadata=metadata)
-        except grpc.RpcError as error:
-            raise translated(error, self._connection) from error
+        first, everything = peeked(requests)
+        with calling(first, self.target) as span:
+            metadata = carrying(self._connection.metadata, span)
+            try:
+                return call(everything, timeout=timeout_seconds, metadata=metadata)
+            except grpc.RpcError as error:
+                raise translated(error, self._connection) from error
 
     def stream(
         self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
     ) -> SyncStream[A]:
         """One request, many answers."""
         metadata = self._connection.metadata
-        started = call(request, timeout=timeout_seconds, metadata=metadata)
-        return SyncStream(started, self._connection)
+        span = begin_call(request, self.target)
+        started = call(request, timeout=timeout_seconds, metadata=carrying(metadata, span))
+        return SyncStream(started, self._connection, span)
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""
@@ -103,17 +111,25 @@ class Answers(Protocol[A_co]):
 class SyncStream(Generic[A]):
     """Answers that are waited for."""
 
-    def __init__(self, call: Answers[A], connection: Connection) -> None:
+    def __init__(self, call: Answers[A], connection: Connection, span: Span) -> None:
         self._call = call
         self._connection = connection
+        self._span = span
 
     async def read(self) -> A | None:
         """Returns the next answer; None: there are no more."""
         try:
             return next(self._call, None)
         except grpc.RpcError as error:
-            raise translated(error, self._connection) from error
+            refusal = translated(error, self._connection)
+            self._end(refusal)
+            raise refusal from error
 
     async def close(self) -> None:
         """Ends the call."""
         self._call.cancel()
+        self._end()
+
+    def _end(self, error: BaseException | None = None) -> None:
+        end_call(self._span, error)
+        self._span = NO_SPAN

@@ -17,6 +17,7 @@ from preimage.provenance import provenance_from_wire
 from preimage.sources import read_code, read_source
 from preimage.spec import cache_control_of, representation_of, spec_of
 from preimage.tensors import float32_array
+from preimage.tracing import JOB_ID, about, operation
 from preimage.v1 import (
     model_service_pb2,
     preimage_pb2,
@@ -67,7 +68,10 @@ class Core:
             )
             return response.preimage
 
-        return Handle(self._caller, await create(), create)
+        with operation("submit", about(request)) as span:
+            message = await create()
+            span.note({JOB_ID: message.id})
+        return Handle(self._caller, message, create, span.traceparent)
 
     async def job(self, job_id: str) -> Handle:
         """Takes up a job by its id."""
@@ -112,16 +116,18 @@ class Core:
         input_size: tuple[int, int] | None,
     ) -> Features:
         """Computes a code."""
-        content = await place_picture(self._caller, encoded_or_pixels(picture, INLINE_BYTES))
-        response = await self._caller.call(
-            lambda stubs: stubs.models.ExtractFeatures,
-            model_service_pb2.ExtractFeaturesRequest(
-                picture=content, representation=representation_of(model, layer, input_size)
-            ),
-        )
-        data = response.features.data
-        if not response.HasField("features"):
-            data = await self._caller.download(response.id, "code.f32")
+        with operation("extract", {"preimage.model": model, "preimage.layer": layer}) as span:
+            content = await place_picture(self._caller, encoded_or_pixels(picture, INLINE_BYTES))
+            response = await self._caller.call(
+                lambda stubs: stubs.models.ExtractFeatures,
+                model_service_pb2.ExtractFeaturesRequest(
+                    picture=content, representation=representation_of(model, layer, input_size)
+                ),
+            )
+            span.note({JOB_ID: response.id})
+            data = response.features.data
+            if not response.HasField("features"):
+                data = await self._caller.download(response.id, "code.f32")
         provenance = provenance_from_wire(response.provenance)
         return Features(
             float32_array(data, response.shape),

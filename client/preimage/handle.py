@@ -9,6 +9,7 @@ from preimage.errors import DeadlineExceeded, NotAllowed, NotFound, PreimageErro
 from preimage.events import Event, Finished, Preview, Progress, StateChanged
 from preimage.jobinfo import JobInfo, job_from_wire, progress_from_wire, state_from_wire
 from preimage.tensors import float32_array
+from preimage.tracing import JOB_ID, operation
 from preimage.v1 import preimage_pb2, preimage_service_pb2
 from preimage.watch import Watch
 
@@ -33,13 +34,18 @@ class Handle:
     """
 
     def __init__(
-        self, caller: Caller, message: preimage_pb2.Preimage, create: Create | None = None
+        self,
+        caller: Caller,
+        message: preimage_pb2.Preimage,
+        create: Create | None = None,
+        trace: str = "",
     ) -> None:
         self.caller = caller
         self.message = message
         self.abandoned = False
         """Nobody waits for the job any more: a watch of it gives up at the first obstacle."""
         self._create = create
+        self._trace = trace
         self._lost = False
 
     @property
@@ -181,6 +187,15 @@ class Handle:
         on_preview: Callable[[Preview], None] | None,
     ) -> Delivery:
         """Waits for the end, then fetches the pictures."""
+        with operation("wait", {JOB_ID: self.message.id}, parent=self._trace):
+            return await self._wait(timeout_seconds, on_progress, on_preview)
+
+    async def _wait(
+        self,
+        timeout_seconds: float | None,
+        on_progress: Callable[[Progress], None] | None,
+        on_preview: Callable[[Preview], None] | None,
+    ) -> Delivery:
         self._keep_what_has_ended()
         if not self.info.state.terminal:
             await self._follow(self.watch(timeout_seconds), on_progress, on_preview)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from preimage.errors import PreimageError
 from preimage.jobs import AsyncJob, Job
 from preimage.running import run
+from preimage.tracing import about, operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,14 +33,15 @@ def invert(
     on_preview: Callable[[Preview], None] | None = None,
 ) -> Result:
     """Inverts; see `Client.invert`."""
-    handle = run(core.submit(request))
-    try:
-        return Job(handle).result(on_progress=on_progress, on_preview=on_preview)
-    except PreimageError:
-        raise
-    except BaseException:
-        run(handle.abandon())
-        raise
+    with operation(request.task, about(request)):
+        handle = run(core.submit(request))
+        try:
+            return Job(handle).result(on_progress=on_progress, on_preview=on_preview)
+        except PreimageError:
+            raise
+        except BaseException:
+            run(handle.abandon())
+            raise
 
 
 async def invert_async(
@@ -49,14 +51,15 @@ async def invert_async(
     on_preview: Callable[[Preview], None] | None = None,
 ) -> AsyncResult:
     """Inverts; see `AsyncClient.invert`."""
-    handle = await _submit_whole(core, request)
-    try:
-        return await AsyncJob(handle).result(on_progress=on_progress, on_preview=on_preview)
-    except PreimageError:
-        raise
-    except BaseException:
-        await handle.abandon()
-        raise
+    with operation(request.task, about(request)):
+        handle = await _submit_whole(core, request)
+        try:
+            return await AsyncJob(handle).result(on_progress=on_progress, on_preview=on_preview)
+        except PreimageError:
+            raise
+        except BaseException:
+            await handle.abandon()
+            raise
 
 
 async def _submit_whole(core: Core, request: Request) -> Handle:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import TYPE_CHECKING, final
 
 from preimage.errors import BadInput, PreimageError
@@ -16,6 +17,7 @@ from preimage.inverting import invert_async
 from preimage.jobs import Job
 from preimage.running import run
 from preimage.settled import Settled
+from preimage.tracing import about, operation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -54,7 +56,8 @@ def _settled_in_threads(
     with ThreadPoolExecutor(in_flight, thread_name_prefix="preimage") as pool:
         try:
             for index, request in enumerate(requests):
-                waiting.add(pool.submit(crew.settle, index, request))
+                # In the caller's context: spans belong to the one that is current there.
+                waiting.add(pool.submit(copy_context().run, crew.settle, index, request))
                 patience = None if len(waiting) >= in_flight else 0
                 done, waiting = wait(waiting, patience, FIRST_COMPLETED)
                 yield from (future.result() for future in done)
@@ -78,19 +81,23 @@ class _Crew:
 
     def settle(self, index: int, request: Request) -> Settled[Result]:
         try:
-            handle = run(self._core.submit(request))
-            with self._lock:
-                self._live.add(handle)
-                too_late = self._disbanded
-            if too_late:
-                run(handle.abandon())
-            try:
-                return Settled(index, request, Job(handle).result(), None)
-            finally:
-                with self._lock:
-                    self._live.discard(handle)
+            with operation(request.task, about(request)):
+                return Settled(index, request, self._result(request), None)
         except PreimageError as error:
             return Settled(index, request, None, error)
+
+    def _result(self, request: Request) -> Result:
+        handle = run(self._core.submit(request))
+        with self._lock:
+            self._live.add(handle)
+            too_late = self._disbanded
+        if too_late:
+            run(handle.abandon())
+        try:
+            return Job(handle).result()
+        finally:
+            with self._lock:
+                self._live.discard(handle)
 
     def disband(self) -> None:
         with self._lock:

@@ -1,18 +1,27 @@
-# The gRPC frontend. No torch.
-FROM python:3.11-slim-bookworm AS build
+# The gRPC frontend, or the command line alone. No torch.
+FROM python:3.11.13-slim-bookworm AS build
+RUN python -m venv /opt/preimage
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE constraints.txt ./
+# What others wrote changes seldom, and is a layer of its own.
+COPY pyproject.toml constraints.txt ./
+COPY deploy/docker/requirements.py deploy/docker/requirements.py
+# Extras of the project.
+ARG EXTRAS="service tracing"
+RUN python deploy/docker/requirements.py ${EXTRAS} >requirements.txt \
+    && /opt/preimage/bin/pip install --no-cache-dir --constraint constraints.txt --requirement requirements.txt
+# Ours goes to a folder of its own, and so into a small layer.
+COPY README.md LICENSE ./
 COPY client client
 COPY service service
 COPY worker worker
-RUN python -m venv /opt/preimage \
-    && /opt/preimage/bin/pip install --no-cache-dir --constraint constraints.txt ".[service]"
+RUN /opt/preimage/bin/pip install --no-cache-dir --constraint constraints.txt --no-deps --target /opt/ours .
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11.13-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home preimage
 COPY --from=build /opt/preimage /opt/preimage
+COPY --from=build /opt/ours /opt/ours
 COPY deploy/docker/health.py /opt/preimage/health.py
-ENV PATH=/opt/preimage/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/ours/bin:/opt/preimage/bin:$PATH PYTHONPATH=/opt/ours PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
 EXPOSE 8790 8791 8792
 CMD ["preimage", "serve"]

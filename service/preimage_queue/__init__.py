@@ -40,6 +40,7 @@ from preimage_queue.records import (
     NewJob,
     Prospect,
     State,
+    is_id,
     new_id,
 )
 from preimage_queue.replies import (
@@ -54,6 +55,7 @@ from preimage_queue.replies import (
     EventPage,
     FinishReply,
     FinishVerdict,
+    Follower,
     HandBackMode,
     HandBackVerdict,
     JobPage,
@@ -90,6 +92,7 @@ __all__ = [
     "Finish",
     "FinishReply",
     "FinishVerdict",
+    "Follower",
     "HandBackMode",
     "HandBackVerdict",
     "Job",
@@ -123,5 +126,6 @@ __all__ = [
     "WorkerSeen",
     "WriteVerdict",
     "blob_digest",
+    "is_id",
     "new_id",
 ]

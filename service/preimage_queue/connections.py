@@ -4,7 +4,8 @@ The client library would send every command up to ten times more by itself, also
 be repeated; here it sends once, and `executors` repeats whole scripts, which recognise it.
 """
 
-from typing import Any, TypedDict
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
 from urllib.parse import unquote, urlsplit
 
 import redis
@@ -25,6 +26,7 @@ class _Options(TypedDict):
     socket_connect_timeout: float
     health_check_interval: int
     legacy_responses: bool
+    password: NotRequired[str]
 
 
 def connect(settings: QueueSettings) -> redis.Redis:
@@ -32,7 +34,7 @@ def connect(settings: QueueSettings) -> redis.Redis:
 
     Raises:
         ValueError: The URL has a scheme other than redis, rediss or unix, or a database that is no
-            number.
+            number; or the password cannot be read.
     """
     _check_database(settings.url)
     pool: Any = redis.BlockingConnectionPool
@@ -46,7 +48,7 @@ def connect_async(settings: QueueSettings) -> redis.asyncio.Redis:
 
     Raises:
         ValueError: The URL has a scheme other than redis, rediss or unix, or a database that is no
-            number.
+            number; or the password cannot be read.
     """
     _check_database(settings.url)
     pool: Any = redis.asyncio.BlockingConnectionPool
@@ -64,7 +66,7 @@ def _check_database(url: str) -> None:
 
 
 def _options(settings: QueueSettings) -> _Options:
-    return {
+    options: _Options = {
         "max_connections": settings.connections,
         "timeout": settings.connection_wait_seconds,
         "socket_timeout": settings.socket_timeout_seconds,
@@ -72,3 +74,13 @@ def _options(settings: QueueSettings) -> _Options:
         "health_check_interval": 0,
         "legacy_responses": False,
     }
+    if settings.password_file:
+        options["password"] = _password(settings.password_file)
+    return options
+
+
+def _password(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"its password cannot be read: {error}") from None

@@ -16,7 +16,7 @@ __all__ = [
     "WorkerSeen",
 ]
 
-_SAFE_POLICY: Final = "noeviction"
+SAFE_POLICY: Final = "noeviction"
 
 
 @final
@@ -111,6 +111,15 @@ class QueueStats:
     """0 for no limit."""
 
     append_only: bool
+    append_only_written: bool
+    """Redis could write to the append-only file the last time; true also where there is none."""
+
+    append_only_bytes: int
+    """Size of the append-only file; 0 where there is none."""
+
+    no_eviction: bool
+    """Redis refuses what it has no memory for, instead of throwing jobs away."""
+
     redis_version: str
 
 
@@ -136,9 +145,9 @@ class Persistence:
             found.append(
                 "Redis keeps no append-only file, so a crash loses jobs: set appendonly yes."
             )
-        if self.policy != _SAFE_POLICY:
+        if self.policy != SAFE_POLICY:
             found.append(
-                f"Redis may evict jobs (maxmemory-policy {self.policy}): set it to {_SAFE_POLICY}."
+                f"Redis may evict jobs (maxmemory-policy {self.policy}): set it to {SAFE_POLICY}."
             )
         return tuple(found)
 

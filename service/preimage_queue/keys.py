@@ -74,6 +74,8 @@ Workers
     workers                     ZSET    name -> when it is given up                  worker_ttl
     serving:<pool>              HASH    name -> `<given up> <slots> <rate>
                                         twins`, a word for what it knows          worker_ttl
+    capacity:<pool>             HASH    what these come to: `count` `rate` `widest`
+                                        `twins`, until `first` is given up       worker_ttl
     drain:<name>                STRING  somebody asks it to leave                    one hour
     model:<name>                STRING  what clients may know of it                  model_ttl
     models                      ZSET    name -> when it is given up                  model_ttl
@@ -127,6 +129,7 @@ FIELDS: Final = {
     "reason": "why it failed or was cancelled",
     "result": "what the resource shows",
     "error": "what the resource shows",
+    "trace": "traceparent of the span that its attempts belong to",
     "via": "CACHED or SHARED, if it was not submitted to run by itself",
     "follows": "id of the job whose run it waits for",
     "source": "`<id>:<attempt>` whose result and outputs it has, if not its own",

@@ -17,6 +17,7 @@ __all__ = ["Script", "load_scripts"]
 
 _PARTS: Final = (
     "common",
+    "serving",
     "rows",
     "quotas",
     "ready",

@@ -26,6 +26,7 @@ __all__ = [
     "NewJob",
     "Prospect",
     "State",
+    "is_id",
     "new_id",
     "require_output_name",
 ]
@@ -36,6 +37,7 @@ SOLO_MARK: Final = "#solo#"
 _ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TENANT = re.compile(r"[A-Za-z0-9._@-]{1,128}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _OUTPUT_NAME = re.compile(r"[A-Za-z0-9._/-]{1,128}")
 _MAX_TEXT_CHARACTERS: Final = 512
 _MIN_COST, _MAX_COST = 1e-3, 1e9  # sums of a million jobs stay exact in thousandths
@@ -78,6 +80,11 @@ def new_id(now_seconds: float | None = None) -> str:
     """
     milliseconds = int((time.time() if now_seconds is None else now_seconds) * 1000)
     return f"{milliseconds & 0xFFFFFFFFFFFF:012x}{secrets.token_hex(10)}"
+
+
+def is_id(text: str) -> bool:
+    """Whether a job can have this id at all."""
+    return _ID.fullmatch(text) is not None
 
 
 @final
@@ -134,6 +141,10 @@ class NewJob:
     deadline_seconds: float | None = None
     """Fail it if it still waits this long after acceptance. Once it runs, its worker decides."""
 
+    trace: str = ""
+    """W3C traceparent of the span that its attempts belong to; empty for none. Says nothing of what
+    the job is: a repeated request may have another one, and the first is kept."""
+
     id: str = field(default_factory=new_id)
     """From `new_id`."""
 
@@ -147,6 +158,10 @@ class NewJob:
         _require(
             not self.computation or _DIGEST.fullmatch(self.computation),
             "computation must be a sha256 digest in hex, or empty",
+        )
+        _require(
+            not self.trace or _TRACEPARENT.fullmatch(self.trace),
+            "trace must be a traceparent, or empty",
         )
         _require("|" not in self.pool, "pool must not contain |")
         _require(SOLO_MARK not in self.batch_key, f"batch_key must not contain {SOLO_MARK}")
@@ -214,6 +229,9 @@ class Claimed:
     layer: str
     now_ms: int
     """The server's clock at the claim: subtract it from the other times to get durations."""
+
+    trace: str = ""
+    """As its producer gave it."""
 
 
 @final

@@ -153,11 +153,26 @@ class FinishVerdict(_Outcome):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Follower:
+    """A job that had followed the one that ended, and ended with it."""
+
+    id: str
+    trace: str
+    """As its producer gave it."""
+
+    waited_ms: int
+    """Since its acceptance."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class FinishReply:
     """The answer to a settlement."""
 
     verdict: FinishVerdict
     missing_output: str = ""
+    followers: tuple[Follower, ...] = ()
+    """Those that have a trace, where they were asked for."""
 
 
 class HandBackMode(_Outcome):

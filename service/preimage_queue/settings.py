@@ -22,6 +22,10 @@ class QueueSettings:
     """`redis://`, `rediss://` or `unix://`, with user and password of an ACL user if it has one.
     Not shown in the settings' repr, because it may hold a password."""
 
+    password_file: str = ""
+    """File that holds the password of the URL's user, which the URL then leaves out. A file can be
+    mounted as a secret; variables are shown by many tools. Read once."""
+
     namespace: str = "preimage"
     """Hash tag of every key, so that all keys live on one slot of a cluster."""
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
+from preimage_logging import about
 from preimage_orders import AUDIT_POOL, Order, new_job
 from preimage_queue import (
     Conflict,
@@ -31,6 +32,8 @@ from preimage_service.errors import (
     Violation,
 )
 from preimage_service.identity import caller
+from preimage_service.tracing import JOB_ID
+from preimage_tracing import Attributes, current
 
 _UNTIL_SUBMITTED_SECONDS = 60.0
 """What comes inline is used at once. If the queue then refuses the job, its bytes must not go on
@@ -116,20 +119,31 @@ async def hand_in(backend: Backend, made: NewJob, blobs: Mapping[str, str]) -> S
 
     Raises: as `submit`.
     """
-    job = replace(made, weight=caller().weight)
+    span = current()
+    job = replace(made, weight=caller().weight, trace=span.traceparent)
     reply = await backend.queue.submit(job, caller().quotas)
     if isinstance(reply, Submitted):
+        span.note(_words(job, reply))
         _count(backend, job, reply.outcome)
         word = reply.outcome.value.lower()
-        _log.info(
-            "job %s: %s, %s %s, %d slots", reply.job_id, word, job.model, job.layer, job.slots
-        )
+        about(reply.job_id, "audit" if job.pool == AUDIT_POOL else "job")
+        _log.info("%s, %s %s, %d slots", word, job.model, job.layer, job.slots)
         return reply
     if isinstance(reply, Conflict):
         raise RequestIdReusedError
     if isinstance(reply, MissingBlob):
         raise TensorNotFoundError(blobs[reply.digest], reply.digest)
     raise refusal(backend, job.tenant, reply)
+
+
+def _words(job: NewJob, reply: Submitted) -> Attributes:
+    """What the span of a call says of the job that it has led to."""
+    return {
+        JOB_ID: reply.job_id,
+        "preimage.model": job.model,
+        "preimage.layer": job.layer,
+        "preimage.submitted": reply.outcome.value,
+    }
 
 
 def _count(backend: Backend, job: NewJob, outcome: SubmitOutcome) -> None:

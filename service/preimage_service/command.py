@@ -8,12 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from preimage_logging import configure, last_words
 from preimage_queue.misspelt import misspelt
 from preimage_service.errors import StartError
 from preimage_service.memory import share_arenas
 from preimage_service.process import run
 from preimage_service.rehearsal import rehearse, rehearse_tokens
 from preimage_service.settings import Settings
+from preimage_tracing import TracingError, start, stop
 
 OTHERS = frozenset({"PREIMAGE_BEAT_SECONDS", "PREIMAGE_DRAIN_SECONDS", "PREIMAGE_TOKEN"})
 """Settings of workers and clients that resemble ours."""
@@ -29,17 +31,19 @@ def main(arguments: Sequence[str]) -> int:
         if options.check_tokens is not None:
             return _tell(rehearse_tokens(options.check_tokens))
         settings = Settings.from_environment(os.environ)
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s service: %(message)s"
-        )
+        configure("service", settings.log_level, settings.log_format)
         for variable, meant in misspelt(os.environ, Settings.variables(), OTHERS):
             _log.warning("%s is no setting and has no effect: is %s meant?", variable, meant)
         if options.check:
             return _tell(asyncio.run(rehearse(settings, os.environ)))
+        if settings.tracing:
+            start("service")
         asyncio.run(run(settings, os.environ))
-    except StartError as error:
-        sys.stderr.write(f"preimage service: {error}\n")
+    except (StartError, TracingError) as error:
+        last_words("service", str(error))
         return 2
+    finally:
+        stop()
     return 0
 
 

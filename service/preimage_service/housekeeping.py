@@ -7,8 +7,11 @@ probe: one failure is enough to look away, one success to look back.
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Never
 
+from preimage_logging import concerning
+from preimage_orders import AUDIT_POOL
 from preimage_queue import Lane, QueueError, QueueStats, Reaped
 from preimage_service.backend import Backend
 from preimage_service.metrics import Meters
@@ -62,24 +65,30 @@ def _report_stats(meters: Meters, stats: QueueStats) -> None:
     meters.redis_up.set(1)
     meters.redis_bytes.set(stats.memory_used_bytes)
     meters.redis_limit_bytes.set(stats.memory_limit_bytes)
+    meters.redis_safeguards.labels("append_only").set(stats.append_only)
+    meters.redis_safeguards.labels("last_write").set(stats.append_only_written)
+    meters.redis_safeguards.labels("no_eviction").set(stats.no_eviction)
+    meters.redis_file_bytes.set(stats.append_only_bytes)
+    _report_queue(meters, stats)
+
+
+def _report_queue(meters: Meters, stats: QueueStats) -> None:
     for lane in Lane:
         meters.queue_jobs.labels(lane.value, "queued").set(stats.queued_by_lane.get(lane, 0))
     meters.queue_jobs.labels(_ALL_LANES, "running").set(stats.running)
     meters.queue_jobs.labels(_ALL_LANES, "dead").set(stats.dead)
     meters.oldest_seconds.set(max(stats.oldest_queued_seconds.values(), default=0))
+    meters.queue_audits.set(stats.queued_by_pool.get(AUDIT_POOL, 0))
+    audits_cost = stats.queued_cost_by_pool.get(AUDIT_POOL, 0)
+    meters.queue_lane_steps.set(sum(stats.queued_cost_by_pool.values()) - audits_cost)
     meters.queue_bytes.set(stats.queued_bytes)
     meters.workers.set(stats.workers)
 
 
 def _report_reaped(meters: Meters, reaped: Reaped) -> None:
-    fates = {
-        "requeued": reaped.requeued,
-        "dead": reaped.dead,
-        "cancelled": reaped.cancelled,
-        "deadline_exceeded": reaped.deadline_exceeded,
-        "forgotten": reaped.forgotten,
-    }
-    for fate, ids in fates.items():
+    for fate in (each.name for each in fields(reaped)):
+        ids = getattr(reaped, fate)
         meters.reaped.labels(fate).inc(len(ids))
         for job_id in ids:
-            _log.info("job %s: reaped, %s", job_id, fate)
+            with concerning(job_id):
+                _log.info("reaped, %s", fate)

@@ -16,11 +16,14 @@ from typing import Any, TypeAlias, final
 import grpc
 from google.protobuf.message import DecodeError
 
+from preimage_logging import about
+from preimage_queue import is_id
 from preimage_service import statuses
 from preimage_service.audit import Trail
 from preimage_service.backend import Backend
 from preimage_service.errors import InvalidRequestError, ServiceError, Violation
 from preimage_service.failures import explain
+from preimage_service.tracing import begin_call, end_call
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
@@ -34,6 +37,7 @@ _MAKERS = {
 _DISCARD_SECONDS, _SILENCE_SECONDS = 30.0, 1.0
 """How long what a refused caller still sends is read, and how long nothing may come."""
 
+_AUDITS = "preimage.v1.AuditService"
 _LONG_LIVED = frozenset({"WatchPreimage", "WatchAudit", "Watch", "ServerReflectionInfo"})
 """Streams without an end of their own: the end of the process does not wait for them."""
 
@@ -107,7 +111,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def answer(request: object, context: Context) -> object:
             async with self._around(method, context) as trail:
                 try:
-                    trail.saw(request)
+                    _note(trail, request, method)
                     self._admit(method, context, trail)
                     response = await behave(_checked(request), context)
                     trail.saw(response)
@@ -124,7 +128,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> Callable[[object, Context], Awaitable[None]]:
         async def stream(request: object, context: Context) -> None:
             async with self._around(method, context) as trail:
-                trail.saw(request)
+                _note(trail, request, method)
                 self._admit(method, context, trail)
                 outcome = behave(_checked(request), context)
                 if not isinstance(outcome, AsyncGenerator):
@@ -148,8 +152,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._meters.calls_started.labels(*method.labels).inc()
         begin_seconds, code = time.perf_counter(), grpc.StatusCode.OK
         trail, refusal = Trail(), None
+        span = begin_call(method.service, method.name, context.invocation_metadata() or ())
         try:
-            with self._inside(method):
+            with span.entered(), self._inside(method):
                 yield trail
         except asyncio.CancelledError:
             late = context.time_remaining() == 0
@@ -159,18 +164,27 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             code = statuses.code_of(context.code())
             raise
         except Exception as failure:  # noqa: BLE001  whatever a method raises, the caller gets a status
-            refusal = explain(failure, method.name, self._meters)
+            with span.entered():
+                refusal = explain(failure, method.name, self._meters)
             code = statuses.code_of(statuses.to_status(refusal).code)
         finally:
             self._meters.calls_handled.labels(*method.labels, code.name).inc()
             took_seconds = time.perf_counter() - begin_seconds
             self._meters.calls_seconds.labels(*method.labels).observe(took_seconds)
             self._audit.write(method.service, method.name, context.peer(), trail, code.name)
+            end_call(span, trail.subject, code)
         if refusal is not None:  # told last: whoever hears of it finds it counted and written down
             await statuses.abort(context, refusal)
 
     def _inside(self, method: Method) -> AbstractContextManager[None]:
         return nullcontext() if method.name in _LONG_LIVED else self._gate.inside()
+
+
+def _note(trail: Trail, request: object, method: Method) -> None:
+    """Whatever is logged from here on is about the job that the request names, if it does."""
+    trail.saw(request)
+    if is_id(trail.subject):
+        about(trail.subject, "audit" if method.service == _AUDITS else "job")
 
 
 def _tolerant(read: Callable[[bytes], object] | None) -> Callable[[bytes], object] | None:

@@ -3,11 +3,17 @@
 Calls are counted under the names that gRPC middleware uses everywhere (`grpc_server_*`); what is
 the product's own is `preimage_<noun>_<unit>`. No label names a tenant, a job or a model: their
 number has no bound. docs/reference/metrics-service.md explains each one, and a test compares.
+Counters begin at 0 for every value that a label may have: a rate can only be taken of what was seen
+before it grew.
 """
 
+from collections.abc import Iterable
+from dataclasses import fields
 from typing import final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from preimage_queue import Reaped, RejectReason
 
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
 _SECONDS = (0.005, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
@@ -56,21 +62,35 @@ class Meters:
             "preimage_queue_bytes", "Bytes that waiting jobs and uploads hold.", registry=to
         )
         self.workers = Gauge("preimage_queue_workers", "Live workers.", registry=to)
-        self.reaped = Counter(
+        self.queue_audits = Gauge("preimage_queue_audits", "Audits that wait.", registry=to)
+        self.queue_lane_steps = Gauge(
+            "preimage_queue_lane_steps", "Lane-steps that waiting jobs ask for.", registry=to
+        )
+        self.reaped = self._counter(
             "preimage_queue_reaped_jobs",
             "Jobs that this process found overdue, by what became of them.",
-            ("fate",),
-            registry=to,
+            "fate",
+            (fate.name for fate in fields(Reaped)),
         )
-        self.cache = Counter(
+        self.cache = self._counter(
             "preimage_cache_requests",
             "Accepted jobs, by what equal jobs meant for them.",
-            ("outcome",),
-            registry=to,
+            "outcome",
+            ("hit", "shared", "miss", "refresh", "bypass"),
         )
-        self.rejections = Counter(
-            "preimage_admission_rejections", "Jobs refused at the door.", ("reason",), registry=to
+        self.rejections = self._counter(
+            "preimage_admission_rejections",
+            "Jobs refused at the door.",
+            "reason",
+            (*(reason.value for reason in RejectReason), "STORAGE"),
         )
+
+    def _counter(self, name: str, text: str, label: str, values: Iterable[str]) -> Counter:
+        """A counter with one label that begins at 0 for each of these values."""
+        made = Counter(name, text, (label,), registry=self.registry)
+        for value in values:
+            made.labels(value)
+        return made
 
     def _declare_rest(self) -> None:
         to = self.registry
@@ -87,12 +107,24 @@ class Meters:
         self.redis_limit_bytes = Gauge(
             "preimage_redis_memory_limit_bytes", "Redis' maxmemory; 0 for none.", registry=to
         )
+        self.redis_safeguards = Gauge(
+            "preimage_redis_safeguards",
+            "What keeps accepted jobs from being lost: 1 if it holds, else 0.",
+            ("safeguard",),
+            registry=to,
+        )
+        self.redis_file_bytes = Gauge(
+            "preimage_redis_append_only_bytes", "Size of Redis' append-only file.", registry=to
+        )
         self.reloads = Counter(
             "preimage_reloads",
             "Looks at changed files of certificates and tokens, by what became of them.",
             ("what", "outcome"),
             registry=to,
         )
+        for what in ("certificates", "tokens"):
+            for outcome in ("loaded", "failed"):
+                self.reloads.labels(what, outcome)
         self.certificate_expiry = Gauge(
             "preimage_certificate_expiry_timestamp_seconds",
             "When the certificate in force ends, in seconds since 1970.",

@@ -26,6 +26,10 @@ from preimage_service.settings import Settings
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+LIVENESS = "liveness"
+"""A health check of this name is answered with SERVING for as long as the process answers at all.
+The others follow Redis: an orchestrator that restarted frontends by those would restart all of them
+in an outage of Redis, and help nobody."""
 _CALLERS = tuple(
     file.services_by_name[name].full_name
     for file, name in (
@@ -64,6 +68,7 @@ class Server:
     async def start(self) -> None:
         """Answer calls from now on, as NOT_SERVING until told otherwise."""
         await self.set_serving(serving=False)
+        await self._health.set(LIVENESS, _SERVING)
         await self._server.start()
 
     async def set_serving(self, *, serving: bool) -> None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import final
 
+from preimage_logging import FORMATS, LEVELS
 from preimage_service.errors import SettingsError
 
 PREFIX = "PREIMAGE_"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_WORDS = {"PREIMAGE_LOG_LEVEL": LEVELS, "PREIMAGE_LOG_FORMAT": FORMATS}
 _MIB = 2**20
 
 
@@ -36,6 +37,12 @@ class Settings:
 
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
+
+    log_format: str = "human"
+    """human, or json: one JSON object a line."""
+
+    tracing: bool = False
+    """Send spans where the OTEL_* variables say. Needs the extra [tracing]."""
 
     ready_file: Path | None = None
     """Where to write one JSON object with the bound addresses as soon as calls are served."""
@@ -167,8 +174,8 @@ def _read(variable: str, text: str, default: object) -> object:
         return _read_number(variable, text, default)
     if default is None:
         return Path(text) if text else None
-    if variable == f"{PREFIX}LOG_LEVEL" and text not in _LEVELS:
-        raise SettingsError(f"{variable} is {text!r}: write one of {', '.join(_LEVELS)}.")
+    if variable in _WORDS and text not in _WORDS[variable]:
+        raise SettingsError(f"{variable} is {text!r}: write one of {', '.join(_WORDS[variable])}.")
     if not text:
         raise SettingsError(f"{variable} is empty: give it a value, or unset it for the default.")
     return text

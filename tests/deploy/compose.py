@@ -8,15 +8,11 @@ from typing import Any, cast
 import yaml
 
 ROOT = Path(__file__).parents[2]
-_VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<word>[^}]*))?\}")
+_VARIABLE = re.compile(r"\$\$|\$\{(?P<name>\w+)(?::-(?P<word>[^}]*))?\}")
 
 
 def read_compose(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The file with its variables filled in.
-
-    Raises:
-        KeyError: a variable that is required is missing; holds the file's own words.
-    """
+    """The file with its variables filled in and its anchors merged."""
     raw = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
     return cast("dict[str, Any]", _fill(raw, environment))
 
@@ -24,8 +20,7 @@ def read_compose(environment: Mapping[str, str]) -> dict[str, Any]:
 def read_env_example() -> dict[str, str]:
     """The variables of the example file, those that are commented out included."""
     text = (ROOT / "deploy/docker/env.example").read_text("utf-8")
-    lines = re.findall(r"^(?:# )?(PREIMAGE_\w+)=(.*)$", text, re.MULTILINE)
-    return dict(lines)
+    return dict(re.findall(r"^(?:# )?([A-Z]+_\w+)=(.*)$", text, re.MULTILINE))
 
 
 def _fill(value: object, environment: Mapping[str, str]) -> object:
@@ -39,9 +34,6 @@ def _fill(value: object, environment: Mapping[str, str]) -> object:
 
 
 def _value(match: re.Match[str], environment: Mapping[str, str]) -> str:
-    set_to = environment.get(match["name"], "")
-    if set_to or match["kind"] is None:
-        return set_to
-    if match["kind"] == "?":
-        raise KeyError(match["word"])
-    return match["word"]
+    if match[0] == "$$":
+        return "$"
+    return environment.get(match["name"], "") or match["word"] or ""

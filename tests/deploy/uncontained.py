@@ -6,6 +6,7 @@ image become folders of the test.
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -24,11 +25,24 @@ _PATIENCE_SECONDS = 240
 
 @final
 class Machine:
-    """This machine in the place of the containers'."""
+    """This machine in the place of the containers'.
 
-    def __init__(self, folder: Path, configs: Mapping[str, Any]) -> None:
+    Args:
+        folder: where everything is kept.
+        places: files of the containers, and what they are here.
+    """
+
+    def __init__(self, folder: Path, places: Mapping[str, Path]) -> None:
         self._folder = folder
-        self._configs = configs
+        self._places = {
+            "/weights": folder / "weights",
+            "/cache": folder / "cache",
+            "/etc/redis": ROOT / "deploy/redis",
+            "/opt/preimage/health.py": ROOT / "deploy/docker/health.py",
+            **places,
+        }
+        self.processes: list[int] = []
+        """Ids of what runs."""
         self.ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         server = find_server()
         programs = folder / "bin"
@@ -39,26 +53,15 @@ class Machine:
             )
         self._path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.defpath])
 
-    def _mount(self, service: dict[str, Any]) -> dict[str, str]:
-        """Writes the files that a container sees; where each is on this machine."""
-        places = {}
-        for mounted in service.get("configs", ()):
-            file = self._folder / mounted["source"]
-            file.write_text(self._configs[mounted["source"]]["content"], "utf-8")
-            places[mounted["target"]] = str(file)
-        return places
-
     @contextlib.contextmanager
-    def run(self, name: str, service: dict[str, Any]) -> Iterator[Child]:
+    def run(
+        self, name: str, service: Mapping[str, Any], stop_seconds: float = 60.0
+    ) -> Iterator[Child]:
         """Runs a container's command until the block ends; it is healthy inside the block."""
         home = self._folder / name
         home.mkdir()
-        places = self._mount(service)
-        given = {
-            key: places.get(value) or self.here(value)
-            for key, value in service.get("environment", {}).items()
-        }
-        environment = {"PATH": self._path, "HOME": str(home), **given}
+        given = {key: self.here(value) for key, value in service["environment"].items()}
+        environment = {"PATH": self._path, **given, "HOME": str(home), "TMPDIR": str(home)}
         program, *arguments = [self.here(word) for word in service["command"]]
         if name == "redis":
             arguments += [
@@ -74,12 +77,14 @@ class Machine:
             command=[shutil.which(program, path=self._path) or program, *arguments],
             environment=environment,
             log=home / "log",
-            is_ready=lambda: self._is_healthy(service["healthcheck"]["test"], environment),
-            stop_seconds=60.0,
+            is_ready=lambda: self.is_healthy(service),
+            stop_seconds=stop_seconds,
         )
         child.start()
         try:
             child.wait_ready(_PATIENCE_SECONDS)
+            assert child.pid is not None
+            self.processes.append(child.pid)
             yield child
         finally:
             child.terminate()
@@ -87,18 +92,20 @@ class Machine:
 
     def here(self, text: str) -> str:
         """What a word of the file means on this machine."""
-        text = text.replace("0.0.0.0:", "127.0.0.1:").replace("@redis:", "@127.0.0.1:")
+        text = re.sub(r"@redis[.\w]*:", "@127.0.0.1:", text.replace("0.0.0.0:", "127.0.0.1:"))
         for inside, outside in self.ports.items():
             text = text.replace(f"127.0.0.1:{inside}", f"127.0.0.1:{outside}")
-        for folder in ("/weights", "/cache"):
-            text = str(self._folder / folder[1:]) if text == folder else text
-        return text.replace("/opt/preimage/health.py", str(ROOT / "deploy/docker/health.py"))
+        for inside, place in self._places.items():
+            text = re.sub(rf"(?<!\w){re.escape(inside)}\b", str(place), text)
+        return text
 
-    def _is_healthy(self, test: list[str], environment: dict[str, str]) -> bool:
-        kind, *words = [self.here(word) for word in test]
+    def is_healthy(self, service: Mapping[str, Any]) -> bool:
+        """Whether a container's health check is content."""
+        kind, *words = [self.here(word) for word in service["healthcheck"]["test"]]
         if kind == "CMD-SHELL":
             redis = f"redis-cli -h 127.0.0.1 -p {self.ports[6379]}"
             words = ["/bin/sh", "-c", words[0].replace("redis-cli", redis)]
+        environment = {"PATH": self._path}
         ended = subprocess.run(words, check=False, env=environment, capture_output=True)
         return ended.returncode == 0
 

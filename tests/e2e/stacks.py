@@ -17,12 +17,13 @@ NO_WEIGHTS = (
 )
 
 
-def tiny_stack(folder: Path, *, workers: int = 1, **environment: str) -> Stack:
+def tiny_stack(folder: Path, *, workers: int = 1, auditors: int = 0, **environment: str) -> Stack:
     """A stack over the tests' catalogue of small networks."""
     require_server()
     return Stack(
         StackOptions(
             workers=workers,
+            auditors=auditors,
             device="cpu",
             environment={
                 "OMP_NUM_THREADS": "1",

@@ -97,10 +97,12 @@ def test_a_child_that_dies_early_says_why(tmp_path: Path) -> None:
         child.wait_ready(60)
 
 
-def test_the_sentence_of_a_process_of_the_service_stands_alone(tmp_path: Path) -> None:
-    program = (
-        "print('INFO hello', flush=True); raise SystemExit('preimage worker: No such device.')"
-    )
+@pytest.mark.parametrize(
+    "words", ["preimage worker: {}", '{{"level": "CRITICAL", "message": "preimage worker: {}"}}']
+)
+def test_the_sentence_of_a_process_of_the_service_stands_alone(tmp_path: Path, words: str) -> None:
+    said = words.format("No such device.")
+    program = f"print('INFO hello', flush=True); raise SystemExit({said!r})"
     child = _python(tmp_path, program)
     child.name = "worker-0"
     child.start()

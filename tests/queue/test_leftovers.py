@@ -71,7 +71,7 @@ def test_when_everything_has_ended_and_been_forgotten_every_key_left_expires_by_
     assert left == {"clock_offset"}
     kinds = {kind(name) for name in names(raw)} - {"clock_offset"}
     assert kinds <= {"blob", "claim", "turns", "worker", "workers", "serving", "drain", "model",
-                     "models", "spent", "present"}  # fmt: skip
+                     "models", "spent", "present", "capacity"}  # fmt: skip
 
 
 def test_every_kind_of_key_that_a_script_uses_is_described(

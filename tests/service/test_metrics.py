@@ -81,9 +81,38 @@ async def test_gauges_of_the_queue_follow_it(stack: Stack, worker: FakeWorker) -
     assert stack.metric("preimage_queue_jobs", lane="batch", state="queued") == 0
     assert stack.metric("preimage_queue_jobs", lane="all", state="dead") == 1
     assert stack.metric("preimage_queue_workers") == 1
+    (queued,) = (await stack.backend.queue.stats()).queued_cost_by_pool.values()
+    assert stack.metric("preimage_queue_lane_steps") == queued > 0
     assert stack.metric("preimage_redis_up") == 1
     assert stack.metric("preimage_queue_bytes")
     assert stack.metric("preimage_redis_memory_bytes")
+    assert stack.metric("preimage_queue_audits") == 0
+
+
+async def test_work_that_waits_is_counted_in_lane_steps(stack: Stack, worker: FakeWorker) -> None:
+    for restarts in (1, 2):
+        request = create()
+        request.spec.restarts, request.spec.optimiser.steps = restarts, 50
+        await stack.preimages.CreatePreimage(request)
+    await eventually(lambda: stack.metric("preimage_queue_lane_steps") == 50 + 2 * 50)
+
+
+async def test_a_redis_that_may_lose_jobs_shows_which_safeguard_is_missing(stack: Stack) -> None:
+    await eventually(lambda: stack.metric("preimage_redis_safeguards", safeguard="no_eviction"))
+    assert stack.metric("preimage_redis_safeguards", safeguard="append_only") == 0
+    assert stack.metric("preimage_redis_safeguards", safeguard="last_write") == 1
+
+
+def test_counters_begin_at_zero_so_that_their_first_event_is_a_rate() -> None:
+    samples = [
+        sample.value
+        for family in Meters().registry.collect()
+        if family.type == "counter" and family.name.startswith("preimage_")
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    ]
+    assert len(samples) > 15
+    assert set(samples) == {0.0}
 
 
 async def test_rejections_are_counted_by_reason(

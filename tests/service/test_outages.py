@@ -15,6 +15,7 @@ from preimage.v1.preimage_service_pb2 import (
     WatchPreimageRequest,
 )
 from preimage_queue import Queue, QueueSettings
+from preimage_service.serving import LIVENESS
 from tests.redis_server import RedisServer
 from tests.service.patience import eventually
 from tests.service.rich import read, refused
@@ -68,6 +69,7 @@ async def test_health_follows_redis_on_both_ports(patient: Stack, mortal: RedisS
         await _becomes(channel, NOT_SERVING)
     assert await _health(patient.channel, "preimage.v1.PreimageService") == NOT_SERVING
     assert await _health(patient.channel, "preimage.v1.ModelService") == NOT_SERVING
+    assert await _health(patient.channel, LIVENESS) == SERVING
     mortal.start()
     await _becomes(patient.channel, SERVING)
 

@@ -15,13 +15,12 @@ def test_nothing_set_means_the_defaults() -> None:
 
 def test_every_field_has_its_variable() -> None:
     values = {"str": "ERROR", "bool": "1", "int": "7", "float": "2.5", "NoneType": "/tmp/x"}
-    environment = {
-        f"PREIMAGE_{field.name.upper()}": values[type(field.default).__name__]
-        for field in fields(Settings)
-    }
+    named = {field.name: values[type(field.default).__name__] for field in fields(Settings)}
+    named["log_format"] = "json"
+    environment = {f"PREIMAGE_{name.upper()}": value for name, value in named.items()}
     settings = Settings.from_environment(environment)
     for field in fields(Settings):
-        expected = values[type(field.default).__name__]
+        expected = named[field.name]
         assert str(getattr(settings, field.name)) in {expected, "True"}
     assert settings.ready_file == Path("/tmp/x")
 
@@ -36,6 +35,7 @@ def test_every_field_has_its_variable() -> None:
         ("PREIMAGE_ALLOW_VOLATILE_REDIS", "perhaps", "1 or 0"),
         ("PREIMAGE_LISTEN", " ", "empty"),
         ("PREIMAGE_LOG_LEVEL", "LOUD", "WARNING"),
+        ("PREIMAGE_LOG_FORMAT", "xml", "json"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_variable(variable: str, value: str, words: str) -> None:

@@ -6,6 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from preimage_worker.device import memory_bytes
 
 # Forty tensors of 8 MB, one after the other: 80,000 pages if each is fetched anew.
 _PROGRAM = """
@@ -39,3 +42,14 @@ def _page_faults(**environment: str) -> int:
 def test_freed_memory_is_used_again_unless_the_operator_says_otherwise() -> None:
     assert _page_faults() < 4_000
     assert _page_faults(MALLOC_TRIM_THRESHOLD_="131072") > 40_000
+
+
+def test_a_cpu_has_no_memory_of_its_own_to_report() -> None:
+    assert memory_bytes(torch.device("cpu")) == 0
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="There is no CUDA device.")
+def test_a_gpu_reports_its_memory() -> None:
+    device = torch.device("cuda:0")
+    assert memory_bytes(device) > torch.cuda.memory_allocated(device)

@@ -75,7 +75,8 @@ def claimed(name: str, item: work_pb2.WorkItem | None = None, blobs: str = "pict
     spec = (item or jobs.inversion()).SerializeToString()
     facts = dict.fromkeys(Claimed.__dataclass_fields__)
     facts |= {"id": name, "attempt": 1, "tenant": TENANT, "spec": spec, "blobs": (blobs,)}
-    return Claimed(**(facts | {"now_ms": 2000, "created_ms": 1000}))  # type: ignore[arg-type]
+    facts |= {"now_ms": 2000, "created_ms": 1000, "trace": ""}
+    return Claimed(**facts)  # type: ignore[arg-type]
 
 
 def test_jobs_are_delivered_in_their_order_with_their_pictures_decoded(desk: Desk) -> None:

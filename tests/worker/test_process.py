@@ -178,11 +178,17 @@ def test_a_killed_workers_job_goes_on_from_its_checkpoint_elsewhere(
     assert result_of(done.result).reconstructions[0].steps == 1500
 
 
+@pytest.mark.parametrize("threads", ["1", "4"])
 def test_sigterm_hands_back_uncounted_with_a_checkpoint(
-    server: RedisServer, own_queue: Queue, tmp_path: Path, request: pytest.FixtureRequest
+    threads: str,
+    server: RedisServer,
+    own_queue: Queue,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     queue, namespace = own_queue, request_id(request)
-    with WorkerProcess(server.url, tmp_path, PREIMAGE_NAMESPACE=namespace) as worker:
+    libraries = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    with WorkerProcess(server.url, tmp_path, PREIMAGE_NAMESPACE=namespace, **libraries) as worker:
         job = submit(queue, long_job(), request_id(request))
         running(queue, job)
         assert worker.stop() == 0
@@ -304,12 +310,14 @@ def test_a_redis_that_refuses_the_credentials_is_named_by_its_setting(
 
 def test_a_device_that_does_not_return_is_left_in_time() -> None:
     code = (
-        "import time\n"
+        "import ctypes, threading, time\n"
+        # As libraries of mathematics do when they are imported: a thread that blocks no signal.
+        "threading.Thread(target=time.sleep, args=(300,), daemon=True).start()\n"
         "from preimage_worker.shutdown import Shutdown\n"
         "shutdown = Shutdown()\n"
         "shutdown.watch(lambda: None, lambda: print('handed back', flush=True), 0.2)\n"
         "print('ready', flush=True)\n"
-        "time.sleep(300)\n"
+        "while True: ctypes.CDLL(None).sleep(300)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as stuck:
         assert stuck.stdout is not None

@@ -10,7 +10,9 @@ import os
 import sys
 import time
 
+from preimage_logging import configure, last_words
 from preimage_queue import QueueError
+from preimage_tracing import start, stop
 from preimage_worker import announcing, catalogue, device, metrics
 from preimage_worker.batching import DeviceLostError
 from preimage_worker.courier import Courier
@@ -40,14 +42,16 @@ def main() -> int:
     shutdown = Shutdown()
     try:
         settings = Settings.from_environment(os.environ)
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s worker: %(message)s"
-        )
+        configure("worker", settings.log_level, settings.log_format)
+        if settings.tracing:
+            start("worker")
         warn_of_misspelt()
         return _serve(settings, shutdown)
     except (WorkerError, QueueError, ValueError) as error:
-        print(f"preimage worker: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        last_words("worker", str(error))
         return 2
+    finally:
+        stop()
 
 
 def _serve(settings: Settings, shutdown: Shutdown) -> int:
@@ -66,6 +70,7 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     engine = Engine(models, settings, chosen, references=references)
     loop = Loop(engine, courier, mailbox, shutdown.requested)
     address = serve_metrics(settings.metrics_listen, "PREIMAGE_WORKER_METRICS_LISTEN")
+    metrics.DEVICE_MEMORY_LIMIT.set(device.memory_bytes(chosen))
     _describe(models, profile)
     if not wait_for_redis(courier.start, shutdown):
         return 0

@@ -14,9 +14,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import final
 
+from preimage_logging import concerning
 from preimage_queue import BatchRef, BeatVerdict, Claimed, Queue, QueueError
 from preimage_worker import metrics
 from preimage_worker.announcing import Profile, notice
+from preimage_worker.attempts import LOST, Attempt, Ending
 from preimage_worker.checkpoints import fits, pack
 from preimage_worker.intake import Intake, ticket_for
 from preimage_worker.jobs import Drop, Pulse, Returned, Settlement, Ticket
@@ -27,7 +29,7 @@ from preimage_worker.pictures import Limits
 from preimage_worker.results.events import event
 from preimage_worker.results.provenance import Surroundings
 from preimage_worker.settings import Settings
-from preimage_worker.settling import Settler, ticket_of
+from preimage_worker.settling import WORKER_ERROR, Settler, ending_of, ticket_of
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Courier:
         self._leases = Leases(settings.stall_seconds)
         where = Surroundings(profile.name, profile.device)
         self._settler = Settler(queue, models, where)
+        self._attempts: dict[Ticket, Attempt] = {}
         self._undelivered: deque[Settlement] = deque()
         self._checkpoints: dict[str, Pulse] = {}
         self._intake = Intake(queue, mailbox, Limits.of(settings), self._leases.holds)
@@ -96,7 +99,7 @@ class Courier:
     def abandon(self) -> None:
         """Hands back every job, uncounted and as it stands: for when the device does not return."""
         for ticket in self._leases.tickets():
-            self._settler.settle(Returned(ticket))
+            self._carry_out(Returned(ticket))
         self._queue.retire(self._profile.name)
 
     def accuse(self, words: str) -> None:
@@ -105,7 +108,7 @@ class Courier:
         Each is tried again alone, so the culprit does not break a third device for the others.
         """
         for ticket in self._leases.tickets():
-            self._settler.give_up(ticket, words)
+            self._give_up(ticket, words)
             self._release(ticket)
 
     @property
@@ -147,7 +150,7 @@ class Courier:
         if now - self._housekeeping_at >= _HOUSEKEEPING_SECONDS:
             self._housekeeping_at = now
             self._announce()
-            self._queue.reap()
+            metrics.count_reaped(self._queue.reap())
         self._claim()
         metrics.JOBS_ACTIVE.set(len(self._leases))
 
@@ -176,15 +179,33 @@ class Courier:
         while self._undelivered:
             settlement = self._undelivered[0]
             ticket = ticket_of(settlement)
+            self._carry_out(settlement)
+            self._undelivered.popleft()
+            self._release(ticket)
+
+    def _carry_out(self, settlement: Settlement) -> None:
+        ticket = ticket_of(settlement)
+        attempt = self._attempts.get(ticket)
+        with attempt.settling() if attempt else concerning(ticket.id, ticket.trace):
             try:
-                self._settler.settle(settlement)
+                followers = self._settler.settle(settlement)
             except QueueError:
                 raise
             except Exception:
-                log.exception("job %s: its result could not be made", ticket.id)
-                self._settler.give_up(ticket, "The worker could not make the result into files.")
-            self._undelivered.popleft()
-            self._release(ticket)
+                log.exception("its result could not be made")
+                self._give_up(ticket, "The worker could not make the result into files.")
+                return
+        if attempt and followers:
+            attempt.lead(followers)
+        self._end(ticket, LOST if followers is None else ending_of(settlement))
+
+    def _give_up(self, ticket: Ticket, words: str) -> None:
+        self._settler.give_up(ticket, words)
+        self._end(ticket, Ending("crashed", WORKER_ERROR, words))
+
+    def _end(self, ticket: Ticket, ending: Ending) -> None:
+        if attempt := self._attempts.pop(ticket, None):
+            attempt.end(ending)
 
     def _release(self, ticket: Ticket) -> None:
         self._leases.release(ticket)
@@ -196,7 +217,8 @@ class Courier:
     def _beat(self, now: float) -> None:
         for ticket in self._leases.stalled(now):
             metrics.STALLED.inc()
-            log.error("job %s has stood still for too long: its lease is given up", ticket.id)
+            with concerning(ticket.id, ticket.trace):
+                log.error("it has stood still for too long: its lease is given up")
             self._lose(ticket)
         if not self._leases:
             return
@@ -207,12 +229,14 @@ class Courier:
             ticket = tickets[reply.id]
             if reply.verdict is BeatVerdict.LOST:
                 metrics.LOST.inc()
-                log.warning("job %s: the lease was lost", ticket.id)
+                with concerning(ticket.id, ticket.trace):
+                    log.warning("the lease was lost")
                 self._lose(ticket)
             elif reply.verdict is BeatVerdict.CANCEL:
                 self._mailbox.drop(Drop(ticket, cancelled=True))
 
     def _lose(self, ticket: Ticket) -> None:
+        self._end(ticket, LOST)
         self._release(ticket)
         self._mailbox.drop(Drop(ticket, cancelled=False))
 
@@ -227,7 +251,8 @@ class Courier:
         assert pulse.snapshot is not None
         job, attempt = pulse.ticket.id, pulse.ticket.attempt
         if not fits(pulse.snapshot):
-            log.warning("job %s: its lanes are too large for a checkpoint", job)
+            with concerning(job, pulse.ticket.trace):
+                log.warning("its lanes are too large for a checkpoint")
             return
         data = pack(pulse.snapshot)
         self._queue.put_checkpoint(job, attempt, pulse.snapshot_step, data)
@@ -257,8 +282,11 @@ class Courier:
     def _accept(self, claimed: Sequence[Claimed]) -> None:
         now = time.monotonic()
         metrics.CLAIMED.inc(len(claimed))
+        metrics.REDELIVERED.inc(sum(each.attempt > 1 for each in claimed))
         for each in claimed:
-            self._leases.add(ticket_for(each), each.slots, now)
+            ticket = ticket_for(each)
+            self._attempts[ticket] = Attempt(each, self._profile.name)
+            self._leases.add(ticket, each.slots, now)
             self._intake.take(each)
             if each.slots:
                 self._batch = each.batch

@@ -41,6 +41,13 @@ def name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
+def memory_bytes(device: torch.device) -> int:
+    """Memory that the device has; 0 on a CPU, whose memory is not its own."""
+    if device.type != "cuda":
+        return 0
+    return int(torch.cuda.get_device_properties(device).total_memory)
+
+
 def set_up(threads: int) -> None:
     """Process-wide: threads, memory, and float32 that means it unless a job says otherwise."""
     torch.set_num_threads(threads)

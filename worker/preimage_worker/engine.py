@@ -8,12 +8,14 @@ neither Redis nor the wire: jobs come in as deliveries and go out as settlements
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import final
 
 import torch
 
+from preimage_logging import concerning
 from preimage_worker import spec
 from preimage_worker.appraisal import Appraiser
 from preimage_worker.batching import OutOfRoomError, raise_if_device_lost
@@ -67,11 +69,18 @@ class Engine:
         self._running: dict[str, Running] = {}
         self._cap = settings.slots
         self._limits = Limits.of(settings)
+        self.left: Counter[str] = Counter()
+        """Lanes that left the batch since somebody last looked and cleared it, by why."""
 
     @property
     def active(self) -> int:
         """Lanes that are running."""
         return sum(len(group.owners) for group in self._groups.values())
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that torch holds on the device; 0 on a CPU."""
+        return torch.cuda.memory_allocated(self._device) if self._device.type == "cuda" else 0
 
     @property
     def free(self) -> int:
@@ -111,22 +120,24 @@ class Engine:
             self._cap = self._settings.slots  # the next jobs may be smaller
         return result
 
-    def drop(self, ticket: Ticket) -> bool:
+    def drop(self, ticket: Ticket, why: str = "cancelled") -> bool:
         """Takes a job out without a result; False if this attempt is not in the batch."""
         running = self._running.get(ticket.id)
         if running is None or running.delivery.ticket != ticket:
             return False
-        self._forget(ticket.id)
+        self._forget(ticket.id, why)
         return True
 
     def hand_back(self) -> list[Returned]:
         """Takes every job out of the batch, with a checkpoint each."""
         return [self._hand_back(job) for job in list(self._running)]
 
-    def _forget(self, job: str) -> None:
+    def _forget(self, job: str, why: str) -> None:
         del self._running[job]
         for group in self._groups.values():
-            group.remove(group.lanes(job).values())
+            lanes = group.lanes(job).values()
+            self.left[why] += len(lanes)
+            group.remove(lanes)
 
     def _extract(self, delivery: Delivery) -> Extracted:
         wanted = delivery.item.extract.representation
@@ -154,7 +165,8 @@ class Engine:
         try:
             return self._begin(Running(delivery, plan, checkpoint_at=self._clock()), restored)
         except CheckpointError as error:
-            log.warning("job %s starts anew: %s", delivery.ticket.id, error)
+            with concerning(delivery.ticket.id, delivery.ticket.trace):
+                log.warning("it starts anew: %s", error)
             return self._begin(Running(delivery, plan, checkpoint_at=self._clock()), None)
 
     def _begin(self, running: Running, restored: Restored | None) -> Settlement | None:
@@ -194,11 +206,12 @@ class Engine:
         failed = group.rename(result.kept)
         for (job, restart), report in zip(group.owners, result.reports, strict=True):
             self._running[job].note(restart, report, lanes)
+        self.left["failed"] += len(failed)
         errors = [result.failures[index] for index in sorted(result.failures)]
         for (job, _), error in zip(failed, errors, strict=True):
             if job in self._running:
                 into.settled.append(blame(self._running[job].delivery.ticket, error))
-                self._forget(job)
+                self._forget(job, "failed")
         into.batches.append((lanes, result.steps, self._clock() - started))
         into.settled.extend(self._leave(group))
         into.pulses.extend(self._pulses(group))
@@ -213,6 +226,7 @@ class Engine:
             if outcome is None:
                 continue
             ended.append(index)
+            self.left[outcome.name.lower()] += 1
             try:
                 running.finish(lane_result(running, group.batch, index, restart, outcome))
             except Exception as error:  # noqa: BLE001 - the measurement of one job ends that job only
@@ -224,7 +238,7 @@ class Engine:
             running = self._running[job]
             if running.fault or running.done:
                 settled.append(conclude(running, self._appraise))
-                self._forget(job)
+                self._forget(job, "failed")
         return settled
 
     def _pulses(self, group: Group) -> list[Pulse]:
@@ -254,12 +268,12 @@ class Engine:
 
     def _give_up(self, job: str) -> Failed:
         running = self._running[job]
-        self._forget(job)
+        self._forget(job, "failed")
         return Failed(running.delivery.ticket, too_large(running))
 
     def _hand_back(self, job: str) -> Returned:
         running = self._running[job]
         group = next(each for each in self._groups.values() if each.lanes(job))
         result = returned(running, group.batch, group.lanes(job))
-        self._forget(job)
+        self._forget(job, "handed_back")
         return result

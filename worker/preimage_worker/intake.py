@@ -14,6 +14,7 @@ from typing import final
 from google.protobuf.message import DecodeError
 
 from preimage.v1 import work_pb2
+from preimage_logging import concerning
 from preimage_queue import Claimed, Queue, QueueError
 from preimage_worker import metrics
 from preimage_worker.errors import InvalidSpecError
@@ -69,7 +70,9 @@ class Intake:
 
     def _run(self) -> None:
         while (claimed := self._next()) is not None:
-            if self._handle(claimed):
+            with concerning(claimed.id, claimed.trace):
+                is_done = self._handle(claimed)
+            if is_done:
                 with self._news:
                     self._claimed.popleft()
                 self._mailbox.wake()
@@ -87,13 +90,13 @@ class Intake:
             delivery = delivery_of(self._queue, claimed, self._limits)
         except QueueError as error:
             metrics.QUEUE_ERRORS.labels(type(error).__name__).inc()
-            log.warning("job %s: its input could not be fetched yet: %s", ticket.id, error)
+            log.warning("its input could not be fetched yet: %s", error)
             time.sleep(_TROUBLE_SECONDS)
             return False
         except InvalidSpecError as error:
             self._mailbox.report([], [Failed(ticket, error)])
         except Exception:
-            log.exception("job %s: its input could not be read", ticket.id)
+            log.exception("its input could not be read")
             words = "The worker could not read the input of this job."
             self._mailbox.report([], [Crashed(ticket, words)])
         else:
@@ -105,7 +108,7 @@ class Intake:
 
 def ticket_for(claimed: Claimed) -> Ticket:
     """The right to work on a claimed job."""
-    return Ticket(claimed.id, claimed.attempt, claimed.tenant)
+    return Ticket(claimed.id, claimed.attempt, claimed.tenant, claimed.trace)
 
 
 def delivery_of(queue: Queue, claimed: Claimed, limits: Limits) -> Delivery:

@@ -31,6 +31,8 @@ class Ticket:
     """The fencing number: the queue believes only the newest."""
     tenant: str
     """Whose blobs it refers to."""
+    trace: str = ""
+    """The traceparent that it brings; empty for none."""
 
 
 @final

@@ -7,10 +7,9 @@ slot is taken again at the boundary at which it was left.
 
 import logging
 import threading
+import time
 from collections import deque
 from typing import final
-
-import torch
 
 from preimage_worker import metrics
 from preimage_worker.courier import Courier
@@ -44,21 +43,28 @@ class Loop:
         while not self._stop.is_set() and not self._drained():
             self._round()
         self._mailbox.report([], list(self._engine.hand_back()))
+        self._count_left()
         self._mailbox.report([], [Returned(each.ticket) for each in self._waiting])
 
     def _drained(self) -> bool:
         return self._courier.draining.is_set() and self._courier.active == 0
 
     def _round(self) -> None:
+        begun = time.monotonic()
         self._admit()
         self._offer()
         busy = self._engine.active > 0
+        asked = time.monotonic()
         deliveries, drops = self._mailbox.collect(0 if busy else _IDLE_SECONDS)
+        waited = 0.0 if busy else time.monotonic() - asked
         self._take_in(deliveries)
         self._drop(drops)
         self._admit()
-        if self._engine.active:
-            self._note(self._engine.boundary())
+        stepped = self._note(self._engine.boundary()) if self._engine.active else 0.0
+        self._count_left()
+        between = max(time.monotonic() - begun - waited - stepped, 0.0)
+        for activity, seconds in ("waiting", waited), ("steps", stepped), ("boundary", between):
+            metrics.LOOP_SECONDS.labels(activity).inc(seconds)
 
     def _offer(self) -> None:
         active = self._engine.active
@@ -85,15 +91,22 @@ class Loop:
             delivery = self._waiting.popleft()
             if delivery.checkpoint:
                 metrics.RESUMED.inc()
+            before = self._engine.active
             settlement = self._engine.admit(delivery)
+            reason = "resumed" if delivery.checkpoint else "new"
+            metrics.JOINED.labels(reason).inc(self._engine.active - before)
             if settlement:
                 settled.append(settlement)
         if settled:
             self._mailbox.report([], settled)
 
     def _drop(self, drops: list[Drop]) -> None:
-        gone = [drop for drop in drops if self._engine.drop(drop.ticket) or self._unwait(drop)]
+        gone = [drop for drop in drops if self._leave(drop) or self._unwait(drop)]
         self._mailbox.report([], [Stopped(drop.ticket) for drop in gone if drop.cancelled])
+
+    def _leave(self, drop: Drop) -> bool:
+        """Whether the job was in the batch."""
+        return self._engine.drop(drop.ticket, "cancelled" if drop.cancelled else "lost")
 
     def _unwait(self, drop: Drop) -> bool:
         """Whether the job was one that waited for room."""
@@ -101,7 +114,13 @@ class Loop:
         self._waiting = deque(each for each in self._waiting if each.ticket != drop.ticket)
         return len(self._waiting) < before
 
-    def _note(self, boundary: Boundary) -> None:
+    def _count_left(self) -> None:
+        for reason, lanes in self._engine.left.items():
+            metrics.LEFT.labels(reason).inc(lanes)
+        self._engine.left.clear()
+
+    def _note(self, boundary: Boundary) -> float:
+        """Carries on what came of a boundary; how many of its seconds went into steps."""
         self._mailbox.report(boundary.pulses, boundary.settled)
         metrics.OUT_OF_MEMORY.inc(boundary.out_of_memory)
         for lanes, steps, seconds in boundary.batches:
@@ -111,9 +130,10 @@ class Loop:
             if steps:
                 metrics.STEP_SECONDS.observe(seconds / steps)
                 self._remember(lanes * steps / max(seconds, 1e-9))
-        if torch.cuda.is_available():
-            metrics.DEVICE_MEMORY.set(torch.cuda.memory_allocated())
+        metrics.DEVICE_MEMORY.set(self._engine.memory_bytes)
+        return sum(seconds for _, _, seconds in boundary.batches)
 
     def _remember(self, rate: float) -> None:
         past = self._steps_per_second
         self._steps_per_second = _RATE_MEMORY * past + (1 - _RATE_MEMORY) * rate if past else rate
+        metrics.STEP_RATE.set(self._steps_per_second)

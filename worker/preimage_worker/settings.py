@@ -1,11 +1,12 @@
 """The worker's settings: one frozen value, read once from the environment."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, final
 
+from preimage_logging import FORMATS, LEVELS
 from preimage_worker.errors import SettingsError
 
 
@@ -33,6 +34,15 @@ def _yes(text: str) -> bool:
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
+def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return read
 
 
 def _path(text: str) -> Path | None:
@@ -94,8 +104,12 @@ class Settings:
     relative to the target alone."""
     ready_file: Path | None = _from("PREIMAGE_READY_FILE", "", _path)
     """The process writes a JSON object here once it takes jobs."""
-    log_level: str = _from("PREIMAGE_LOG_LEVEL", "INFO", str)
+    log_level: str = _from("PREIMAGE_LOG_LEVEL", "INFO", _one_of(LEVELS))
     """DEBUG, INFO, WARNING or ERROR."""
+    log_format: str = _from("PREIMAGE_LOG_FORMAT", "human", _one_of(FORMATS))
+    """human, or json: one JSON object a line."""
+    tracing: bool = _from("PREIMAGE_TRACING", "0", _yes)
+    """Send spans where the OTEL_* variables say. Needs the extra [tracing]."""
 
     @classmethod
     def variables(cls) -> frozenset[str]:

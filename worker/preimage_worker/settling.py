@@ -9,8 +9,18 @@ import time
 from collections.abc import Callable
 from typing import final
 
-from preimage_queue import Finish, FinishVerdict, HandBackMode, HandBackVerdict, Queue, State
+from preimage_queue import (
+    Finish,
+    FinishVerdict,
+    Follower,
+    HandBackMode,
+    HandBackVerdict,
+    Queue,
+    State,
+)
+from preimage_tracing import Attributes, is_on
 from preimage_worker import metrics
+from preimage_worker.attempts import Ending
 from preimage_worker.checkpoints import fits, pack
 from preimage_worker.engine_version import engine
 from preimage_worker.inversion.outcome import Outcome
@@ -36,6 +46,9 @@ from preimage_worker.results.status import error_status, status
 
 log = logging.getLogger(__name__)
 
+WORKER_ERROR = "WORKER_ERROR"
+"""The reason of what is the worker's own failure."""
+
 
 @final
 class Settler:
@@ -53,15 +66,17 @@ class Settler:
         self._where = where
         self._clock = clock
 
-    def settle(self, settlement: Settlement) -> None:
-        """Ends or hands back one job; raises QueueError if the queue cannot be reached."""
+    def settle(self, settlement: Settlement) -> tuple[Follower, ...] | None:
+        """Ends or hands back one job; raises QueueError if the queue cannot be reached.
+
+        Returns the traced jobs that ended with it; None if the queue believes another attempt.
+        """
         match settlement:
             case Inverted():
-                self._inverted(settlement)
+                return self._inverted(settlement)
             case Extracted():
-                self._extracted(settlement)
+                return self._extracted(settlement)
             case Failed(ticket, error):
-                log.info("job %s: %s: %s", ticket.id, error.reason, error)
                 payload = error_status(error)
                 end = Finish(
                     id=ticket.id,
@@ -70,33 +85,37 @@ class Settler:
                     error=payload,
                     reason=error.reason,
                 )
-                self._finish(end, "failed")
+                return self._finish(end, "failed")
             case Crashed(ticket, words):
-                self._hand_back(ticket, HandBackMode.FATAL, words)
+                return self._hand_back(ticket, HandBackMode.FATAL, words)
             case Returned():
-                self._return(settlement)
+                return self._return(settlement)
             case Stopped(ticket):
                 end = Finish(id=ticket.id, attempt=ticket.attempt, state=State.CANCELLED)
-                self._finish(end, "cancelled")
+                return self._finish(end, "cancelled")
 
     def give_up(self, ticket: Ticket, words: str) -> None:
         """Hands back a job whose settlement could not be made into bytes: tried again, alone."""
         self._hand_back(ticket, HandBackMode.FAIL, words)
 
-    def _inverted(self, done: Inverted) -> None:
+    def _inverted(self, done: Inverted) -> tuple[Follower, ...] | None:
         run_seconds = self._clock() - done.delivery.claimed_at
         served = self._models.served(done.plan.key.model)
         parcel = inverted(done, served, self._where, run_seconds)
-        if self._deliver(done.delivery, parcel, keep=_is_reproducible(done)):
+        followers = self._deliver(done.delivery, parcel, keep=_is_reproducible(done))
+        if followers is not None:
             metrics.RUN_SECONDS.observe(run_seconds)
             for lane in done.lanes:
                 _count(done, lane)
+        return followers
 
-    def _extracted(self, done: Extracted) -> None:
+    def _extracted(self, done: Extracted) -> tuple[Follower, ...] | None:
         served = self._models.served(done.delivery.item.extract.representation.model)
-        self._deliver(done.delivery, extracted(done, served, self._where), keep=False)
+        return self._deliver(done.delivery, extracted(done, served, self._where), keep=False)
 
-    def _deliver(self, delivery: Delivery, parcel: Parcel, *, keep: bool) -> bool:
+    def _deliver(
+        self, delivery: Delivery, parcel: Parcel, *, keep: bool
+    ) -> tuple[Follower, ...] | None:
         ticket = delivery.ticket
         for name, data in parcel.files.items():
             self._queue.put_output(ticket.id, ticket.attempt, name, data)
@@ -110,24 +129,26 @@ class Settler:
         )
         return self._finish(end, "succeeded")
 
-    def _finish(self, end: Finish, outcome: str) -> bool:
-        verdict = self._queue.finish(end).verdict
-        if verdict is FinishVerdict.STALE:
+    def _finish(self, end: Finish, outcome: str) -> tuple[Follower, ...] | None:
+        reply = self._queue.finish(end, names_followers=is_on())
+        if reply.verdict is FinishVerdict.STALE:
             metrics.STALE.inc()
-            log.warning("job %s: attempt %d was too late", end.id, end.attempt)
-            return False
+            log.warning("attempt %d was too late", end.attempt)
+            return None
         metrics.SETTLED.labels(outcome).inc()
-        return True
+        return reply.followers
 
-    def _return(self, returned: Returned) -> None:
+    def _return(self, returned: Returned) -> tuple[Follower, ...] | None:
         ticket = returned.ticket
         if returned.snapshot and fits(returned.snapshot):
             data = pack(returned.snapshot)
             self._queue.put_checkpoint(ticket.id, ticket.attempt, returned.step, data)
-        self._hand_back(ticket, HandBackMode.SILENT, "")
+        return self._hand_back(ticket, HandBackMode.SILENT, "")
 
-    def _hand_back(self, ticket: Ticket, mode: HandBackMode, words: str) -> None:
-        reason = "" if mode is HandBackMode.SILENT else "WORKER_ERROR"
+    def _hand_back(
+        self, ticket: Ticket, mode: HandBackMode, words: str
+    ) -> tuple[Follower, ...] | None:
+        reason = "" if mode is HandBackMode.SILENT else WORKER_ERROR
         error = status(reason, words) if reason else b""
         (verdict,) = self._queue.hand_back(
             [(ticket.id, ticket.attempt)], mode, reason=reason, error=error
@@ -135,6 +156,7 @@ class Settler:
         if verdict is HandBackVerdict.STALE:
             metrics.STALE.inc()
         metrics.SETTLED.labels("handed_back" if reason == "" else "crashed").inc()
+        return None if verdict is HandBackVerdict.STALE else ()
 
 
 def ticket_of(settlement: Settlement) -> Ticket:
@@ -142,6 +164,26 @@ def ticket_of(settlement: Settlement) -> Ticket:
     if isinstance(settlement, Inverted | Extracted):
         return settlement.delivery.ticket
     return settlement.ticket
+
+
+def ending_of(settlement: Settlement) -> Ending:
+    """How an attempt ended that is settled like this."""
+    match settlement:
+        case Inverted():
+            steps = max(lane.steps for lane in settlement.lanes)
+            stops = sorted({lane.outcome.name.lower() for lane in settlement.lanes})
+            said: Attributes = {"preimage.steps": steps, "preimage.stopped_by": stops}
+            return Ending("succeeded", attributes=said)
+        case Extracted():
+            return Ending("succeeded")
+        case Failed(_, error):
+            return Ending("failed", error.reason, str(error))
+        case Crashed(_, words):
+            return Ending("crashed", WORKER_ERROR, words)
+        case Returned():
+            return Ending("handed_back", attributes={"preimage.steps": settlement.step})
+        case Stopped():
+            return Ending("cancelled")
 
 
 def _is_reproducible(done: Inverted) -> bool:
@@ -154,7 +196,7 @@ def _is_reproducible(done: Inverted) -> bool:
 
 
 def _count(done: Inverted, lane: LaneResult) -> None:
-    metrics.LEFT.labels(lane.outcome.name.lower()).inc()
+    metrics.FINISHED_STEPS.observe(lane.steps)
     if done.plan.settings.loss is not Loss.INNER:
         error = lane.measurement.relative_error_delivered
         # Combinations of layers are too many for labels.

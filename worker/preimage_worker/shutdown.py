@@ -1,24 +1,28 @@
 """SIGTERM and SIGINT, heard even while the device computes.
 
 Python runs signal handlers between two bytecodes of the main thread, which may be deep inside a
-long step of the network. So the signals are blocked everywhere and a thread waits for them.
+long step of the network. But whichever thread the kernel hands a signal to, Python writes its
+number to a socket at once, and a thread of ours waits there. To block the signals and to wait for
+them would not do: threads that libraries of mathematics start when they are imported block nothing,
+and a signal that one of those gets would end the process.
 """
 
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from typing import final
 
 log = logging.getLogger(__name__)
 
-_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 @final
 class Shutdown:
-    """The wish to stop. Make it first in the main thread: later threads inherit the blocking."""
+    """The wish to stop. Make it first, in the main thread, and once."""
 
     def __init__(self) -> None:
         self.requested = threading.Event()
@@ -26,7 +30,11 @@ class Shutdown:
         self._wake: Callable[[], None] = lambda: None
         self._abandon: Callable[[], None] = lambda: None
         self._patience_seconds = 1.0
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        self._heard, self._told = socket.socketpair()
+        self._told.settimeout(0)
+        signal.set_wakeup_fd(self._told.fileno())
+        for number in _SIGNALS:
+            signal.signal(number, _note)
         threading.Thread(target=self._listen, name="signals", daemon=True).start()
 
     def watch(
@@ -37,7 +45,8 @@ class Shutdown:
         self._patience_seconds = patience_seconds
 
     def _listen(self) -> None:
-        number = signal.sigwait(_SIGNALS)
+        while (number := self._heard.recv(1)[0]) not in _SIGNALS:
+            pass
         log.info("%s: handing jobs back", signal.Signals(number).name)
         self.requested.set()
         self._wake()
@@ -51,3 +60,7 @@ class Shutdown:
             self._abandon()
         finally:
             os._exit(0)
+
+
+def _note(_number: int, _frame: object) -> None:
+    """Nothing more: the number has been written to the socket already."""

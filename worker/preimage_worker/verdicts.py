@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 
+from preimage_logging import concerning
 from preimage_worker.batching import is_out_of_memory, raise_if_device_lost
 from preimage_worker.errors import (
     DivergedError,
@@ -47,7 +48,8 @@ def blame(ticket: Ticket, error: Exception) -> Settlement:
         return Failed(ticket, InvalidSpecError(str(error)))
     if is_out_of_memory(error):
         return Failed(ticket, OutOfMemoryError(_no_memory("this job")))
-    log.error("job %s: attempt %d failed", ticket.id, ticket.attempt, exc_info=error)
+    with concerning(ticket.id, ticket.trace):
+        log.error("attempt %d failed", ticket.attempt, exc_info=error)
     return Crashed(ticket, f"{type(error).__name__} in the worker; its log has the details.")
 
 

@@ -17,6 +17,7 @@ from preimage.errors import DeadlineExceeded, NotFound, PreimageError, ServiceEr
 from preimage.events import StateChanged
 from preimage.handle import with_advice
 from preimage.jobinfo import state_from_wire
+from preimage.tracing import JOB_ID, operation
 from preimage.v1 import audit_pb2, audit_service_pb2
 from preimage.watch import Watch
 
@@ -47,9 +48,10 @@ _FORMATS = dict(
 class AuditHandle:
     """An audit: the last message about it, and the calls that concern it."""
 
-    def __init__(self, caller: Caller, message: audit_pb2.Audit) -> None:
+    def __init__(self, caller: Caller, message: audit_pb2.Audit, trace: str = "") -> None:
         self.caller = caller
         self.message = message
+        self._trace = trace
         self.abandoned = False
 
     @property
@@ -135,6 +137,12 @@ class AuditHandle:
         self, timeout_seconds: float | None, on_progress: Callable[[AuditProgress], None] | None
     ) -> AuditReport:
         """Waits for the end, then fetches the report."""
+        with operation("wait for audit", {JOB_ID: self.message.id}, parent=self._trace):
+            return await self._wait(timeout_seconds, on_progress)
+
+    async def _wait(
+        self, timeout_seconds: float | None, on_progress: Callable[[AuditProgress], None] | None
+    ) -> AuditReport:
         if not self.info.state.terminal:
             await self._follow(self.watch(timeout_seconds), on_progress)
         if (error := self.info.error) is not None:

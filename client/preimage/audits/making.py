@@ -16,6 +16,7 @@ from preimage.audits.request import (
     read_both,
     spec_of_audit,
 )
+from preimage.tracing import JOB_ID, operation
 from preimage.v1 import audit_pb2, audit_service_pb2
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ async def hand_in(
         method = caller.stubs.audits.CreateAudit
         return await caller.transport.send(method, order.messages(), _UPLOAD_SECONDS)
 
-    return AuditHandle(caller, (await caller.repeated(send)).audit)
+    with operation("submit audit", {"preimage.model": wish.model}) as span:
+        message = (await caller.repeated(send)).audit
+        span.note({JOB_ID: message.id})
+    return AuditHandle(caller, message, span.traceparent)
 
 
 async def plan(

@@ -6,6 +6,7 @@ command line is wrong.
 """
 
 import os
+import sys
 
 # gRPC reads it once, when it is imported, and would else write lines of its own beside our
 # sentence, about every handshake that fails. Processes that are started later decide by themselves.
@@ -14,13 +15,26 @@ _is_given = _VERBOSITY in os.environ
 os.environ.setdefault(_VERBOSITY, "NONE")
 
 from preimage.cli.app import app  # noqa: E402 - see above
+from preimage.cli.output import say  # noqa: E402
+from preimage_tracing import TracingError, start, stop  # noqa: E402
 
 if not _is_given:
     del os.environ[_VERBOSITY]
+
+_TRACING = "PREIMAGE_TRACING"
+_YES = frozenset({"1", "true", "yes", "on"})
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Runs the command line of this process."""
-    app(prog_name="preimage")
+    try:
+        if os.environ.get(_TRACING, "").strip().lower() in _YES:
+            start("cli")
+        app(prog_name="preimage")
+    except TracingError as error:
+        say(str(error))
+        sys.exit(1)
+    finally:
+        stop()

@@ -5,6 +5,8 @@ import threading
 from pathlib import Path
 from typing import Self, final
 
+from preimage.cli.lines import as_json, in_json
+
 __all__ = ["LogFollower"]
 
 _LOOK_SECONDS = 0.2
@@ -12,7 +14,7 @@ _LOOK_SECONDS = 0.2
 
 @final
 class LogFollower:
-    """Copies what is added to the logs of a folder to stderr, each line with its log's name."""
+    """Copies what is added to the logs of a folder to stderr, each line with its process's name."""
 
     def __init__(self, folder: Path, *, enabled: bool) -> None:
         """Follows the `*.log` files of `folder`; does nothing unless enabled."""
@@ -43,4 +45,11 @@ class LogFollower:
                 complete, newline, _ = file.read().rpartition(b"\n")
             self._offsets[log] = self._offsets.get(log, 0) + len(complete + newline)
             for line in complete.decode(errors="replace").splitlines():
-                sys.stderr.write(f"{log.stem:>10} | {line}\n")
+                sys.stderr.write(f"{_shown(log.stem, line)}\n")
+
+
+def _shown(name: str, line: str) -> str:
+    """A line with the name of its process. One that is JSON names it itself; Redis has no JSON."""
+    if not in_json():
+        return f"{name:>10} | {line}"
+    return line if line.startswith("{") else as_json(line, name)

@@ -10,6 +10,7 @@ import typer
 import preimage
 from preimage.cli.environment import variables
 from preimage.cli.follow import LogFollower
+from preimage.cli.lines import tell
 from preimage.cli.options import (
     DEFAULT_ADMIN_TARGET,
     DEFAULT_TARGET,
@@ -21,7 +22,6 @@ from preimage.cli.options import (
     WeightsDir,
     Workers,
 )
-from preimage.cli.output import say
 from preimage.embedded import Stack, StackOptions
 
 __all__ = ["up"]
@@ -63,13 +63,13 @@ def up(
         data=data,
         environment=given,
     )
-    say("Starting Redis, the frontend, the workers and the auditor …")
+    tell("Starting Redis, the frontend, the workers and the auditor …")
     try:
         with Stack(options) as stack, LogFollower(stack.logs, enabled=verbose):
             _announce(stack)
             _supervise(stack)
     except KeyboardInterrupt:
-        say("Stopped.")
+        tell("Stopped.")
 
 
 def _from_environment(variable: str) -> str:
@@ -80,15 +80,15 @@ def _from_environment(variable: str) -> str:
 def _announce(stack: Stack) -> None:
     """Prints the addresses; the target is the first line of stdout."""
     typer.echo(stack.target)
-    say(f"preimage {preimage.__version__} serves at {stack.target}")
-    say(f"  admin    {stack.admin_target or 'off'}")
+    tell(f"preimage {preimage.__version__} serves at {stack.target}")
+    tell(f"  admin    {stack.admin_target or 'off'}")
     for name, announced in stack.announcements.items():
         device = f" on {announced['device']}" if "device" in announced else ""
         address = announced["metrics"]
         metrics = f"metrics at http://{address}/metrics" if address else "no metrics"
-        say(f"  {name}{device}, {metrics}")
-    say(f"  logs     {stack.logs}")
-    say("Try `preimage invert PICTURE --model hog --layer hog` in another terminal; Ctrl-C stops.")
+        tell(f"  {name}{device}, {metrics}")
+    tell(f"  logs     {stack.logs}")
+    tell("Try `preimage invert PICTURE --model hog --layer hog` in another terminal; Ctrl-C stops.")
 
 
 def _supervise(stack: Stack) -> None:
@@ -96,7 +96,7 @@ def _supervise(stack: Stack) -> None:
     try:
         while True:
             if sentence := stack.supervise():
-                say(sentence)
+                tell(sentence)
             time.sleep(_LOOK_SECONDS)
     except KeyboardInterrupt:
-        say("Draining: running jobs go back to the queue. Ctrl-C again ends at once.")
+        tell("Draining: running jobs go back to the queue. Ctrl-C again ends at once.")

@@ -5,6 +5,7 @@ end of the log is the error message of a child that dies early.
 """
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ _POLL_SECONDS = 0.02
 _TAIL_LINES = 8
 _TAIL_BYTES = 8192
 # How the processes of the service begin the one sentence that says why they cannot start.
-_SENTENCES = ("preimage service: ", "preimage worker: ")
+_SENTENCES = ("preimage service: ", "preimage worker: ", "preimage auditor: ")
 _TITLES = {"redis": "Redis", "frontend": "The frontend"}
 
 
@@ -117,7 +118,8 @@ class Child:
         with contextlib.suppress(OSError), self.log.open("rb") as log:
             end = log.seek(0, os.SEEK_END)
             log.seek(max(self._log_start, end - _TAIL_BYTES))
-            lines = log.read().decode(errors="replace").strip().splitlines()
+            words = log.read().decode(errors="replace").strip()
+            lines = [_said(line) for line in words.splitlines()]
             for beginning in _SENTENCES:
                 if lines and lines[-1].startswith(beginning):
                     return lines[-1].removeprefix(beginning)
@@ -144,3 +146,11 @@ class Child:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+
+def _said(line: str) -> str:
+    """What a line of a log says, whatever its form."""
+    with contextlib.suppress(ValueError):
+        if isinstance(read := json.loads(line), dict):
+            return str(read.get("message", line))
+    return line

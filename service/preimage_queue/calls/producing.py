@@ -72,6 +72,7 @@ def submit(settings: QueueSettings, job: NewJob, quotas: Quotas = NO_QUOTAS) -> 
         "blobs": ",".join(job.blobs),
         "model": job.model,
         "layer": job.layer,
+        "trace": job.trace,
         "computation": job.computation if settings.shared_seconds else "",
         "refresh": int(job.refresh),
         "presence_ms": max(1, round(settings.presence_seconds * 1000)),

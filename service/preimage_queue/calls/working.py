@@ -100,11 +100,14 @@ def beat(
     return make_call(settings, "beat", parse.beaten(lines), {"worker": worker}, items)
 
 
-def finish(settings: QueueSettings, end: Finish) -> Call[FinishReply]:
+def finish(
+    settings: QueueSettings, end: Finish, *, names_followers: bool = False
+) -> Call[FinishReply]:
     """End a job. Only the attempt that holds it can, and only once.
 
     The outputs that are named must have been stored by this attempt; they live as long as the
-    result. Checkpoints are dropped and blobs released.
+    result. Checkpoints are dropped and blobs released. `names_followers` asks for the jobs with a
+    trace that end with it; a repeated answer leaves them out.
     """
     named: dict[str, Argument] = {
         "id": end.id,
@@ -114,6 +117,7 @@ def finish(settings: QueueSettings, end: Finish) -> Call[FinishReply]:
         "error": end.error,
         "reason": end.reason,
         "keep": int(end.keep),
+        "names_followers": int(names_followers),
     }
     return make_call(settings, "finish", parse.finished, named, end.outputs)
 

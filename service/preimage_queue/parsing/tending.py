@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from preimage_queue.fleet import (
+    SAFE_POLICY,
     Announced,
     DeadLetters,
     Persistence,
@@ -87,6 +88,9 @@ def stats(answer: list[Any]) -> QueueStats:
         memory_used_bytes=int(info["used_memory"]),
         memory_limit_bytes=int(info["maxmemory"]),
         append_only=info["aof_enabled"] == "1",
+        append_only_written=info["aof_last_write_status"] == "ok",
+        append_only_bytes=int(info.get("aof_current_size", 0)),
+        no_eviction=info["maxmemory_policy"] == SAFE_POLICY,
         redis_version=info["redis_version"],
     )
 

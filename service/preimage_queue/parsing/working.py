@@ -9,6 +9,7 @@ from preimage_queue.replies import (
     BeatVerdict,
     FinishReply,
     FinishVerdict,
+    Follower,
     HandBackVerdict,
 )
 
@@ -41,6 +42,7 @@ def _claimed(row: Row) -> Claimed:
         model=text_in(row, "model"),
         layer=text_in(row, "layer"),
         now_ms=int(row["now"]),
+        trace=text_in(row, "trace"),
     )
 
 
@@ -56,9 +58,14 @@ def beaten(beats: tuple[Beat, ...]) -> Callable[[list[bytes]], tuple[BeatReply, 
 
 
 def finished(answer: list[bytes]) -> FinishReply:
-    """Read `{verdict, name of a missing output}`."""
-    word, missing = decoded(answer)
-    return FinishReply(FinishVerdict(word), missing)
+    """Read `{verdict, name of a missing output, and of each follower id, trace, created, now}`."""
+    word, missing, *rest = decoded(answer)
+    lines = zip(rest[::4], rest[1::4], rest[2::4], rest[3::4], strict=True)
+    followers = tuple(
+        Follower(job_id, trace, waited_ms=int(now) - int(created))
+        for job_id, trace, created, now in lines
+    )
+    return FinishReply(FinishVerdict(word), missing, followers)
 
 
 def handed_back(answer: list[bytes]) -> tuple[HandBackVerdict, ...]:

@@ -7,13 +7,34 @@ write_at_any_memory()
 local WORKER = key('worker', A.worker)
 local gone = NOW + num(A.worker_ttl_ms)
 
+local before = {}
 for _, pool in ipairs(split(call('HGET', WORKER, 'pools') or '', '|')) do
+  before[pool] = call('HGET', key('serving', pool), A.worker)
   call('HDEL', key('serving', pool), A.worker)
 end
+
+-- The summary of a pool: for the most part only the rate has changed.
+local function tell(pool)
+  local capacity = key('capacity', pool)
+  local kept = call('HMGET', capacity, 'first', 'count', 'rate')
+  local was = split(before[pool], ' ')
+  if was[2] == A.slots and num(kept[1]) - NOW > num(A.worker_ttl_ms) / 2
+      and num(kept[2]) == call('HLEN', key('serving', pool)) then
+    call('HSET', capacity, 'rate', digits(num(kept[3]) + num(A.rate) - num(was[3])))
+  else
+    local all = sum_up(pool)
+    if all.gone[1] then call('HDEL', key('serving', pool), unpack(all.gone)) end
+    call('HSET', capacity, 'first', digits(all.first), 'count', all.count,
+         'rate', digits(all.rate), 'widest', all.widest, 'twins', all.twins and 1 or 0)
+  end
+  call('PEXPIRE', capacity, A.worker_ttl_ms)
+end
+
 for _, pool in ipairs(split(A.pools, '|')) do
   call('HSET', key('serving', pool), A.worker,
        digits(gone) .. ' ' .. A.slots .. ' ' .. A.rate .. ' twins')
   call('PEXPIRE', key('serving', pool), A.worker_ttl_ms)
+  tell(pool)
 end
 call('HSET', WORKER, 'name', A.worker, 'slots', A.slots, 'rate', A.rate, 'pools', A.pools,
      'info', A.info, 'announced', NOW)

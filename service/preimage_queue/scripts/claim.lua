@@ -11,10 +11,10 @@ local OVERDUE = 64 -- deadlines to settle on the way; the reaper does the rest
 local DAY_MS = 86400000
 local CLAIMED = {
   'attempt', 'tenant', 'lane', 'pool', 'slots', 'cost', 'deliveries', 'created', 'queued', 'started',
-  'deadline', 'checkpoint_step', 'spec', 'blobs', 'model', 'layer',
+  'deadline', 'checkpoint_step', 'spec', 'blobs', 'model', 'layer', 'trace',
 }
 for _, name in ipairs({ 'created', 'queued', 'started', 'checkpoint_step', 'spec', 'model',
-                       'layer' }) do
+                       'layer', 'trace' }) do
   LOADED[#LOADED + 1] = name
 end
 

@@ -1,7 +1,9 @@
 -- Ends a job as its attempt says, if the attempt still holds it.
 --
--- A: id attempt state result error reason keep (0 | 1)        ITEMS: names of outputs
--- Returns {ACCEPTED | REPEATED | STALE, ''} or {MISSING_OUTPUT, name}
+-- A: id attempt state result error reason keep (0 | 1) names_followers (0 | 1)
+--    ITEMS: names of outputs
+-- Returns {ACCEPTED, '', and of each follower that has a trace id, trace, created, now},
+--    {REPEATED | STALE, ''} or {MISSING_OUTPUT, name}
 
 local function said_before(job)
   if not job or job.attempt ~= A.attempt or job.state ~= A.state then return false end
@@ -21,5 +23,14 @@ for _, name in ipairs(ITEMS) do
 end
 local payload = { result = A.result, error = A.error, outputs = table.concat(ITEMS, '\n'),
                   keep = A.state == 'SUCCEEDED' and A.keep == '1' }
+local answer = { 'ACCEPTED', '' }
+if A.names_followers == '1' and is_shared(A.state, A.reason) then
+  for _, id in ipairs(followers_of(job)) do
+    local told = call('HMGET', key('job', id), 'trace', 'created')
+    if told[1] then
+      for _, word in ipairs({ id, told[1], told[2], digits(NOW) }) do answer[#answer + 1] = word end
+    end
+  end
+end
 end_job(job, A.state, A.reason, payload, false)
-return { 'ACCEPTED', '' }
+return answer

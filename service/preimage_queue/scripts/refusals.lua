@@ -3,20 +3,6 @@
 -- A: tenant lane pool slots deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes
 --    max_slot_ms (the last two may be empty: none)
 
--- What live workers of the pool say: work per second in all, and the most slots of one.
-local function capacity()
-  local rate, widest = 0, 0
-  local flat = call('HGETALL', key('serving', A.pool))
-  for i = 2, #flat, 2 do
-    local word = split(flat[i], ' ')
-    if num(word[1]) > NOW then
-      widest = math.max(widest, num(word[2]))
-      rate = rate + num(word[3])
-    end
-  end
-  return rate, widest
-end
-
 -- Work queued before the job in ms, by the lanes' shares: a lane gets at least its weight's part.
 local function wait_ms(rate)
   local total, own = 0, 0
@@ -60,7 +46,8 @@ end
 
 local function refusal(bytes)
   local sums = key('sums')
-  local rate, widest = capacity()
+  local all = serving(A.pool)
+  local rate, widest = all.rate, all.widest
   if widest > 0 and num(A.slots) > widest then return rejection('TOO_WIDE', 0, widest) end
   if num(call('HGET', sums, 'total')) >= num(A.max_jobs) then
     return rejection('QUEUED_JOBS', retry_ms(rate), num(A.max_jobs))

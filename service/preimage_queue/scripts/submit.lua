@@ -4,7 +4,7 @@
 -- A: id tenant request_id fingerprint lane pool batch_key slots cost weight spec blobs model layer
 --    deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes max_slot_ms (empty: none)
 --    computation (empty: shares nothing)
---    refresh (1: computes anew) presence_ms
+--    refresh (1: computes anew) presence_ms trace
 -- Returns {CREATED, id, created}, {CACHED | SHARED | EXISTING | CONFLICT, id},
 --    {MISSING_BLOB, digest}
 --    or {REJECTED, reason, retry_after_ms, limit}
@@ -49,7 +49,7 @@ local function find_leader()
 end
 
 local GIVEN = { 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots', 'cost',
-                'model', 'layer', 'spec', 'blobs', 'computation' }
+                'model', 'layer', 'spec', 'blobs', 'computation', 'trace' }
 
 -- The first write is one that Redis refuses at its memory limit: all or nothing.
 local function write_record(bytes, via)
@@ -106,7 +106,7 @@ end
 local leader, slow = nil, nil
 if shares and num(A.deadline_ms) == 0 then leader, slow = find_leader() end
 local no
-if leader then no = tenant_refusal(capacity()) else no = refusal(bytes - blobs.idle_bytes) end
+if leader then no = tenant_refusal(serving(A.pool).rate) else no = refusal(bytes - blobs.idle_bytes) end
 if no then return no end
 local fresh = write_record(bytes, leader and 'SHARED' or nil)
 hold_blobs(fresh, blobs)

@@ -14,18 +14,9 @@ local function followers_of(leader)
   return call('ZRANGE', key('followers', leader.id), 0, -1)
 end
 
--- Whether whoever may end the job would end its followers as well: workers of an earlier version
--- would leave them waiting for ever.
-local function all_know_twins(pool)
-  for _, said in ipairs(call('HVALS', key('serving', pool))) do
-    local word = split(said, ' ')
-    if num(word[1]) > NOW and word[4] ~= 'twins' then return false end
-  end
-  return true
-end
-
+-- Workers of an earlier version would leave followers waiting for ever.
 local function lead(job)
-  if job.computation and not job.deadline and all_know_twins(job.pool) then
+  if job.computation and not job.deadline and serving(job.pool).twins then
     call('SET', flight_key(job), job.id)
   end
 end

@@ -19,7 +19,7 @@ from preimage.v1.admin_service_pb2 import (
     RequeueDeadLetterResponse,
     Worker,
 )
-from preimage_queue import Job, Lane, QueueStats, RequeueVerdict, WorkerSeen
+from preimage_queue import Job, Lane, QueueStats, RequeueVerdict, WorkerSeen, is_id
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_whole
 from preimage_service.errors import (
@@ -29,7 +29,7 @@ from preimage_service.errors import (
     Violation,
     WorkerNotFoundError,
 )
-from preimage_service.methods.reading import DEFAULT_PAGE, LARGEST_PAGE, is_id, read_job
+from preimage_service.methods.reading import DEFAULT_PAGE, LARGEST_PAGE, read_job
 from preimage_service.resources import to_preimage
 
 _DEAD_TOKEN = re.compile(r"\d{1,16} [0-9a-f]{32}")

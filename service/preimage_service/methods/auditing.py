@@ -132,7 +132,7 @@ async def cancel(
     reply = await backend.queue.cancel(request.id, tenant, request.reason)
     if reply.verdict is CancelVerdict.NOT_FOUND:
         raise AuditNotFoundError(request.id)
-    _log.info("audit %s: %s", request.id, reply.verdict.sentence)
+    _log.info("%s", reply.verdict.sentence)
     backend.afterwards(_cancel_inversions(backend, tenant, request.id))
     detail = await read_audit(backend, tenant, request.id)
     return wire.CancelAuditResponse(audit=to_audit(detail))
@@ -144,7 +144,7 @@ async def _cancel_inversions(backend: Backend, tenant: str, audit_id: str) -> No
         async for job_id in _inversions(backend, tenant, audit_id, (State.QUEUED, State.RUNNING)):
             await backend.queue.cancel(job_id, tenant, f"audit {audit_id} was cancelled")
     except QueueError as error:
-        _log.warning("inversions of audit %s could not be cancelled: %s", audit_id, error)
+        _log.warning("its inversions could not be cancelled: %s", error)
 
 
 async def delete(
@@ -164,7 +164,7 @@ async def delete(
     verdict = await backend.queue.delete(request.id, tenant)
     if verdict is DeleteVerdict.NOT_FOUND:
         raise AuditNotFoundError(request.id)
-    _log.info("audit %s: deleted", request.id)
+    _log.info("deleted")
     return wire.DeleteAuditResponse()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, final
 
+from preimage_logging import about
 from preimage_queue import JobDetail, QueueError, QueueUnavailableError
 from preimage_service.backend import Backend
 from preimage_service.errors import DrainingError, ServiceError, WaitTimeoutError
@@ -66,9 +67,10 @@ async def _abandon(backend: Backend, tenant: str, making: asyncio.Task[str], rea
     """Cancel a job that nobody waits for; failing to is worth a line in the log, no more."""
     try:
         job_id = await making
-        _log.info("job %s: %s", job_id, reason)
+        about(job_id)
+        _log.info("cancelled: %s", reason)
         await backend.queue.cancel(job_id, tenant, reason)
     except ServiceError:
         return  # it was refused, so there is no job
     except QueueError as error:
-        _log.warning("a job that nobody waits for could not be cancelled: %s", error)
+        _log.warning("nobody waits for it, and it could not be cancelled: %s", error)

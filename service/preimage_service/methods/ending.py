@@ -34,7 +34,7 @@ async def cancel(
     reply = await backend.queue.cancel(request.id, tenant, request.reason)
     if reply.verdict is CancelVerdict.NOT_FOUND:
         raise PreimageNotFoundError(request.id)
-    _log.info("job %s: %s", request.id, reply.verdict.sentence)
+    _log.info("%s", reply.verdict.sentence)
     detail = await read_detail(backend, tenant, request.id)
     return CancelPreimageResponse(preimage=to_preimage(detail))
 
@@ -54,5 +54,5 @@ async def delete(
     verdict = await backend.queue.delete(request.id, tenant)
     if verdict is DeleteVerdict.NOT_FOUND:
         raise PreimageNotFoundError(request.id)
-    _log.info("job %s: deleted", request.id)
+    _log.info("deleted")
     return DeletePreimageResponse()

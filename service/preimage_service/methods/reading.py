@@ -1,7 +1,6 @@
 """GetPreimage and ListPreimages: looking at jobs."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 
 from preimage.v1.preimage_pb2 import State as WireState
@@ -13,7 +12,7 @@ from preimage.v1.preimage_service_pb2 import (
     PreimageFilter,
 )
 from preimage_orders import AUDIT_POOL, is_of_an_audit
-from preimage_queue import Job, JobDetail, Lane
+from preimage_queue import Job, JobDetail, Lane, is_id
 from preimage_service.audit_errors import AuditNotFoundError
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_enum, check_whole
@@ -21,13 +20,7 @@ from preimage_service.errors import InvalidRequestError, PreimageNotFoundError, 
 from preimage_service.resources import WIRE_STATES, to_preimage
 
 LARGEST_PAGE, DEFAULT_PAGE = 200, 50
-_ID = re.compile(r"[0-9a-f]{32}")
 _QUEUE_STATES = {wire: state for state, wire in WIRE_STATES.items()}
-
-
-def is_id(text: str) -> bool:
-    """Whether a job can have this id at all."""
-    return _ID.fullmatch(text) is not None
 
 
 def is_audit(job: Job) -> bool:

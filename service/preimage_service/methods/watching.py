@@ -13,7 +13,7 @@ from typing import Final, Generic, Self, TypeVar, final
 from preimage.v1.audit_service_pb2 import WatchAuditRequest, WatchAuditResponse
 from preimage.v1.preimage_service_pb2 import WatchPreimageRequest, WatchPreimageResponse
 from preimage.v1.work_pb2 import WorkEvent
-from preimage_queue import Event, EventPage, Job, JobDetail, State
+from preimage_queue import Event, EventPage, Job, JobDetail, State, is_id
 from preimage_service.audit_errors import AuditNotFoundError
 from preimage_service.audits import to_audit
 from preimage_service.backend import Backend
@@ -23,7 +23,7 @@ from preimage_service.errors import (
     PreimageNotFoundError,
     Violation,
 )
-from preimage_service.methods.reading import is_audit, is_id, read_job
+from preimage_service.methods.reading import is_audit, read_job
 from preimage_service.resources import WIRE_STATES, to_preimage
 from preimage_service.waiting import WATCHING, bridged
 

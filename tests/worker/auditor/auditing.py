@@ -38,7 +38,7 @@ def spec(**fields: object) -> audit_pb2.AuditSpec:
     return made
 
 
-def submit(queue: Queue, asked: audit_pb2.AuditSpec) -> str:
+def submit(queue: Queue, asked: audit_pb2.AuditSpec, trace: str = "") -> str:
     """Bring an audit to the queue; its id."""
     work = work_pb2.AuditWork(spec=asked)
     pictures = iter(natural.pictures(sum(ROLES.values()), side=jobs.SIDE))
@@ -62,6 +62,7 @@ def submit(queue: Queue, asked: audit_pb2.AuditSpec) -> str:
         spec=item.SerializeToString(),
         blobs=tuple(dict.fromkeys(each.digest for each in work.pictures)),
         model=asked.model,
+        trace=trace,
     )
     reply = queue.submit(job)
     assert isinstance(reply, Submitted)

@@ -11,15 +11,18 @@ import time
 from importlib.metadata import version
 
 from preimage.v1 import admin_service_pb2 as admin
+from preimage_logging import configure, last_words
 from preimage_orders import AUDIT_POOL
 from preimage_queue import Queue, QueueError, WorkerNotice
-from preimage_worker import catalogue, device
+from preimage_tracing import start, stop
+from preimage_worker import catalogue, device, metrics
 from preimage_worker.announcing import make_name
 from preimage_worker.auditor.auditing import Tools
 from preimage_worker.auditor.loop import Auditor
 from preimage_worker.errors import WorkerError
 from preimage_worker.models import Models
 from preimage_worker.pictures import Limits
+from preimage_worker.results.provenance import versions
 from preimage_worker.settings import Settings
 from preimage_worker.shutdown import Shutdown
 from preimage_worker.starting import (
@@ -39,14 +42,16 @@ def main() -> int:
     shutdown = Shutdown()
     try:
         settings = Settings.from_environment(os.environ)
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s auditor: %(message)s"
-        )
+        configure("auditor", settings.log_level, settings.log_format)
+        if settings.tracing:
+            start("auditor")
         warn_of_misspelt()
         return _serve(settings, shutdown)
     except (WorkerError, QueueError, ValueError) as error:
-        print(f"preimage auditor: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        last_words("auditor", str(error))
         return 2
+    finally:
+        stop()
 
 
 def _serve(settings: Settings, shutdown: Shutdown) -> int:
@@ -63,6 +68,7 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
         shutdown.requested,
         settings.beat_seconds,
     )
+    metrics.BUILD.info({**versions(), "device": device.name(chosen)})
     address = serve_metrics(settings.auditor_metrics_listen, "PREIMAGE_AUDITOR_METRICS_LISTEN")
     if not wait_for_redis(lambda: queue.announce(notice), shutdown):
         return 0

@@ -77,7 +77,7 @@ class CheckpointStore:
         try:
             return _unpack(found[1])
         except (zipfile.BadZipFile, ValueError, KeyError) as error:
-            log.warning("audit %s begins anew, its checkpoint is none: %s", self._claimed.id, error)
+            log.warning("it begins anew, its checkpoint is none: %s", error)
             return {}, {}
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self, final
 
 from preimage.v1 import audit_pb2, work_pb2
+from preimage_logging import concerning
 from preimage_queue import Beat, BeatVerdict, Claimed, Queue, QueueError
 from preimage_worker import metrics
 from preimage_worker.auditor.errors import CancelledError, LeaseLostError, LeavingError
@@ -96,9 +97,10 @@ class Hold:
             self._told = self._beat(self._told)
 
     def _run(self) -> None:
-        while not (self._over or self._cancelled or self._lost):
-            self.publish()
-            self._news.wait(self._beat_seconds)
+        with concerning(self._claimed.id, self._claimed.trace, "audit"):
+            while not (self._over or self._cancelled or self._lost):
+                self.publish()
+                self._news.wait(self._beat_seconds)
 
     def _step(self) -> int:
         """Milliseconds since the audit was accepted: the queue takes news of later steps only."""
@@ -114,7 +116,7 @@ class Hold:
             (reply,) = self._queue.beat(self._name, [line])
         except QueueError as error:
             metrics.QUEUE_ERRORS.labels(type(error).__name__).inc()
-            log.warning("audit %s: the lease could not be renewed yet: %s", line.id, error)
+            log.warning("the lease could not be renewed yet: %s", error)
             return told
         self._cancelled = reply.verdict is BeatVerdict.CANCEL
         self._lost = reply.verdict is BeatVerdict.LOST

@@ -12,6 +12,7 @@ from typing import final
 from preimage.v1 import model_service_pb2
 from preimage_orders import new_job
 from preimage_queue import Claimed, MissingBlob, Queue, Quotas, Rejected, RejectReason, Submitted
+from preimage_tracing import current
 from preimage_worker.audit.inverter import Attempt, Found
 from preimage_worker.auditor.errors import InversionFailedError
 from preimage_worker.auditor.finding import finding
@@ -143,7 +144,7 @@ class QueueInverter:
             stored = self._queue.put_blob(tenant, blob, keep_seconds=_BLOB_SECONDS, quotas=quotas)
             if isinstance(stored, Rejected):
                 return self._seconds(stored)
-        job = replace(new_job(asked.order), weight=self._weight)
+        job = replace(new_job(asked.order), weight=self._weight, trace=current().traceparent)
         reply = self._queue.submit(job, quotas)
         if isinstance(reply, Submitted):
             return reply.job_id

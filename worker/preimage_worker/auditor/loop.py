@@ -3,7 +3,6 @@
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Mapping
 from typing import final
 
@@ -16,12 +15,15 @@ from preimage_queue import (
     Finish,
     FinishVerdict,
     HandBackMode,
+    Lane,
     Queue,
     QueueError,
     State,
     WorkerNotice,
 )
+from preimage_tracing import Kind, span
 from preimage_worker import metrics
+from preimage_worker.attempts import LOST, Attempt, Ending
 from preimage_worker.audit.errors import AuditError
 from preimage_worker.auditor.auditing import Tools, audit
 from preimage_worker.auditor.errors import (
@@ -99,7 +101,7 @@ class Auditor:
         while not self._leaving.wait(_HOUSEKEEPING_SECONDS):
             try:
                 self._queue.announce(self._notice)
-                self._queue.reap()
+                metrics.count_reaped(self._queue.reap())
             except QueueError as error:
                 self._note(error)
         try:
@@ -108,41 +110,46 @@ class Auditor:
             self._note(error)
 
     def _take_on(self, claimed: Claimed) -> None:
-        log.info("audit %s: attempt %d", claimed.id, claimed.attempt)
-        begun = time.monotonic()
-        with Hold(
-            self._queue,
-            self._notice.name,
-            claimed,
-            leaving=self._leaving,
-            beat_seconds=self._beat_seconds,
-        ) as hold:
-            outcome = self._settle(claimed, hold)
-        metrics.AUDITS_SETTLED.labels(outcome).inc()
-        log.info("audit %s: %s after %.0f s", claimed.id, outcome, time.monotonic() - begun)
+        attempt = Attempt(claimed, self._notice.name, "audit")
+        ending = LOST  # unless there is more to tell of it
+        try:
+            with (
+                attempt.concerning(),
+                Hold(
+                    self._queue,
+                    self._notice.name,
+                    claimed,
+                    leaving=self._leaving,
+                    beat_seconds=self._beat_seconds,
+                ) as hold,
+                metrics.AUDITS_ACTIVE.track_inprogress(),
+            ):
+                ending = self._settle(claimed, hold)
+        finally:
+            attempt.end(ending)
+        metrics.AUDITS_SETTLED.labels(ending.outcome).inc()
 
-    def _settle(self, claimed: Claimed, hold: Hold) -> str:
-        """Carry the audit out and end it, one way or another; how, in a word."""
+    def _settle(self, claimed: Claimed, hold: Hold) -> Ending:
+        """Carry the audit out and end it, one way or another; how."""
         try:
             documents = self._persist(claimed, hold)
             return self._succeed(claimed, documents)
         except CancelledError:
-            return self._end(
-                Finish(id=claimed.id, attempt=claimed.attempt, state=State.CANCELLED), "cancelled"
-            )
+            end = Finish(id=claimed.id, attempt=claimed.attempt, state=State.CANCELLED)
+            return self._end(end, Ending("cancelled"))
         except LeaseLostError:
-            log.warning("audit %s: the lease was lost", claimed.id)
-            return "lost"
+            log.warning("the lease was lost")
+            return LOST
         except LeavingError:
             self._queue.hand_back([(claimed.id, claimed.attempt)], HandBackMode.SILENT)
-            return "handed_back"
+            return Ending("handed_back")
         except (AuditError, InversionError, InvalidSpecError, InversionFailedError) as error:
             fault = _FAILED if isinstance(error, InversionFailedError) else _INVALID
             return self._fail(claimed, fault, str(error))
         except QueueError:
             raise
         except Exception:
-            log.exception("audit %s: a bug", claimed.id)
+            log.exception("a bug")
             words = "The auditor failed on this audit; its log has the rest."
             self._queue.hand_back(
                 [(claimed.id, claimed.attempt)],
@@ -150,7 +157,7 @@ class Auditor:
                 reason=_FAILED,
                 error=status(_FAILED, words),
             )
-            return "crashed"
+            return Ending("crashed", _FAILED, words)
 
     def _persist(self, claimed: Claimed, hold: Hold) -> Mapping[str, bytes]:
         """The documents. While the queue is away nothing is lost, only time."""
@@ -162,7 +169,7 @@ class Auditor:
                 self._note(error)
                 hold.pause(_TROUBLE_SECONDS)
 
-    def _succeed(self, claimed: Claimed, documents: Mapping[str, bytes]) -> str:
+    def _succeed(self, claimed: Claimed, documents: Mapping[str, bytes]) -> Ending:
         for name, data in documents.items():
             self._queue.put_output(claimed.id, claimed.attempt, name, data)
         end = Finish(
@@ -173,10 +180,9 @@ class Auditor:
             keep=False,
             outputs=tuple(documents),
         )
-        return self._end(end, "succeeded")
+        return self._end(end, Ending("succeeded"))
 
-    def _fail(self, claimed: Claimed, reason: str, words: str) -> str:
-        log.info("audit %s: %s: %s", claimed.id, reason, words)
+    def _fail(self, claimed: Claimed, reason: str, words: str) -> Ending:
         end = Finish(
             id=claimed.id,
             attempt=claimed.attempt,
@@ -184,14 +190,16 @@ class Auditor:
             error=status(reason, words),
             reason=reason,
         )
-        return self._end(end, "failed")
+        return self._end(end, Ending("failed", reason, words))
 
-    def _end(self, end: Finish, outcome: str) -> str:
-        if self._queue.finish(end).verdict is FinishVerdict.STALE:
+    def _end(self, end: Finish, ending: Ending) -> Ending:
+        with span(f"settle {Lane.BATCH}", Kind.CLIENT):
+            verdict = self._queue.finish(end).verdict
+        if verdict is FinishVerdict.STALE:
             metrics.STALE.inc()
-            log.warning("audit %s: attempt %d was too late", end.id, end.attempt)
-            return "lost"
-        return outcome
+            log.warning("attempt %d was too late", end.attempt)
+            return LOST
+        return ending
 
     def _note(self, error: QueueError) -> None:
         metrics.QUEUE_ERRORS.labels(type(error).__name__).inc()
