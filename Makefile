@@ -13,11 +13,14 @@ CALLS := 20000
 JOBS := 300
 SOURCES := client service worker proto tests benchmarks deploy docs examples
 
-.PHONY: demo test fuzz chaos soak monitor check proto dashboards bench docs clean
+.PHONY: demo audit-demo test fuzz chaos soak monitor check proto dashboards bench docs clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)  ## invert natural pictures through the whole service; look at demo/index.html
 	$(BIN)/preimage demo --out demo
+
+audit-demo: $(READY)  ## audit what codes give away, in minutes; look at audit-demo/report.html
+	$(BIN)/preimage audit demo --out audit-demo
 
 test: $(READY)  ## the whole test suite, with a real Redis and real gRPC channels
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)

@@ -9,18 +9,21 @@ from importlib.metadata import version
 import torch
 
 Action = Callable[[], object]
+Clock = Callable[[], float]
 
 
-def alternate(actions: Mapping[str, Action], rounds: int) -> dict[str, float]:
+def alternate(
+    actions: Mapping[str, Action], rounds: int, clock: Clock = time.perf_counter
+) -> dict[str, float]:
     """The median seconds of each action; one of each in turn, so that all see the same machine."""
     for action in actions.values():
         action()
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(rounds):
         for name, action in actions.items():
-            started = time.perf_counter()
+            started = clock()
             action()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

@@ -1,10 +1,12 @@
 """Fixtures for all tests."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import redis
+from playwright.async_api import Browser
 
+from tests.browser import chromium
 from tests.redis_server import RedisServer
 
 
@@ -21,3 +23,10 @@ def redis_url(redis_server: RedisServer) -> str:
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium for one test; skips without one, and fails in CI."""
+    async with chromium() as found:
+        yield found

@@ -1,11 +1,12 @@
 """The service measured: its queue, its door, and what it leaves of the engine's speed.
 
-    python -m benchmarks.service [--parts queue,depth,door,overload,fairness,…] [--json FILE] …
+    python -m benchmarks.service [--parts queue,depth,door,floor,overload,…] [--json FILE] …
 
 - queue: jobs per second that are submitted, claimed and finished, with nothing computed;
 - depth: what a submission and a claim cost with 10, 1,000 and 100,000 jobs waiting;
 - door: an open-model load generator on CreatePreimage with codes of 600 KB. Calls begin when they
   are due, whether or not earlier ones were answered, and times count from then;
+- floor: what the parts of such a call cost by themselves, without a service around them;
 - overload: ten times as many calls as a stand-in worker takes: how fast refusals are, and whether
   every accepted job ends by its deadline;
 - fairness: how long jobs of small tenants wait, alone and beside a greedy one;
@@ -24,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import surroundings, table
-from benchmarks.service import computing, door, fairness, fleet, overload, queue_alone
+from benchmarks.service import computing, door, fairness, fleet, floor, overload, queue_alone
 
 Row = dict[str, object]
 
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "queue": queue_alone.rates,
     "depth": queue_alone.depths,
     "door": door.measure,
+    "floor": floor.measure,
     "overload": overload.measure,
     "fairness": fairness.measure,
     "fleet": fleet.measure,

@@ -12,6 +12,7 @@ import grpc
 import numpy as np
 
 from benchmarks.service.loading import begin_when_due, served
+from benchmarks.service.processor import per_call, used_ms
 from preimage.v1 import admin_service_pb2, model_service_pb2, preimage_service_pb2, tensor_pb2
 from preimage.v1.preimage_service_pb2_grpc import PreimageServiceStub
 from preimage_queue import Finish, Queue, QueueSettings, State, WorkerNotice, new_id
@@ -31,14 +32,14 @@ def measure(options: argparse.Namespace) -> list[dict[str, object]]:
     with served(_settle_everything, kept) as (target, _):
         asyncio.run(_load(target, 20, 1.0))  # first calls open what later ones use
         return [
-            _row(rate, options.seconds, *asyncio.run(_load(target, rate, options.seconds)))
+            _row(target, rate, options.seconds)
             for rate in map(float, options.per_second.split(","))
         ]
 
 
-def _row(
-    per_second: float, seconds: float, took: list[float], codes: Counter[str]
-) -> dict[str, object]:
+def _row(target: str, per_second: float, seconds: float) -> dict[str, object]:
+    before = used_ms()
+    took, codes = asyncio.run(_load(target, per_second, seconds))
     cuts = statistics.quantiles(took, n=1000)
     return {
         "per_second": per_second,
@@ -49,6 +50,7 @@ def _row(
         "p99_ms": round(1e3 * cuts[989], 1),
         "worst_ms": round(1e3 * max(took), 1),
         "answers": ", ".join(f"{count} {code}" for code, count in sorted(codes.items())),
+        **per_call(before, len(took)),
     }
 
 

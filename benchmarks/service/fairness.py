@@ -32,7 +32,8 @@ BOUNDARIES, WARM = 5000, 500
 """Simulated, and of these not counted."""
 KEY = f"{POOL}|key"
 SMALL, GREEDY = ("small-1", "small-2", "small-3"), "greedy"
-LOADS = (0.25, 0.5, 1.0, 2.0)
+EQUAL_SHARE = SLOTS // (len(SMALL) + 1)
+LOADS = (0.25, 0.5, 1.0, 1.5, 2.0)
 """Slots that each small tenant keeps busy on average."""
 IN_STOCK = 2 * SLOTS
 BOUNDARY_MS, SEED = 100, 0
@@ -48,6 +49,10 @@ class Worker:
     came: dict[str, float] = field(default_factory=dict)
     waiting: Counter[str] = field(default_factory=Counter)
     waited: dict[str, list[float]] = field(default_factory=dict)
+    above: set[str] = field(default_factory=set)
+    """Jobs that came while their tenant held an equal share of the slots, or more."""
+    within: list[float] = field(default_factory=list)
+    """How long small tenants' other jobs waited."""
     busy: int = 0
 
     def submit(self, tenant: str, at: float) -> None:
@@ -56,6 +61,8 @@ class Worker:
         self.queue.submit(job)
         self.came[job.id] = at
         self.waiting[tenant] += 1
+        if sum(held.tenant == tenant for _, held in self.running.values()) >= EQUAL_SHARE:
+            self.above.add(job.id)
 
     def boundary(self, now: int) -> None:
         """Jobs that are done leave, and others join."""
@@ -78,16 +85,18 @@ class Worker:
             self.waiting[job.tenant] -= 1
             if now >= WARM:
                 self.waited.setdefault(job.tenant, []).append(now - self.came[job.id])
+                if job.tenant != GREEDY and job.id not in self.above:
+                    self.within.append(now - self.came[job.id])
         self.busy += len(self.running) if now >= WARM else 0
 
 
-def measure(_: argparse.Namespace) -> list[dict[str, object]]:
+def measure(_options: argparse.Namespace) -> list[dict[str, object]]:
     """Waiting times of small tenants in boundaries, alone and beside a greedy one."""
     rows: list[dict[str, object]] = []
     for load in LOADS:
-        alone, _idle = _simulate(load, greedy=False)
-        unkept, _idle = _simulate(load, greedy=True, kept=0.0)
-        beside, used = _simulate(load, greedy=True)
+        alone = _simulate(load, greedy=False)[0]
+        unkept = _simulate(load, greedy=True, kept=0.0)[0]
+        beside, within, used = _simulate(load, greedy=True)
         rows.append(
             {
                 "slots_a_small_tenant": load,
@@ -96,11 +105,13 @@ def measure(_: argparse.Namespace) -> list[dict[str, object]]:
                 "p95_beside": _p95(beside),
                 "p95_if_none_is_kept": _p95(unkept),
                 "ratio": round(_p95(beside) / _p95(alone), 2),
+                "p95_within_equal_share": _p95(within),
+                "above_it": f"{1 - len(within) / len(beside):.0%}",
                 "mean_beside": round(statistics.mean(beside), 1),
                 "slots_in_use": f"{used:.0%}",
             }
         )
-    _waits, used = _simulate(0.0, greedy=True)
+    used = _simulate(0.0, greedy=True)[-1]
     empty: dict[str, object] = dict.fromkeys(rows[0], "")
     rows.append(empty | {"slots_a_small_tenant": "none", "slots_in_use": f"{used:.0%}"})
     return rows
@@ -132,8 +143,8 @@ def _p95(waits: list[float]) -> float:
 
 def _simulate(
     load: float, *, greedy: bool, kept: float = DEFAULT_KEPT
-) -> tuple[list[float], float]:
-    """How long small tenants' jobs waited, and the share of slots in use."""
+) -> tuple[list[float], list[float], float]:
+    """How long small tenants' jobs waited, those within equal shares too; slots in use."""
     dice = random.Random(SEED)
     with own_redis() as url, _open(url, kept) as queue, connect(queue.settings) as raw:
         worker = Worker(queue)
@@ -146,4 +157,4 @@ def _simulate(
                 worker.submit(GREEDY, now)
             worker.boundary(now)
         waits = [wait for tenant in SMALL for wait in worker.waited.get(tenant, [])]
-        return waits, worker.busy / SLOTS / (BOUNDARIES - WARM)
+        return waits, worker.within, worker.busy / SLOTS / (BOUNDARIES - WARM)

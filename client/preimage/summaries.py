@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preimage.diversity import Diversity
-    from preimage.measures import CodeErrors, StrengthCurve
+    from preimage.measures import CodeErrors, LossCurve, StrengthCurve
     from preimage.reconstructions import Reconstruction
 
 
@@ -40,6 +41,23 @@ def diversity_numbers(diversity: Diversity) -> dict[str, Any]:
         "mean_picture_distance": diversity.mean_picture_distance,
         "mean_code_distance": diversity.mean_code_distance,
     }
+
+
+def curve_numbers(curve: LossCurve) -> dict[str, Any]:
+    """Maps a loss curve to lists, leaving out what was not recorded."""
+    columns = {name: values.tolist() for name, values in vars(curve).items()}
+    return {name: values for name, values in columns.items() if values}
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Turns numbers that JSON lacks into None, at every depth."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def _errors(errors: CodeErrors) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Redis. Each call stands for one atomic step, and every call may be repeated with
 scripts recognise a repeat by the id, the attempt or the token in it.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar, final
@@ -71,16 +72,18 @@ def make_call(
     """
     staged = None if data is None else Staged(f"{settings.root}:stage:{new_id()}", data)
     stage: dict[str, Argument] = {"stage": staged.key, "size": len(staged.data)} if staged else {}
-    everything = {**_policy(settings), **named, **stage}
-    flat: list[bytes | str] = [str(len(everything))]
-    for name, value in everything.items():
-        flat += (name, _encode(value))
+    policy = _policy(settings)
+    flat = [str(len(policy) // 2 + len(named) + len(stage)), *policy]
+    for some in (named, stage):
+        for name, value in some.items():
+            flat += (name, _encode(value))
     flat += map(_encode, items)
     return Call(script, (settings.root,), tuple(flat), parse, staged)
 
 
-def _policy(settings: QueueSettings) -> dict[str, Argument]:
-    return {
+@functools.lru_cache(maxsize=64)
+def _policy(settings: QueueSettings) -> tuple[bytes | str, ...]:
+    values: dict[str, Argument] = {
         "lease_ms": _whole_ms(settings.lease_seconds),
         "max_deliveries": settings.max_deliveries,
         "retention_ms": _whole_ms(settings.result_retention_seconds),
@@ -91,6 +94,7 @@ def _policy(settings: QueueSettings) -> dict[str, Argument]:
         "interactive_weight": settings.interactive_weight,
         "batch_weight": settings.batch_weight,
     }
+    return tuple(word for name, value in values.items() for word in (name, _encode(value)))
 
 
 def _whole_ms(seconds: float) -> int:
@@ -98,10 +102,6 @@ def _whole_ms(seconds: float) -> int:
 
 
 def _encode(value: Argument) -> bytes | str:
-    return (
-        repr(value)
-        if isinstance(value, float)
-        else value
-        if isinstance(value, bytes)
-        else str(value)
-    )
+    if isinstance(value, (str, bytes)):
+        return value
+    return repr(value) if isinstance(value, float) else str(value)

@@ -12,7 +12,7 @@ script recognises a repeat. The client's own retries are off.
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import (
     Any,
@@ -35,6 +35,9 @@ from preimage_queue.calls import producing, tending, working
 from preimage_queue.connections import connect, connect_async
 from preimage_queue.failures import FLUSHING_PAUSE_SECONDS, Patience, is_flushing, translated
 from preimage_queue.lua import load_scripts
+from preimage_queue.quotas import NO_QUOTAS, Quotas
+from preimage_queue.records import NewJob
+from preimage_queue.replies import Conflict, Rejected, SubmitReply, Submitted
 from preimage_queue.settings import QueueSettings
 
 __all__ = ["AsyncQueue", "Operations", "Queue"]
@@ -69,13 +72,10 @@ class Operation(Generic[P, T]):
         """Bind to an executor."""
         if queue is None:
             return self
-        make = self._make
+        return functools.partial(self._operate, queue)
 
-        @functools.wraps(make)
-        def operate(*args: P.args, **kwargs: P.kwargs) -> object:
-            return queue.run(make(queue.settings, *args, **kwargs))
-
-        return operate
+    def _operate(self, queue: "Queue | AsyncQueue", *args: P.args, **kwargs: P.kwargs) -> object:
+        return queue.run(self._make(queue.settings, *args, **kwargs))
 
 
 class Operations:
@@ -200,6 +200,60 @@ class AsyncQueue(Operations):
                 if pause is None:
                     raise translated(error) from error
                 await (self._flushed() if is_flushing(error) else asyncio.sleep(pause))
+
+    async def submit_with(
+        self,
+        job: NewJob,
+        inline: Mapping[str, bytes],
+        *,
+        keep_seconds: float,
+        quotas: Quotas = NO_QUOTAS,
+    ) -> SubmitReply:
+        """Store what a job needs, by digest, and submit it: as one by one, in one round trip.
+
+        What is refused of the blobs refuses the job, unless it has an answer without them.
+        """
+        settings, tenant = self.settings, job.tenant
+        *stored, reply = await self._run_in_turn(
+            *(
+                producing.put_blob(
+                    settings, tenant, data, digest=digest, keep_seconds=keep_seconds, quotas=quotas
+                )
+                for digest, data in inline.items()
+            ),
+            producing.submit(settings, job, quotas),
+        )
+        refused = next((answer for answer in stored if isinstance(answer, Rejected)), None)
+        return reply if refused is None or isinstance(reply, Submitted | Conflict) else refused
+
+    async def _run_in_turn(self, *calls: Call[Any]) -> list[Any]:
+        """Take steps in their order, sent together; from the first that fails on, one by one."""
+        replies: list[Any] = []
+        for call, answer in zip(calls, await self._evaluate_together(calls), strict=False):
+            if isinstance(answer, RedisError):
+                break
+            replies.append(call.parse(answer))
+        for call in calls[len(replies) :]:
+            replies.append(await self.run(call))  # noqa: PERF401  each waits for the one before
+        return replies
+
+    async def _evaluate_together(self, calls: Sequence[Call[Any]]) -> list[object]:
+        """The answers, errors among them; none if the connection failed."""
+        cancelled_before = _times_cancelled()
+        pipeline = self._client.pipeline(transaction=False)
+        for call in calls:
+            if call.staged is not None:
+                pipeline.set(call.staged.key, call.staged.data, ex=STAGED_SECONDS)
+            sha = self._scripts[call.script].sha
+            pipeline.evalsha(sha, len(call.keys), *call.keys, *call.args)
+        try:
+            answers = iter(await pipeline.execute(raise_on_error=False))
+        except RedisError:
+            return []  # whoever repeats a call finds out why
+        finally:
+            if _times_cancelled() > cancelled_before:
+                raise asyncio.CancelledError  # as in `_evaluate`
+        return [(next(answers) if call.staged else None, next(answers))[1] for call in calls]
 
     async def _flushed(self) -> None:
         """Wait until Redis has its disk back. One task looks for all callers: hundreds may wait."""

@@ -32,7 +32,36 @@ _PARTS: Final = (
 that it names, and what these need: each call makes all functions of its script anew, at 0.3 µs
 each."""
 
+_RARE: Final = frozenset(
+    {
+        "answer_of",
+        "erase",
+        "follow",
+        "go_on",
+        "have_result_of",
+        "hold_result",
+        "leader_of_flight",
+        "leave",
+        "miss_deadline",
+        "quota_refusal",
+        "repeated",
+        "result_kept_by",
+        "retry_ms",
+        "said_before",
+        "step_back",
+        "stop_following",
+        "sum_up",
+        "take_part",
+        "tell_followers",
+        "wait_ms",
+    }
+)
+"""Functions that most calls never reach. What only they need is defined inside of them, and so made
+only when they run."""
+
 _DEFINITION: Final = re.compile(r"^(?=local )", re.MULTILINE)
+_FUNCTION: Final = re.compile(r"local function (\w+)\([^)]*\)")
+_END: Final = re.compile(r"\bend$", re.MULTILINE)
 _DEFINED: Final = re.compile(r"local (?:function )?([\w, ]+)")
 _COMMENT: Final = re.compile("--.*")
 _WORD: Final = re.compile(r"\w+")
@@ -102,8 +131,42 @@ def load_scripts() -> Mapping[str, Script]:
     scripts = {}
     for name, text in texts.items():
         before = [] if name in _ONLY_READ | _PROMISE_NOTHING else [promises]
-        scripts[name] = Script.of("\n".join([*before, *_needed(text, shared), text]))
+        scripts[name] = Script.of("\n".join([*before, _whole(text, shared)]))
     return MappingProxyType(scripts)
+
+
+def _whole(text: str, shared: Sequence[str]) -> str:
+    """A script behind the definitions that it needs, with those of rare functions inside them."""
+    own = _DEFINITION.split(text)
+    needed = _needed(text, shared)
+    often = _needed("\n".join(map(_without_rare, own)), [_without_rare(each) for each in needed])
+    outer = [each for each in needed if not _FUNCTION.match(each) or _without_rare(each) in often]
+    inner = [each for each in needed if each not in outer]
+    return "\n".join(_with_inner(each, inner) for each in [*outer, *own])
+
+
+def _without_rare(definition: str) -> str:
+    """What is run, or made, where this stands: of a rare function nothing but the function."""
+    header = _FUNCTION.match(definition)
+    if not header or header[1] not in _RARE:
+        return definition
+    return header[0] + definition[_end_of(definition) :]
+
+
+def _with_inner(definition: str, inner: Sequence[str]) -> str:
+    header = _FUNCTION.match(definition)
+    if not header or header[1] not in _RARE:
+        return definition
+    body = definition[header.end() : _end_of(definition)]
+    return "\n".join([header[0], *_needed(body, inner), definition[header.end() :]])
+
+
+def _end_of(function: str) -> int:
+    """Where a function ends: on its only line, or at the first end that is not indented."""
+    first_line = function.partition("\n")[0]
+    if _END.search(first_line):
+        return len(first_line)
+    return function.index("\nend") + len("\nend")
 
 
 def _needed(text: str, shared: Sequence[str]) -> list[str]:

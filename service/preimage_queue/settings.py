@@ -41,7 +41,7 @@ class QueueSettings:
 
     presence_seconds: float = 60.0
     """How long after its last job of a batch key a tenant counts as present: workers that run the
-    key keep a slot for it if it holds less than its share of their slots."""
+    key keep a slot for it if it holds less of theirs than who asks for more."""
 
     kept_share: float = 0.25
     """Part of a worker's slots, at most, that it keeps for tenants who are present. 0: none, and a

@@ -1,8 +1,9 @@
 """The door: what was taken in is stored, the job is submitted, and a refusal becomes an error."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from preimage_logging import about
 from preimage_orders import AUDIT_POOL, Order, new_job
@@ -76,17 +77,6 @@ _REFUSALS: dict[RejectReason, tuple[type[ExhaustedError], str, str]] = {
 }
 
 
-async def store(backend: Backend, tenant: str, taken: Taken) -> str:
-    """Store what came inline; return the digest of what the job needs, "" if that is nothing.
-
-    Raises:
-        QueueBytesFullError: waiting jobs hold too many bytes.
-    """
-    if not taken.data:
-        return str(getattr(taken.tensor, "digest", ""))
-    return await store_bytes(backend, tenant, taken.data, keep_seconds=_UNTIL_SUBMITTED_SECONDS)
-
-
 async def store_bytes(
     backend: Backend, tenant: str, data: bytes, *, keep_seconds: float | None = None
 ) -> str:
@@ -102,8 +92,8 @@ async def store_bytes(
     return reply.digest
 
 
-async def submit(backend: Backend, order: Order) -> Submitted:
-    """Ask the queue to take a job.
+async def submit(backend: Backend, order: Order, inputs: Iterable[Taken]) -> Submitted:
+    """Ask the queue to take a job, and what came inline with it.
 
     Raises:
         RequestIdReusedError: the request_id stands for other content.
@@ -111,17 +101,31 @@ async def submit(backend: Backend, order: Order) -> Submitted:
         InvalidRequestError: no worker has as many slots as there are restarts.
         ExhaustedError: a limit is reached.
     """
-    return await hand_in(backend, new_job(order), order.blobs)
+    inline = {taken.digest: taken.data for taken in inputs if taken.data}
+    return await hand_in(backend, new_job(order), order.blobs, inline)
 
 
-async def hand_in(backend: Backend, made: NewJob, blobs: Mapping[str, str]) -> Submitted:
-    """Ask the queue to take a job of any kind; `blobs` are digests and what brought them.
+async def hand_in(
+    backend: Backend,
+    made: NewJob,
+    blobs: Mapping[str, str],
+    inline: Mapping[str, bytes] = MappingProxyType({}),
+) -> Submitted:
+    """Ask the queue to take a job of any kind.
+
+    Args:
+        backend: The frontend's parts.
+        made: The job; the caller's weight comes to it here.
+        blobs: Digests of all that it needs, and what brought them.
+        inline: Those of them that are to be stored first, by their digests.
 
     Raises: as `submit`.
     """
     span = current()
     job = replace(made, weight=caller().weight, trace=span.traceparent)
-    reply = await backend.queue.submit(job, caller().quotas)
+    reply = await backend.queue.submit_with(
+        job, inline, keep_seconds=_UNTIL_SUBMITTED_SECONDS, quotas=caller().quotas
+    )
     if isinstance(reply, Submitted):
         span.note(_words(job, reply))
         _count(backend, job, reply.outcome)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from preimage.v1.model_service_pb2 import Model
 from preimage.v1.tensor_pb2 import DataType, Picture, Tensor, TensorReference
 from preimage_orders import Size
+from preimage_queue import blob_digest
 from preimage_service.backend import Backend
 from preimage_service.checks.fields import check_digest
 from preimage_service.checks.pictures import PIXEL_TYPES, check_pixels, read_encoded
@@ -58,8 +59,12 @@ async def take_picture(backend: Backend, tenant: str, picture: Picture, path: st
 
 
 async def _take_encoded(backend: Backend, data: bytes, path: str) -> Taken:
-    size, faults = await backend.in_thread(read_encoded, data, backend.decoder, path)
-    return Taken(path=path, violations=tuple(faults), picture=size, data=data)
+    def read() -> tuple[Size | None, list[Violation], str]:
+        size, faults = read_encoded(data, backend.decoder, path)
+        return size, faults, "" if faults else blob_digest(data)
+
+    size, faults, digest = await backend.in_thread(read)
+    return Taken(path=path, violations=tuple(faults), picture=size, data=data, digest=digest)
 
 
 async def _take_pixels(
@@ -99,8 +104,13 @@ async def _take_bytes(
     """Check the bytes of a tensor whose header is in order."""
     if isinstance(tensor, Tensor):
         data = tensor.data  # once: each look at a field of bytes copies them
-        faults = await _read_through(backend, tensor, data, f"{path}.data", read)
-        return Taken(path=path, violations=tuple(faults), data=data, tensor=tensor)
+
+        def read_and_name(data: bytes) -> tuple[list[Violation], str]:
+            return read(data), blob_digest(data)
+
+        short = list(check_length(tensor, len(data), f"{path}.data"))
+        faults, digest = (short, "") if short else await backend.in_thread(read_and_name, data)
+        return Taken(path=path, violations=tuple(faults), data=data, digest=digest, tensor=tensor)
     wrong = tuple(check_digest(tensor.digest, f"{path}.digest"))
     if wrong:
         return Taken(path=path, violations=wrong)
@@ -108,12 +118,6 @@ async def _take_bytes(
         blob = await backend.queue.read_blob(tenant, tensor.digest)
         if blob is None:
             missing = TensorNotFoundError(path, tensor.digest)
-            return Taken(path=path, missing=missing, tensor=tensor)
-        faults = await _read_through(backend, tensor, blob, path, read)
-    return Taken(path=path, violations=tuple(faults), tensor=tensor)
-
-
-async def _read_through(
-    backend: Backend, tensor: Tensor | TensorReference, data: bytes, path: str, read: _Read
-) -> list[Violation]:
-    return list(check_length(tensor, len(data), path)) or await backend.in_thread(read, data)
+            return Taken(path=path, missing=missing, digest=tensor.digest, tensor=tensor)
+        faults = list(check_length(tensor, len(blob), path)) or await backend.in_thread(read, blob)
+    return Taken(path=path, violations=tuple(faults), digest=tensor.digest, tensor=tensor)

@@ -14,6 +14,7 @@ from tests.client.fake import FakeServer
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "reference" / "sdk.md").read_text(encoding="utf-8")
+AUDIT = (DOCS / "how-to" / "audit.md").read_text(encoding="utf-8")
 HOW_TO = (DOCS / "how-to" / "python.md").read_text(encoding="utf-8")
 
 
@@ -39,6 +40,22 @@ def test_every_field_of_a_record_is_in_the_reference(record: type) -> None:
 def test_every_method_is_in_the_reference(kind: type) -> None:
     public = [name for name in dir(kind) if not name.startswith("_")]
     assert [name for name in public if not re.search(rf"`{name}\b", REFERENCE)] == []
+
+
+def test_the_audit_from_python_runs_as_it_is_written(
+    server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PREIMAGE_TARGET", server.target)
+    for level, name in enumerate(("mine", "others", "others")):
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        picture = np.full((4, 4, 3), level, np.uint8)
+        Image.fromarray(picture).save(folder / f"{level}.png")
+    (block,) = re.findall(r"```python\n(.*?)```", AUDIT, re.DOTALL)
+    exec(compile(block, "audit.md", "exec"), {"__name__": "__main__"})
+    assert (tmp_path / "report" / "report.html").exists()
+    assert server.audits.headers[0].spec.seed == 1
 
 
 def test_the_how_to_runs_from_its_first_line_to_its_last(

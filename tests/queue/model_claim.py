@@ -51,17 +51,26 @@ class Claim:
         return None
 
     def _is_kept_back(self, job: Entry) -> bool:
-        """Whether it must leave slots to others who are present and hold less than their share."""
+        """Whether it must leave slots to others who are present and hold less than its tenant."""
         tenant, slots = job.new.tenant, job.new.slots
         if tenant in self.kept_back:
             return True
-        if self.held[tenant] == 0 or self.held[tenant] + slots <= self.share:
+        if self.held[tenant] == 0 or self._has_room_for_all(tenant, self.held[tenant] + slots):
             return False
-        waited_for = {one for one in self.present - {tenant} if self.held[one] < self.share}
+        waited_for = {one for one in self.present - {tenant} if self.held[one] < self.held[tenant]}
         kept = min(int(self.capacity * KEPT), len(waited_for))
         if kept > 0 and self.free - slots < kept:
             self.kept_back.add(tenant)
         return tenant in self.kept_back
+
+    def _has_room_for_all(self, tenant: str, slots: int) -> bool:
+        """Whether the tenant may have so many: others no more, but one beside what they hold."""
+        holders = {one for one, held in self.held.items() if held}
+        wanted = [
+            min(slots, self.held[one] + (one in self.present))
+            for one in (self.present | holders) - {tenant}
+        ]
+        return slots + sum(wanted) <= self.capacity
 
     def _best(self, lane: Lane, other_than: BatchRef | None = None) -> Entry | None:
         """The lane's first fitting job over all batch keys but one."""
@@ -112,8 +121,6 @@ class Claim:
         others = {lane: self._best(lane, other_than=batch) for lane in SHARED}
         self.kept_back: set[str] = set()
         self.present = self.model.present_at(batch)
-        about = self.present | {tenant for tenant, slots in self.held.items() if slots}
-        self.share = max(1, self.capacity // max(len(about), 1))
         while self.free > 0:
             own = {lane: self._next_of(lane, batch) for lane in SHARED}
             job = self._next(own)

@@ -77,6 +77,19 @@ def test_nothing_is_kept_for_who_holds_a_full_share_already(queue: Queue) -> Non
     assert taken(queue, 1, {"ada": 3, "bob": 4}) != []
 
 
+def test_who_leaves_all_others_room_is_not_kept_back_above_an_equal_share(queue: Queue) -> None:
+    has_come(queue, "bob", "eve")
+    put_many(queue, "ada")
+    assert taken(queue, 1, {"ada": 3, "bob": 2, "eve": 2}) == []
+    assert taken(queue, 1, {"ada": 3, "bob": 1, "eve": 1}) == ["ada"]
+
+
+def test_who_holds_most_leaves_a_slot_even_to_who_has_an_equal_share(queue: Queue) -> None:
+    has_come(queue, "bob", "eve")
+    put_many(queue, "ada")
+    assert taken(queue, 1, {"ada": 4, "bob": 3, "eve": 0}) == []
+
+
 def test_within_its_share_nobody_is_kept_back(queue: Queue) -> None:
     has_come(queue, "bob", "eve")
     put_many(queue, "ada")

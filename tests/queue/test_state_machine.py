@@ -80,7 +80,7 @@ def test_the_comparison_fails_when(spoiled: str, redis_url: str, raw: redis.Redi
             run_state_machine_as_test(
                 bound(queue, raw),
                 settings=settings(
-                    max_examples=400,
+                    max_examples=2000,
                     stateful_step_count=40,
                     deadline=None,
                     derandomize=True,

@@ -211,7 +211,7 @@ async def test_a_plan_over_the_limit_is_refused_with_the_plan(
     async with running(queue_settings, maximum_audit_passes=2799) as stack:
         error = await wrong(stack)
         told = error.fields[SPEC]
-        assert "4 cells, 24 inversions and 2,800 passes" in told
+        assert "is too large: 4 cells, 24 inversions and 2,800 passes" in told
         assert "at most 2,799 passes" in told
         request = wire.PlanAuditRequest(spec=spec(), targets=1, auxiliary=2)
         error = await refused(stack.audits.PlanAudit(request))

@@ -43,12 +43,13 @@ class AuditPlan:
     def __str__(self) -> str:
         """For people, without the remarks: "4 cells, 36 inversions, 4,200 passes, 2 minutes"."""
         parts = [
-            f"{self.cells:,} cells",
+            f"{self.cells:,} cell{'s' if self.cells > 1 else ''}",
             f"{_span(self.least_inversions, self.most_inversions)} inversions",
             f"{_span(self.least_passes, self.most_passes)} passes",
         ]
         if self.least_seconds is not None and self.most_seconds is not None:
-            parts.append(f"{_duration(self.least_seconds)} to {_duration(self.most_seconds)}")
+            least, most = _duration(self.least_seconds), _duration(self.most_seconds)
+            parts.append(most if least == most else f"{least} to {most}")
         return ", ".join(parts)
 
 

@@ -97,6 +97,14 @@ class AuditReport:
         """Every layer under every defence, from the one that gives away most."""
         return tuple(map(_row, self.data.get("rows", ())))
 
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """Layers and defences without a row, each with the reason, in sentences."""
+        return tuple(
+            f"{each.get('layer')} with {each.get('defence')} was not tried: {each.get('reason')}"
+            for each in self.data.get("left_out", ())
+        )
+
     def row(self, layer: str, defence: str = "none") -> AuditRow:
         """Returns the row of a layer under a defence.
 

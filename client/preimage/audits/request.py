@@ -191,11 +191,21 @@ def read_both(
     Raises:
         BadInput: a folder holds no picture, one cannot be read, or the same file is there twice.
     """
+    if isinstance(targets, str | Path) and isinstance(auxiliary, str | Path):
+        _check_apart(Path(targets), Path(auxiliary))
     seen: dict[bytes, str] = {}
     return (
         tuple(_read_all(targets, "targets", seen)),
         tuple(_read_all(auxiliary, "auxiliary", seen)),
     )
+
+
+def _check_apart(targets: Path, auxiliary: Path) -> None:
+    if targets.resolve() == auxiliary.resolve():
+        raise BadInput(
+            f"Targets and auxiliary pictures are the same folder, {targets}. Name two, with "
+            "different pictures: an attacker who has a target recovers nothing."
+        )
 
 
 def count_pictures(source: AuditPictures | int, name: str) -> int:

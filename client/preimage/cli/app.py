@@ -9,6 +9,7 @@ import preimage
 from preimage.cli import administer, token_file
 from preimage.cli.activations import caricature, maximise
 from preimage.cli.audit import reading
+from preimage.cli.audit.demo.command import demo as audit_demo
 from preimage.cli.audit.reading import diff, show
 from preimage.cli.audit.running import plan, run
 from preimage.cli.demo.command import demo
@@ -21,6 +22,7 @@ from preimage.cli.output import speaking
 from preimage.cli.processes import serve, work
 from preimage.cli.reference import reference
 from preimage.cli.token import new
+from preimage.cli.ui import ui
 from preimage.cli.up import up
 from preimage.cli.watch import watch
 from preimage.cli.weights import convert
@@ -29,6 +31,7 @@ __all__ = ["app"]
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "up": up,
+    "ui": ui,
     "invert": invert,
     "maximise": maximise,
     "caricature": caricature,
@@ -75,6 +78,7 @@ _audit.command("run")(speaking(run))
 _audit.command("plan")(speaking(plan))
 _audit.command("show")(speaking(show))
 _audit.command("diff")(speaking(diff))
+_audit.command("demo")(speaking(audit_demo))
 _audit.command("cancel")(speaking(reading.cancel))
 _audit.command("delete")(speaking(reading.delete))
 app.add_typer(_audit, name="audit")

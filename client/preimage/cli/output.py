@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from preimage.errors import JobCancelled, JobFailed, PreimageError, ServiceError
 from preimage.fieldnames import with_setting_names
+from preimage.summaries import plain
 
 __all__ = ["counted", "errors", "print_json", "print_table", "say", "speaking"]
 
@@ -68,7 +68,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def print_json(value: dict[str, Any]) -> None:
     """Prints one JSON object on stdout. Numbers that JSON lacks become null."""
-    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -117,13 +117,3 @@ def _refusal(
         "message": sentence,
         "fields": list(fields),
     }
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

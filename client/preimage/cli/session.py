@@ -1,14 +1,17 @@
 """How a command reaches the service."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import final
 
+from preimage.aio import AsyncClient
 from preimage.cli.output import say
 from preimage.client import Client
 from preimage.embedded import Stack, StackOptions
 from preimage.errors import HandshakeFailed, PreimageError, Unavailable
 
-__all__ = ["NobodyAnswersError", "session"]
+__all__ = ["NobodyAnswersError", "Private", "private_stack", "session"]
 
 _ELSEWHERE = (
     "PREIMAGE_TLS_CERTIFICATE",
@@ -23,9 +26,38 @@ class NobodyAnswersError(PreimageError):
     """There is no service at the target."""
 
 
+@final
+@dataclass(frozen=True)
+class Private:
+    """A service that runs for as long as the command does."""
+
+    stack: Stack
+    """Its processes."""
+
+    def client(self) -> Client:
+        """A client of it, whatever the variables say of protection."""
+        return Client(self.stack.target, ca="", certificate="", key="")
+
+    def async_client(self) -> AsyncClient:
+        """The same for asyncio."""
+        return AsyncClient(self.stack.target, ca="", certificate="", key="")
+
+
 @contextlib.contextmanager
-def session(target: str, *, embedded: bool = False, auditors: int = 0) -> Iterator[Client]:
+def session(
+    target: str,
+    *,
+    embedded: bool = False,
+    auditors: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Client]:
     """A client of the service at `target`, or of one that runs for as long as the command does.
+
+    Args:
+      target: where the service is.
+      embedded: start one, with `auditors` and what `environment` adds to the variables.
+      auditors: how many processes take audits.
+      environment: variables of its processes.
 
     Raises:
       NobodyAnswersError: there is no service at the target.
@@ -35,10 +67,23 @@ def session(target: str, *, embedded: bool = False, auditors: int = 0) -> Iterat
         with Client(target) as client, _naming(target):
             yield client
         return
-    say("Starting a service for this call …")
-    private = StackOptions(auditors=auditors, environment=dict.fromkeys(_ELSEWHERE, ""))
-    with Stack(private) as stack, Client(stack.target, ca="", certificate="", key="") as client:
+    with private_stack(auditors, environment) as private, private.client() as client:
         yield client
+
+
+@contextlib.contextmanager
+def private_stack(
+    auditors: int = 0, environment: Mapping[str, str] | None = None
+) -> Iterator[Private]:
+    """A service for this command alone.
+
+    Raises:
+      StackError: it could not start.
+    """
+    say("Starting a service for this call …")
+    variables = {**dict.fromkeys(_ELSEWHERE, ""), **(environment or {})}
+    with Stack(StackOptions(auditors=auditors, environment=variables)) as stack:
+        yield Private(stack)
 
 
 @contextlib.contextmanager

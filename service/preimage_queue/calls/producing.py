@@ -232,6 +232,7 @@ def put_blob(
     tenant: str,
     data: bytes,
     *,
+    digest: str = "",
     keep_seconds: float | None = None,
     quotas: Quotas = NO_QUOTAS,
 ) -> Call[BlobRef | Rejected]:
@@ -245,11 +246,12 @@ def put_blob(
         settings: The queue's settings.
         tenant: Whose bytes.
         data: The bytes.
+        digest: Their `blob_digest`, if it is known already.
         keep_seconds: How long to keep it for a job, `upload_retention_seconds` if None. Storing
             never shortens the time that an earlier storing has promised.
         quotas: What the tenant may have.
     """
-    ref = BlobRef(parse.blob_digest(data), len(data))
+    ref = BlobRef(digest or parse.blob_digest(data), len(data))
     named: dict[str, Argument] = {
         "tenant": tenant,
         "digest": ref.digest,

@@ -9,14 +9,6 @@ local WEIGHT = { interactive = num(A.interactive_weight), batch = num(A.batch_we
 local WINDOW = 32 -- how far to look past jobs and keys that do not fit; bounds the work
 local OVERDUE = 64 -- deadlines to settle on the way; the reaper does the rest
 local DAY_MS = 86400000
-local CLAIMED = {
-  'attempt', 'tenant', 'lane', 'pool', 'slots', 'cost', 'deliveries', 'created', 'queued', 'started',
-  'deadline', 'checkpoint_step', 'spec', 'blobs', 'model', 'layer', 'trace',
-}
-for _, name in ipairs({ 'created', 'queued', 'started', 'checkpoint_step', 'spec', 'model',
-                       'layer', 'trace' }) do
-  LOADED[#LOADED + 1] = name
-end
 
 local MEMORY = key('claim', A.worker)
 local claimed = {}
@@ -29,15 +21,34 @@ do
   for i, lane in ipairs(LANES) do turn[lane] = num(values[i]) end
 end
 
+-- What a job is chosen by, and what its worker gets.
+local function load_waiting(id)
+  local v = call('HMGET', key('job', id), 'state', 'attempt', 'tenant', 'lane', 'pool', 'batch_key',
+                 'slots', 'cost', 'score', 'bytes', 'blobs', 'deadline', 'deliveries', 'solo', 'step',
+                 'computation', 'created', 'queued', 'started', 'checkpoint_step', 'spec', 'model',
+                 'layer', 'trace')
+  if not v[1] then return nil end
+  return {
+    id = id, state = v[1], attempt = v[2], tenant = v[3], lane = v[4], pool = v[5],
+    batch_key = v[6], slots = v[7], cost = v[8], score = v[9], bytes = v[10], blobs = v[11],
+    deadline = v[12], deliveries = v[13], solo = v[14], step = v[15], computation = v[16],
+    created = v[17], queued = v[18], started = v[19], checkpoint_step = v[20], spec = v[21],
+    model = v[22], layer = v[23], trace = v[24],
+  }
+end
+
+local LEASE_END = digits(NOW + num(A.lease_ms))
+
 local function describe(job)
   local _, _, batch_key = place(job)
-  local flat = { 'id', job.id, 'batch_key', batch_key, 'lease', digits(NOW + num(A.lease_ms)),
-                 'now', digits(NOW) }
-  for _, name in ipairs(CLAIMED) do
-    if job[name] then
-      flat[#flat + 1] = name
-      flat[#flat + 1] = job[name]
-    end
+  local flat = {
+    'id', job.id, 'batch_key', batch_key, 'lease', LEASE_END, 'now', MOMENT, 'attempt', job.attempt,
+    'tenant', job.tenant, 'lane', job.lane, 'pool', job.pool, 'slots', job.slots, 'cost', job.cost,
+    'deliveries', job.deliveries, 'created', job.created, 'queued', job.queued,
+    'started', job.started, 'spec', job.spec,
+  }
+  for _, name in ipairs({ 'deadline', 'checkpoint_step', 'blobs', 'model', 'layer', 'trace' }) do
+    if job[name] then flat[#flat + 1], flat[#flat + 2] = name, job[name] end
   end
   return flat
 end
@@ -101,7 +112,7 @@ local function lease(jobs)
   local top = virtual
   for _, job in ipairs(jobs) do
     top = math.max(top, num(job.score))
-    leases[#leases + 1], leases[#leases + 2] = digits(NOW + num(A.lease_ms)), job.id
+    leases[#leases + 1], leases[#leases + 2] = LEASE_END, job.id
     running[job.tenant] = (running[job.tenant] or 0) + 1
   end
   if top > virtual then call('HSET', key('virtual'), lane, digits(top)) end
@@ -109,9 +120,9 @@ local function lease(jobs)
   call('ZADD', key('leases'), unpack(leases))
   for tenant, count in pairs(running) do add(key('tenants'), 'running|' .. tenant, count) end
   for _, job in ipairs(jobs) do
-    job.state, job.attempt, job.started = 'RUNNING', digits(num(job.attempt) + 1), digits(NOW)
+    job.state, job.attempt, job.started = 'RUNNING', digits(num(job.attempt) + 1), MOMENT
     call('HSET', key('job', job.id), 'state', job.state, 'attempt', job.attempt,
-         'started', job.started, 'worker', A.worker, 'event_step', -1)
+         'started', job.started, 'worker', A.worker, 'event_step', '-1')
     emit(job)
     mirror(job)
   end
@@ -124,7 +135,7 @@ local function choose(job)
 end
 
 local function take(fit)
-  local job = load(fit.id)
+  local job = load_waiting(fit.id)
   choose(job)
   lease({ job })
   return job
@@ -162,7 +173,7 @@ local function read_on(line)
   local from = #line.jobs
   local ids = call('ZRANGE', ready_key(line.lane, line.pool, line.batch_key), from, from + free - 1)
   line.read = #ids < free
-  for _, id in ipairs(ids) do line.jobs[#line.jobs + 1] = load(id) or { id = id } end
+  for _, id in ipairs(ids) do line.jobs[#line.jobs + 1] = load_waiting(id) or { id = id } end
 end
 
 -- The first job in line that this worker could ever hold and that its tenant may have now.
@@ -230,9 +241,9 @@ end
 local function repeated(marks)
   for _, mark in ipairs(split(marks, ',')) do
     local part = split(mark, ':')
-    local job = load(part[1])
+    local job = load_waiting(part[1])
     if owns(job, part[2]) then
-      call('ZADD', key('leases'), NOW + num(A.lease_ms), job.id)
+      call('ZADD', key('leases'), LEASE_END, job.id)
       claimed[#claimed + 1] = job
     end
   end

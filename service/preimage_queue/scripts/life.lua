@@ -44,7 +44,8 @@ local function end_job(job, state, reason, payload, dead)
   end
   if leader then take_part(job, leader) end
   note_end(job, state, reason, payload, keep_ms)
-  if call('HDEL', key('job', job.id), 'checkpoint_step') == 1 then
+  if job.checkpoint_step then
+    call('HDEL', key('job', job.id), 'checkpoint_step')
     call('DEL', key('checkpoint', job.id))
   end
   release_blobs(job, keep_ms)
@@ -54,11 +55,12 @@ local function end_job(job, state, reason, payload, dead)
   if payload.keep then keep_result(job) end
   if dead then call('ZADD', key('dead'), NOW, job.id) end
   if is_shared(state, reason) then
-    for _, follower in ipairs(load_all(followers)) do
+    for _, id in ipairs(followers) do
+      local follower = load(id)
       payload.leader = job
-      end_job(follower, state, reason, payload, dead)
+      if follower then end_job(follower, state, reason, payload, dead) end
     end
-  else
+  elseif followers[1] then
     go_on(followers, job, was)
   end
   land(job)

@@ -73,10 +73,8 @@ local function keep_result(job)
   if not job.source then call('SET', cached_key(job), job.id, 'PX', A.cache_ms) end
 end
 
--- The ended job whose result a new job may have, or nil.
-local function kept_result(new)
-  local id = call('GET', cached_key(new))
-  local job = id and load_of(id, new.tenant)
+local function result_kept_by(id, new)
+  local job = load_of(id, new.tenant)
   if not job or job.state ~= 'SUCCEEDED' then return nil end
   local times = call('HMGET', key('job', id), 'computed', 'expires')
   if math.min(num(times[1]) + num(A.cache_ms), num(times[2])) <= NOW then return nil end
@@ -86,21 +84,31 @@ local function kept_result(new)
   return job
 end
 
+-- The ended job whose result a new job may have, or nil.
+local function kept_result(new)
+  local id = call('GET', cached_key(new))
+  return id and result_kept_by(id, new) or nil
+end
+
 local function note_end(job, state, reason, payload, keep_ms)
   job.state, job.outputs = state, payload.outputs
-  local flat = { 'state', state, 'finished', NOW, 'expires', NOW + keep_ms }
-  for name, value in pairs({ reason = reason, result = payload.result, error = payload.error,
-                             outputs = payload.outputs }) do
-    if value ~= '' then flat[#flat + 1], flat[#flat + 2] = name, value end
+  local flat = { 'state', state, 'finished', MOMENT, 'expires', digits(NOW + keep_ms) }
+  local size = #flat
+  local function also(name, value)
+    if value and value ~= '' then flat[size + 1], flat[size + 2], size = name, value, size + 2 end
   end
+  also('reason', reason)
+  also('result', payload.result)
+  also('error', payload.error)
+  also('outputs', payload.outputs)
   call('HSET', key('job', job.id), unpack(flat))
 end
 
 local function retain(job, keep_ms)
-  call('ZADD', key('retained'), NOW + keep_ms, job.id .. '|' .. job.tenant)
-  for _, name in ipairs({ key('job', job.id), key('events', job.id),
-                          key('request', job.tenant .. ':' .. job.request_id) }) do
-    call('PEXPIRE', name, keep_ms + SLACK_MS)
-  end
+  call('ZADD', key('retained'), digits(NOW + keep_ms), job.id .. '|' .. job.tenant)
+  local life_ms = digits(keep_ms + SLACK_MS)
+  call('PEXPIRE', key('job', job.id), life_ms)
+  call('PEXPIRE', key('events', job.id), life_ms)
+  call('PEXPIRE', key('request', job.tenant .. ':' .. job.request_id), life_ms)
   retain_outputs(job, keep_ms)
 end

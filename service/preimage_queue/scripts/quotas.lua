@@ -14,14 +14,15 @@ end
 local function this_minute() return math.floor(NOW / MINUTE_MS) end
 
 local function spend(job)
-  local started = num(call('HGET', key('job', job.id), 'started'))
+  local started = num(job.started)
   local used = num(job.slots) * math.max(0, NOW - started)
   if started == 0 or used == 0 then return end
   local spent = key('spent', job.tenant)
+  if call('HINCRBY', spent, digits(this_minute()), digits(used)) > used then return end
+  -- The first of its minute, which it outlives by an hour at least.
   for _, minute in ipairs(call('HKEYS', spent)) do
     if num(minute) <= this_minute() - WINDOW_MINUTES then call('HDEL', spent, minute) end
   end
-  call('HINCRBY', spent, digits(this_minute()), digits(used))
   call('PEXPIRE', spent, (WINDOW_MINUTES + 1) * MINUTE_MS)
 end
 

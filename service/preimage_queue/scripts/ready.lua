@@ -78,14 +78,19 @@ local function count(jobs, lane, sign)
   return add(sums, 'lane|' .. lane, sign * #jobs)
 end
 
-local function enter(job, score)
+-- A job whose record says so already waits from now on.
+local function stand_in_line(job)
   local lane, pool, batch_key = place(job)
-  call('HSET', key('job', job.id), 'state', 'QUEUED', 'score', digits(score), 'queued', NOW)
-  job.state, job.score = 'QUEUED', digits(score)
   put_in_line(lane, pool, batch_key, job.score, job.id)
-  call('ZADD', key('waiting', lane), NOW, job.id)
+  call('ZADD', key('waiting', lane), MOMENT, job.id)
   if job.deadline then call('ZADD', key('deadlines'), job.deadline, job.id) end
   count({ job }, lane, 1)
+end
+
+local function enter(job, score)
+  job.state, job.score = 'QUEUED', digits(score)
+  call('HSET', key('job', job.id), 'state', 'QUEUED', 'score', job.score, 'queued', MOMENT)
+  stand_in_line(job)
 end
 
 -- Jobs of one lane, pool and batch key leave the queue.

@@ -49,12 +49,16 @@ local function refusal(bytes)
   local all = serving(A.pool)
   local rate, widest = all.rate, all.widest
   if widest > 0 and num(A.slots) > widest then return rejection('TOO_WIDE', 0, widest) end
-  if num(call('HGET', sums, 'total')) >= num(A.max_jobs) then
+  local waiting = call('HMGET', sums, 'total', 'bytes')
+  if num(waiting[1]) >= num(A.max_jobs) then
     return rejection('QUEUED_JOBS', retry_ms(rate), num(A.max_jobs))
   end
-  local of_tenant = tenant_refusal(rate) or quota_refusal(rate, bytes)
+  local of_tenant = tenant_refusal(rate)
+  if not of_tenant and A.max_tenant_bytes .. A.max_slot_ms ~= '' then
+    of_tenant = quota_refusal(rate, bytes)
+  end
   if of_tenant then return of_tenant end
-  if num(call('HGET', sums, 'bytes')) + bytes > num(A.max_bytes) then
+  if num(waiting[2]) + bytes > num(A.max_bytes) then
     return rejection('QUEUED_BYTES', retry_ms(rate), num(A.max_bytes))
   end
   if num(A.deadline_ms) > 0 and rate > 0 and wait_ms(rate) > num(A.deadline_ms) then

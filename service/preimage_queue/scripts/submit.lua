@@ -11,9 +11,8 @@
 
 local REQUEST = key('request', A.tenant .. ':' .. A.request_id)
 
-local function known_answer()
-  local id = call('GET', REQUEST)
-  local job = id and load(id)
+local function answer_of(id)
+  local job = load(id)
   if not job then return nil end
   if job.fingerprint ~= A.fingerprint then return { 'CONFLICT', id } end
   if id ~= A.id then return { 'EXISTING', id } end
@@ -28,18 +27,22 @@ local function virtual_start()
   return start
 end
 
+local function known_answer()
+  local id = call('GET', REQUEST)
+  return id and answer_of(id) or nil
+end
+
 -- Workers keep a slot for who brings jobs.
 local function be_present()
   if num(A.slots) == 0 then return end
-  call('ZADD', present_key(A), NOW, A.tenant)
+  call('ZADD', present_key(A), MOMENT, A.tenant)
   call('PEXPIRE', present_key(A), A.presence_ms)
 end
 
 -- The equal job that this one can follow, or nil. One that waits in the lane batch would slow down
 -- who waits for this one; unless it was claimed before, it steps back for it.
-local function find_leader()
-  local id = call('GET', key('flight', A.tenant .. ':' .. A.computation))
-  local job = id and load_of(id, A.tenant)
+local function leader_of_flight(id)
+  local job = load_of(id, A.tenant)
   if not job or ended(job) or job.cancel then return nil, nil end
   if call('ZCARD', key('followers', id)) >= MOST_FOLLOWERS then return nil, nil end
   if job.state == 'QUEUED' and job.lane == 'batch' and A.lane ~= 'batch' then
@@ -48,30 +51,38 @@ local function find_leader()
   return job, nil
 end
 
+local function find_leader()
+  local id = call('GET', flight_key(A))
+  if id then return leader_of_flight(id) end
+  return nil, nil
+end
+
 local GIVEN = { 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots', 'cost',
                 'model', 'layer', 'spec', 'blobs', 'computation', 'trace' }
 
 -- The first write is one that Redis refuses at its memory limit: all or nothing.
 local function write_record(bytes, via)
   call('SET', REQUEST, A.id)
-  local deadline = num(A.deadline_ms) > 0 and digits(NOW + num(A.deadline_ms)) or nil
-  local job = { id = A.id, state = 'QUEUED', attempt = '0', deliveries = '0', via = via,
-                bytes = digits(bytes), deadline = deadline }
-  local flat = { 'state', job.state, 'attempt', 0, 'deliveries', 0, 'bytes', bytes, 'created', NOW,
-                 'queued', NOW }
-  local function also(name, value)
-    flat[#flat + 1], flat[#flat + 2] = name, value
-  end
+  local job = {
+    id = A.id, state = 'QUEUED', attempt = '0', deliveries = '0', via = via, bytes = digits(bytes),
+    score = not via and digits(virtual_start()) or nil,
+    deadline = num(A.deadline_ms) > 0 and digits(NOW + num(A.deadline_ms)) or nil,
+  }
+  local flat = { 'state', job.state, 'attempt', '0', 'deliveries', '0', 'bytes', job.bytes,
+                 'created', MOMENT, 'queued', MOMENT }
+  local size = #flat
   for _, name in ipairs(GIVEN) do
-    if A[name] ~= '' then
-      job[name] = A[name]
-      also(name, A[name])
+    local value = A[name]
+    if value ~= '' then
+      job[name], flat[size + 1], flat[size + 2] = value, name, value
+      size = size + 2
     end
   end
-  if deadline then also('deadline', deadline) end
-  if via then also('via', via) end
+  for _, name in ipairs({ 'score', 'deadline', 'via' }) do
+    if job[name] then flat[size + 1], flat[size + 2], size = name, job[name], size + 2 end
+  end
   call('HSET', key('job', A.id), unpack(flat))
-  call('ZADD', key('tenant', A.tenant), 0, A.id)
+  call('ZADD', key('tenant', A.tenant), '0', A.id)
   return job
 end
 
@@ -115,7 +126,7 @@ if leader then
   follow(fresh, leader)
   return { 'SHARED', A.id }
 end
-enter(fresh, virtual_start())
+stand_in_line(fresh)
 be_present()
 emit(fresh)
 if slow then step_back(slow, fresh) end

@@ -48,12 +48,17 @@ local function stop_following(job)
   job.follows = false
 end
 
--- Tells the followers of a job that its state has changed.
-local function mirror(leader)
-  for _, job in ipairs(load_all(followers_of(leader))) do
+local function tell_followers(ids, leader)
+  for _, job in ipairs(load_all(ids)) do
     tally(job, -1)
     follow(job, leader)
   end
+end
+
+-- Tells the followers of a job that its state has changed.
+local function mirror(leader)
+  local ids = followers_of(leader)
+  if ids[1] then tell_followers(ids, leader) end
 end
 
 -- The place that a job had in the queue, for one that goes on in its stead: paid for already.

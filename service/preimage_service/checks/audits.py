@@ -183,17 +183,18 @@ def check_plan(plan: AuditPlan, settings: Settings, path: str) -> Iterator[Viola
     if plan.most_passes > settings.maximum_audit_passes:
         yield Violation(
             path,
-            f"means {in_words(plan)}; this server takes at most {settings.maximum_audit_passes:,}"
-            " passes: name fewer layers, defences or targets, or a smaller profile",
+            f"is too large: {in_words(plan)}; this server takes at most"
+            f" {settings.maximum_audit_passes:,} passes: name fewer layers, defences or targets, or"
+            " a smaller profile",
         )
 
 
 def in_words(plan: AuditPlan) -> str:
     """A plan for people."""
-    return (
-        f"{plan.cells:,} cells, {_span(plan.least_inversions, plan.most_inversions)} inversions"
-        f" and {_span(plan.least_passes, plan.most_passes)} passes through the network"
-    )
+    inversions = _span(plan.least_inversions, plan.most_inversions)
+    passes = _span(plan.least_passes, plan.most_passes)
+    cells = "1 cell" if plan.cells == 1 else f"{plan.cells:,} cells"
+    return f"{cells}, {inversions} inversions and {passes} passes through the network"
 
 
 def _span(least: int, most: int) -> str:

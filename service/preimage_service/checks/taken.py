@@ -30,6 +30,9 @@ class Taken:
     data: bytes = b""
     """What has to be stored; empty if it was uploaded."""
 
+    digest: str = ""
+    """The name of its bytes in the queue; empty for a unit."""
+
     tensor: Tensor | TensorReference | None = None
     """Its type and shape; None for an encoded picture."""
 

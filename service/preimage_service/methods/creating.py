@@ -8,6 +8,8 @@ from preimage.v1.preimage_service_pb2 import (
     CreatePreimageResponse,
     InvertRequest,
 )
+from preimage.v1.spec_pb2 import PreimageSpec
+from preimage.v1.tensor_pb2 import Tensor
 from preimage_orders import Fit, Order
 from preimage_queue import SubmitOutcome, Submitted
 from preimage_service import admission, work
@@ -87,11 +89,24 @@ async def enqueue(
     request: CreatePreimageRequest | InvertRequest,
     checked: Checked,
 ) -> tuple[Order, Submitted]:
-    """Store and submit a checked request: what the queue was asked to take, and its answer."""
+    """Store and submit a checked request: what the queue was asked to take, and its answer.
+
+    What came inline is taken out of the request.
+    """
     paths = {taken.path: taken for taken in checked.inputs}
-    digests = {path: await admission.store(backend, tenant, each) for path, each in paths.items()}
+    digests = {path: taken.digest for path, taken in paths.items()}
+    _let_go_of_bytes(request.spec, checked.inputs)
     item = work.invert_item(request.spec, checked.fit, checked.inputs, digests)
     blobs = {digest: path for path, digest in digests.items() if digest}
     cache = request.cache_control
     order = Order(tenant, request.request_id, checked.fit, item, blobs, cache)
-    return order, await admission.submit(backend, order)
+    return order, await admission.submit(backend, order, checked.inputs)
+
+
+def _let_go_of_bytes(spec: PreimageSpec, inputs: Inputs) -> None:
+    """Take out of a specification what is to be stored: it would be copied to be thrown away."""
+    for taken in inputs:
+        if isinstance(taken.tensor, Tensor):
+            taken.tensor.ClearField("data")
+    if spec.target.picture.HasField("encoded"):
+        spec.target.picture.ClearField("encoded")

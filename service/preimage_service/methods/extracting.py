@@ -85,10 +85,9 @@ def _check_fields(backend: Backend, request: ExtractFeaturesRequest) -> Iterator
 async def _enqueue(
     backend: Backend, tenant: str, request: ExtractFeaturesRequest, fit: Fit, taken: Taken
 ) -> str:
-    digest = await admission.store(backend, tenant, taken)
-    item = work.extract_item(request.representation, fit, taken, digest)
-    order = Order(tenant, "", fit, item, {digest: taken.path})
-    return (await admission.submit(backend, order)).job_id
+    item = work.extract_item(request.representation, fit, taken, taken.digest)
+    order = Order(tenant, "", fit, item, {taken.digest: taken.path})
+    return (await admission.submit(backend, order, [taken])).job_id
 
 
 def _extracted(detail: JobDetail) -> ExtractedFeatures:

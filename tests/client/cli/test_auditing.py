@@ -58,6 +58,7 @@ def test_an_audit_is_run_and_its_report_written(
     assert "FVE is 0.9." in ended.stdout
     assert "2 cells, 9 to 36 inversions" in ended.stderr
     assert "report/report.html" in ended.stderr
+    assert "1 of 2: cell 1\n2 of 2: cell 2\n" in ended.stderr
 
 
 def test_without_attestation_nothing_is_sent(
@@ -218,6 +219,40 @@ def test_two_reports_are_compared_row_by_row(run: Run, tmp_path: Path) -> None:
     assert told[0]["figures"]["fve"] == [0.9, 0.5]
     assert "utility" not in told[0]["figures"]
     assert told[1]["verdict"] == ["recovered", None]
+
+
+def test_what_was_not_tried_is_told(run: Run, tmp_path: Path) -> None:
+    left_out = [{"layer": "fc", "defence": "pool:k=2", "reason": "It has no positions."}]
+    report = {**json.loads(files()["report.json"]), "left_out": left_out}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    sentence = "fc with pool:k=2 was not tried: It has no positions."
+    assert sentence in run("audit", "show", "report.json").stderr
+    assert json.loads(run("audit", "show", "report.json", "--json").stdout)["left_out"] == [
+        sentence
+    ]
+
+
+def test_what_an_audit_cannot_show_is_said_before_it_is_spent(
+    run: Run, asked: Sequence[object]
+) -> None:
+    """The words are the service's, which knows profile, targets and rungs."""
+    assert "3 targets are too few." in run(*asked).stderr
+
+
+def test_one_folder_cannot_be_both_sets(
+    run: Run, audits: FakeAudits, asked: Sequence[object]
+) -> None:
+    same = ["targets" if word == "auxiliary" else word for word in asked]
+    ended = run(*same)
+    assert ended.exit_code == 1
+    assert "are the same folder, targets. Name two" in ended.stderr
+    assert audits.headers == []
+
+
+def test_a_folder_that_is_not_there_is_told_from_an_audit(run: Run, server: FakeServer) -> None:
+    ended = run("audit", "show", "raport")
+    assert ended.exit_code == 1
+    assert "There is no folder raport here." in ended.stderr
 
 
 def test_a_report_that_is_not_there_is_told(run: Run) -> None:

@@ -18,7 +18,7 @@ def test_a_plan_that_can_be_carried_out_is_accepted() -> None:
 
 def test_targets_among_the_auxiliary_pictures_are_refused_and_named() -> None:
     copied = np.concatenate((PICTURES[6:], PICTURES[2:3]))
-    with pytest.raises(OverlapError, match=r"1 of 6 targets .*target 2 and auxiliary picture 8"):
+    with pytest.raises(OverlapError, match=r"1 of 6 targets .*target 3 and auxiliary picture 9"):
         check(subjects.plan(auxiliary=copied))
 
 

@@ -8,13 +8,15 @@ import torch
 from preimage_worker.inversion.optimisers.memory import (
     PAIRS,
     Pairs,
-    downhill,
+    Slope,
+    add_steps,
     forget,
     inner,
     no_pairs,
     own,
     remember,
 )
+from preimage_worker.inversion.optimisers.memory import downhill as parts_downhill
 
 Array = npt.NDArray[np.float64]
 SIDE = 3
@@ -43,6 +45,17 @@ def _dense(steps: list[Array], changes: list[Array], diagonal: Array) -> Array:
     return inverse
 
 
+def both(slope: torch.Tensor) -> Slope:
+    """A slope whose coefficients are its pixels."""
+    return Slope(slope, slope)
+
+
+def downhill(slope: torch.Tensor, pairs: Pairs, inverse: torch.Tensor) -> torch.Tensor:
+    """The whole step, in a basis of single pixels."""
+    way = parts_downhill(both(slope), pairs, inverse)
+    return add_steps(way.coefficients, way.shares, pairs)
+
+
 def _filled(count: int, seed: int) -> tuple[Pairs, list[Array], list[Array]]:
     """The memory of one lane after so many steps on a quadratic, and these steps."""
     random, matrix = np.random.default_rng(seed), _quadratic(seed)
@@ -50,7 +63,7 @@ def _filled(count: int, seed: int) -> tuple[Pairs, list[Array], list[Array]]:
     steps = [random.normal(size=SIZE) for _ in range(count)]
     changes = [matrix @ step for step in steps]
     for step, change in zip(steps, changes, strict=True):
-        pairs = remember(pairs, _canvas(step), _canvas(change), torch.tensor([True]))
+        pairs = remember(pairs, _canvas(step), both(_canvas(change)), torch.tensor([True]))
     return pairs, steps, changes
 
 
@@ -81,13 +94,15 @@ def test_a_step_along_which_the_gradient_did_not_rise_is_left_out() -> None:
     pairs, _, _ = _filled(2, seed=1)
     step = np.random.default_rng(2).normal(size=SIZE)
     for change in (-step, 0 * step, np.full(SIZE, np.nan)):
-        after = remember(own(pairs), _canvas(step), _canvas(change), torch.tensor([True]))
+        after = remember(own(pairs), _canvas(step), both(_canvas(change)), torch.tensor([True]))
         assert all(map(torch.equal, after, pairs))
 
 
 def test_a_pair_that_is_not_wanted_is_left_out() -> None:
     pairs, steps, changes = _filled(2, seed=1)
-    after = remember(own(pairs), _canvas(steps[0]), _canvas(changes[0]), torch.tensor([False]))
+    after = remember(
+        own(pairs), _canvas(steps[0]), both(_canvas(changes[0])), torch.tensor([False])
+    )
     assert all(map(torch.equal, after, pairs))
 
 
@@ -134,7 +149,7 @@ def test_the_way_downhill_has_the_same_bits_whoever_shares_the_batch_and_the_thr
     pairs, slope = no_pairs(torch.zeros(6, 3, side, side)), torch.zeros(6, 3, side, side)
     for _ in range(PAIRS + 1):
         step, slope = (torch.randn(slope.shape, generator=generator) for _ in range(2))
-        pairs = remember(pairs, step, step + slope / 9, torch.ones(6, dtype=torch.bool))
+        pairs = remember(pairs, step, both(step + slope / 9), torch.ones(6, dtype=torch.bool))
     diagonal = torch.rand(6, 1, side, side, generator=generator)
     try:
         torch.set_num_threads(2)
@@ -144,3 +159,42 @@ def test_the_way_downhill_has_the_same_bits_whoever_shares_the_batch_and_the_thr
             assert torch.equal(alone, together[some])
     finally:
         torch.set_num_threads(before)
+
+
+def test_it_says_how_steep_the_step_is() -> None:
+    pairs, _, _ = _filled(PAIRS + 1, seed=7)
+    slope = _canvas(np.random.default_rng(8).normal(size=SIZE))
+    way = parts_downhill(both(slope), pairs, torch.ones_like(slope))
+    step = add_steps(way.coefficients, way.shares, pairs)
+    torch.testing.assert_close(way.incline, inner(slope, step))
+    assert (way.incline < 0).all()
+
+
+def test_the_basis_of_the_diagonal_changes_nothing_else() -> None:
+    """Coefficients in any orthonormal basis, here turned ones, lead to the same step."""
+    random = np.random.default_rng(4)
+    turn = torch.tensor(np.linalg.qr(random.normal(size=(SIZE, SIZE)))[0])
+    diagonal = _canvas(random.uniform(0.5, 2, size=SIZE))
+
+    def coefficients(canvas: torch.Tensor) -> torch.Tensor:
+        return (turn @ canvas.reshape(SIZE, 1)).reshape(canvas.shape)
+
+    matrix, pairs = _quadratic(3), no_pairs(_canvas(np.zeros(SIZE)))
+    steps = [random.normal(size=SIZE) for _ in range(PAIRS + 2)]
+    for step in steps:
+        change = _canvas(matrix @ step)
+        twice = Slope(change, coefficients(change))
+        pairs = remember(pairs, _canvas(step), twice, torch.tensor([True]))
+    slope = _canvas(random.normal(size=SIZE))
+    way = parts_downhill(Slope(slope, coefficients(slope)), pairs, diagonal)
+    back = (turn.T @ way.coefficients.reshape(SIZE, 1)).reshape(slope.shape)
+    found = add_steps(back, way.shares, pairs).numpy().ravel()
+
+    dense = (turn.T @ torch.diag(diagonal.ravel()) @ turn).numpy()
+    newest, raised = steps[-1], matrix @ steps[-1]
+    inverse = dense * (newest @ raised) / (raised @ dense @ raised)
+    for step in steps[-PAIRS:]:
+        rise = matrix @ step
+        away = np.eye(SIZE) - np.outer(rise, step) / (step @ rise)
+        inverse = away.T @ inverse @ away + np.outer(step, step) / (step @ rise)
+    np.testing.assert_allclose(found, -inverse @ slope.numpy().ravel(), rtol=1e-9)

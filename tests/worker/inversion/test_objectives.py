@@ -124,3 +124,15 @@ def test_a_code_that_is_no_number_has_no_distance_to_its_bounds_either() -> None
         torch.ones(1, 1), None, torch.ones(1), Bounds(torch.zeros(1, 1), torch.ones(1, 1))
     )
     assert data_term(torch.full((1, 1), torch.nan), held, torch.ones(1)).value.isnan()
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_a_million_squares_are_summed_without_losing_the_last_ones(
+    order: torch.memory_format,
+) -> None:
+    noise = torch.randn(2, 96, 111, 111, generator=torch.Generator().manual_seed(0))
+    codes = noise.contiguous(memory_format=order)
+    held = Target(torch.zeros_like(codes), None, torch.ones(2))
+    expected = noise.double().square().flatten(1).sum(1)
+    found = data_term(codes, held, torch.ones(2)).value.double()
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)

@@ -4,6 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from preimage_worker.inversion import presets
+from preimage_worker.inversion.lanes import LaneBatch
+from preimage_worker.inversion.overrides import Overrides
+from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.network import Preprocessing, networks
 from preimage_worker.inversion.representations.order import in_faster_order
 from preimage_worker.inversion.representations.survey import survey
@@ -51,6 +55,21 @@ def test_the_same_canvas_gives_the_same_bits() -> None:
     representation = networks(surveyed, ["3"], name="n", preprocessing=PREPROCESSING)
     canvas = 60 * torch.randn(1, 3, 17, 17)
     assert torch.equal(representation(canvas), representation(canvas.clone()))
+
+
+def test_targets_lie_in_memory_as_codes_do_whoever_comes_and_goes() -> None:
+    surveyed = in_faster_order(survey(convolutional(), 17, 17))
+    representation = networks(surveyed, ["3"], name="n", preprocessing=PREPROCESSING)
+    settings = presets.resolve("auto", representation, 17, 17, Overrides(steps=4))
+    canvas = 60 * torch.randn(3, 3, 17, 17)
+    with torch.no_grad():
+        codes = representation(canvas)
+    problems = [Problem(code.contiguous(), 17, 17, settings) for code in codes]
+    batch = LaneBatch.empty(representation, settings.family, 17, 17).join(problems[:2])
+    batch = batch.run(2)[0].leave([0]).join(problems[2:])
+    assert batch.state is not None
+    assert batch.state.target.code.stride() == codes[:2].stride()
+    assert torch.equal(batch.state.target.code, codes[1:])
 
 
 def test_a_network_that_takes_only_channels_first_keeps_them() -> None:

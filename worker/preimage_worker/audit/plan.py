@@ -131,11 +131,12 @@ def _check_overlap(plan: AuditPlan) -> None:
     shared = overlap.find(targets, auxiliary).shared
     if shared:
         listed = "; ".join(
-            f"target {each.target} and auxiliary picture {each.other}: {each.copy.value}"
+            f"target {each.target + 1} and auxiliary picture {each.other + 1}: {each.copy.value}"
             for each in shared[:_LISTED]
         )
         raise OverlapError(
-            f"{len(shared)} of {len(plan.targets)} targets are also auxiliary pictures ({listed}); "
+            f"{len(shared)} of {len(plan.targets)} targets are also auxiliary pictures ({listed}; "
+            "counted from 1 as they were sent, files of a folder by their names); "
             "an attacker who has the target already recovers nothing: take them out of one of the "
             "sets."
         )

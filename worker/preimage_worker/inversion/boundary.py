@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from preimage_worker.inversion.lane import Curve, Lane
+from preimage_worker.inversion.repulsion import circles
 from preimage_worker.inversion.shared_setup import Setup
-from preimage_worker.inversion.state import Lanes
+from preimage_worker.inversion.state import Lanes, rejoin, split
 from preimage_worker.inversion.step import step
 from preimage_worker.inversion.weights import controls, weigh
 
@@ -27,11 +28,32 @@ class Taken(NamedTuple):
 
 
 def take_steps(setup: Setup, lanes: Sequence[Lane], state: Lanes, steps: int) -> Taken:
-    """Take `steps` steps with every lane; none may have fewer left."""
+    """Take `steps` steps with every lane; none may have fewer left.
+
+    Lanes that do not pass through the representation together take them one portion after the
+    other, unless they push each other: what a step works on is then small enough for a core's cache
+    and is not copied to lie beside that of other lanes.
+    """
+    state = state._replace(buffers=setup.method.transform.own(state.buffers))
+    portions = setup.portions(len(lanes))
+    if len(portions) == 1 or circles([lane.repulsion for lane in lanes]):
+        return _take(setup, lanes, state, steps)
+    before = split(state, portions)
+    taken = [
+        _take(setup, lanes[some], part, steps) for some, part in zip(portions, before, strict=True)
+    ]
+    return Taken(
+        rejoin(state, before, [part.state for part in taken]),
+        [curve for part in taken for curve in part.curves],
+        [sound for part in taken for sound in part.finite],
+    )
+
+
+def _take(setup: Setup, lanes: Sequence[Lane], state: Lanes, steps: int) -> Taken:
+    """Take the steps with all of these lanes at once; their buffers may be written to."""
     moves = [lane.moves(steps) for lane in lanes]
     control = controls(moves, setup.device)
     weights, terms = weigh(lanes, setup.method, state.canvas), []
-    state = state._replace(buffers=setup.method.transform.own(state.buffers))
     for number in range(steps):
         now = [lane[number] for lane in moves]
         settling = [i for i, move in enumerate(now) if lanes[i].jittered and not move.jittered]

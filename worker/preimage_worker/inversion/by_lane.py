@@ -5,7 +5,7 @@ more so with several threads. The last bits of an inner product decide about ste
 lane is summed by itself there. Accelerators take all lanes at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -16,10 +16,21 @@ def by_lane(function: Callable[..., Tensor], *lanes: Tensor) -> Tensor:
 
     On a CPU a lane's result has the same bits whoever the others are.
     """
-    if lanes[0].device.type != "cpu":
+    return all_by_lane(lambda *some: (function(*some),), *lanes)[0]
+
+
+def all_by_lane(function: Callable[..., tuple[Tensor, ...]], *lanes: Tensor) -> tuple[Tensor, ...]:
+    """The same of a function with several results."""
+    if len(lanes[0]) == 1 or lanes[0].device.type != "cpu":
         return function(*lanes)
     each = zip(*(torch.split(tensor, 1) for tensor in lanes), strict=True)
-    return torch.cat([function(*one) for one in each])
+    results = [function(*one) for one in each]
+    return tuple(joined(result) for result in zip(*results, strict=True))
+
+
+def joined(lanes: Sequence[Tensor]) -> Tensor:
+    """Tensors with a leading lane axis as one; a single one as it is."""
+    return lanes[0] if len(lanes) == 1 else torch.cat(tuple(lanes))
 
 
 def choose(lanes: Tensor, first: Tensor, second: Tensor) -> Tensor:
@@ -27,12 +38,24 @@ def choose(lanes: Tensor, first: Tensor, second: Tensor) -> Tensor:
 
     On a CPU mostly one of them as it is: lanes often agree, and nothing has to be written then.
     """
-    if lanes.device.type == "cpu":
-        if bool(lanes.all()):
-            return first
-        if not bool(lanes.any()):
-            return second
+    if every(lanes):
+        return first
+    if not some(lanes):
+        return second
     return torch.where(per_lane(lanes, first), first, second)
+
+
+def every(lanes: Tensor) -> bool:
+    """Whether it is known to be true of all lanes.
+
+    On an accelerator it never is: that would have to be waited for.
+    """
+    return lanes.device.type == "cpu" and bool(lanes.all())
+
+
+def some(lanes: Tensor) -> bool:
+    """Whether it may be true of any lane: on an accelerator always."""
+    return lanes.device.type != "cpu" or bool(lanes.any())
 
 
 def per_lane(numbers: Tensor, like: Tensor) -> Tensor:

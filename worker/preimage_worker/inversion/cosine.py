@@ -14,13 +14,15 @@ from torch import Tensor
 def dct2(canvas: Tensor) -> Tensor:
     """The cosine coefficients X of `(…, height, width)`; ‖X‖ = ‖x‖. The adjoint of `idct2`."""
     rows, columns = canvas.shape[-2:]
-    return _basis(rows, canvas.device) @ canvas @ _basis(columns, canvas.device).T
+    return cosines(rows, canvas.device) @ canvas @ cosines(columns, canvas.device).T
 
 
 def idct2(coefficients: Tensor) -> Tensor:
     """The canvas `(…, height, width)` that has these coefficients."""
     rows, columns = coefficients.shape[-2:]
-    return _basis(rows, coefficients.device).T @ coefficients @ _basis(columns, coefficients.device)
+    return (
+        cosines(rows, coefficients.device).T @ coefficients @ cosines(columns, coefficients.device)
+    )
 
 
 @lru_cache(maxsize=64)
@@ -39,8 +41,11 @@ def _eigenvalues(size: int) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _basis(size: int, device: torch.device) -> Tensor:
-    """Row k is the k-th cosine: √(2/n) cos(π (2i + 1) k / 2n), the first one √(1/n)."""
+def cosines(size: int, device: torch.device) -> Tensor:
+    """Row k is the k-th cosine: √(2/n) cos(π (2i + 1) k / 2n), the first one √(1/n).
+
+    The result is shared: do not write to it.
+    """
     number = torch.arange(size, dtype=torch.float64)
     angles = (2 * number + 1) * number[:, None] * (math.pi / (2 * size))
     basis = angles.cos() * math.sqrt(2 / size)

@@ -14,6 +14,7 @@ how a culprit is found. Between two boundaries nothing is copied to the host.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self, final
 
 import torch
@@ -30,6 +31,7 @@ from preimage_worker.inversion.precision import Precision
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.report import BoundaryReport, LayerError, Measurement
 from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.representations.order import in_order
 from preimage_worker.inversion.settings import IN_PIXELS, Coordinates, Family, Loss
 from preimage_worker.inversion.shared_setup import Setup, default_lanes_per_pass
 from preimage_worker.inversion.start import draw
@@ -283,6 +285,8 @@ class LaneBatch:
         problem.check(setup.representation)
 
     def _append(self, lanes: tuple[Lane, ...], added: Lanes) -> Self:
+        order = partial(in_order, self.setup.representation)
+        added = added._replace(target=added.target.like_codes(order))
         joint = added if self.state is None else state.concatenate(self.state, added)
         return replace(self, lanes=self.lanes + lanes, state=joint)
 

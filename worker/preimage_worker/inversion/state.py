@@ -3,12 +3,14 @@
 Nothing here changes a tensor in place, so an old state stays valid beside a new one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from operator import is_
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from preimage_worker.inversion.by_lane import joined
 from preimage_worker.inversion.objectives import Bounds, Target
 from preimage_worker.inversion.optimisers.transform import Buffers, Transform
 from preimage_worker.inversion.problem import Problem
@@ -53,7 +55,12 @@ def new_lanes(
 def select(lanes: Lanes, indices: Sequence[int]) -> Lanes:
     """These lanes only, in this order."""
     index = torch.tensor(indices, dtype=torch.long, device=lanes.canvas.device)
-    return _map(lambda tensor: tensor.index_select(0, index), lanes)
+
+    def these(tensor: Tensor) -> Tensor:
+        return tensor[index]  # in the order in memory that the tensor has
+
+    target = lanes.target.like_codes(these)._replace(energy=these(lanes.target.energy))
+    return _of([these(tensor) for tensor in _flat(lanes)], target)
 
 
 def concatenate(first: Lanes, second: Lanes) -> Lanes:
@@ -68,6 +75,36 @@ def concatenate(first: Lanes, second: Lanes) -> Lanes:
     )
 
 
+def split(lanes: Lanes, portions: Sequence[slice]) -> list[Lanes]:
+    """The lanes of each portion; views."""
+    return [
+        _of([tensor[some] for tensor in _flat(lanes)], lanes.target.of(some)) for some in portions
+    ]
+
+
+def rejoin(whole: Lanes, before: Sequence[Lanes], after: Sequence[Lanes]) -> Lanes:
+    """The lanes of `after`, which `before` has become, which `whole` was split into.
+
+    What is the same view in both is taken from the whole, without copying.
+    """
+    then, now = (zip(*map(_flat, parts), strict=True) for parts in (before, after))
+    tensors = [
+        old if all(map(is_, views, news)) else joined(news)
+        for old, views, news in zip(_flat(whole), then, now, strict=True)
+    ]
+    return _of(tensors, whole.target)
+
+
+def _of(tensors: Sequence[Tensor], target: Target) -> Lanes:
+    canvas, kept, best, alive, *buffers = tensors
+    return Lanes(canvas, kept, best, alive, tuple(buffers), target)
+
+
+def _flat(lanes: Lanes) -> tuple[Tensor, ...]:
+    """All but the target."""
+    return (lanes.canvas, lanes.kept, lanes.best, lanes.alive, *lanes.buffers)
+
+
 def _both(first: Target, second: Target) -> Target:
     mask, bounds = first.mask, first.bounds
     if mask is not None or second.mask is not None:
@@ -77,23 +114,6 @@ def _both(first: Target, second: Target) -> Target:
         bounds = Bounds(*(torch.cat(pair) for pair in pairs))
     energy = torch.cat((first.energy, second.energy))
     return Target(torch.cat((first.code, second.code)), mask, energy, bounds)
-
-
-def _map(change: Callable[[Tensor], Tensor], lanes: Lanes) -> Lanes:
-    code, mask, energy, bounds = lanes.target
-    return Lanes(
-        canvas=change(lanes.canvas),
-        kept=change(lanes.kept),
-        best=change(lanes.best),
-        alive=change(lanes.alive),
-        buffers=tuple(map(change, lanes.buffers)),
-        target=Target(
-            change(code),
-            None if mask is None else change(mask),
-            change(energy),
-            bounds and Bounds(*map(change, bounds)),
-        ),
-    )
 
 
 def _targets(problems: Sequence[Problem], device: torch.device) -> Target:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from preimage_worker.inversion.by_lane import choose
+from preimage_worker.inversion.by_lane import choose, joined, per_lane
 from preimage_worker.inversion.jitter import Offset, add_crop_, crop
 from preimage_worker.inversion.objectives import Target, data_term
 from preimage_worker.inversion.optimisers.steps import project
@@ -61,7 +61,7 @@ def _data(
         ),
         strict=True,
     )
-    return torch.cat(values), torch.cat(achieved), torch.cat(pulls)
+    return joined(values), joined(achieved), joined(pulls)
 
 
 def _pass(
@@ -79,11 +79,13 @@ def _pass(
 
 def _priors(canvas: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
     """Weighted priors `(priors, lanes)`, and their common gradient."""
-    values, gradient = [], torch.zeros_like(canvas)
+    values, gradient = list[Tensor](), None
     for prior, (numbers, weight) in zip(PRIORS.values(), weights.priors, strict=True):
         value, slope = prior(canvas, numbers)
-        gradient.addcmul_(slope, weight[:, None, None, None])
         values.append(weight * value)
+        share = per_lane(weight, slope)
+        gradient = slope * share if gradient is None else gradient.addcmul_(slope, share)
+    assert gradient is not None
     return torch.stack(values), gradient
 
 
@@ -106,7 +108,7 @@ def _keep(before: Lanes, after: Lanes, objective: Tensor) -> Lanes:
     A lane that is no longer finite runs on until the boundary: lanes do not touch each other.
     """
     alive = before.alive & objective.isfinite()
-    kept = torch.where(alive[:, None, None, None], before.canvas, before.kept)
+    kept = choose(alive, before.canvas, before.kept)
     return after._replace(kept=kept, alive=alive)
 
 

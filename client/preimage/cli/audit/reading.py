@@ -7,13 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from preimage.audits.html import COLUMNS, in_digits
+from preimage.audits.jobs import Audit
 from preimage.audits.report import AuditReport, AuditRow
 from preimage.cli.audit.following import AuditBar
 from preimage.cli.audit.options import FailIf, Out, read_gates
 from preimage.cli.audit.showing import end
 from preimage.cli.options import DEFAULT_TARGET, Json, Target
-from preimage.cli.output import print_json, print_table
+from preimage.cli.output import print_json, print_table, say
 from preimage.cli.session import session
+from preimage.client import Client
+from preimage.errors import NotFound
 
 __all__ = ["cancel", "delete", "diff", "show"]
 
@@ -40,10 +43,18 @@ def show(
         end(AuditReport.load(source), gates, out, audit_id="", as_json=as_json)
         return
     with session(target) as client:
-        audit = client.audit_by_id(source)
+        audit = _take_up(client, source)
         with AuditBar(f"{audit.info.model} {', '.join(audit.info.layers)}") as bar:
             report = audit.result(on_progress=bar.show)
     end(report, gates, out, audit_id=source, as_json=as_json)
+
+
+def _take_up(client: Client, source: str) -> Audit:
+    try:
+        return client.audit_by_id(source)
+    except NotFound:
+        say(f"There is no folder {source} here.")
+        raise
 
 
 def diff(

@@ -122,8 +122,8 @@ def plan(
         )
     if as_json:
         print_json(asdict(found))
-    else:
-        typer.echo("\n".join((str(found), *found.remarks)))
+        return
+    typer.echo("\n".join((str(found), *found.remarks)))
 
 
 def _counted(text: str) -> Path | int:

@@ -11,7 +11,7 @@ from preimage.audits.report import AuditReport, AuditRow
 from preimage.cli.audit.gates import Gate, GateResult, Status, status_of, try_gates
 from preimage.cli.output import print_json, print_table, say
 
-__all__ = ["end"]
+__all__ = ["end", "print_rows"]
 
 
 def end(
@@ -34,14 +34,21 @@ def end(
         raise typer.Exit(int(status))
 
 
-def _print(report: AuditReport, results: Sequence[GateResult], out: Path | None) -> None:
+def print_rows(report: AuditReport) -> None:
+    """Prints a line for each row."""
     headings = ("layer", "defence", "verdict", *(f">{heading}" for heading, _ in COLUMNS))
     print_table(headings, (_line(row) for row in report.rows))
+
+
+def _print(report: AuditReport, results: Sequence[GateResult], out: Path | None) -> None:
+    print_rows(report)
     for row in report.rows:
         typer.echo("")
         typer.echo(_plain(f"{row.layer} with {row.defence}: {row.verdict}"))
         for reason in row.reasons:
             typer.echo(_plain(f"  {reason}"))
+    for sentence in report.left_out:
+        say(sentence)
     for result in results:
         say(result.sentence)
     if out is not None:
@@ -77,6 +84,7 @@ def _as_json(
             }
             for row in report.rows
         ],
+        "left_out": list(report.left_out),
         "gates": [
             {
                 "gate": str(each.gate),

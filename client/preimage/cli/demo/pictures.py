@@ -1,6 +1,7 @@
 """The pictures of the demonstration: files that come with scikit-image, or the caller's own."""
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -10,7 +11,7 @@ from PIL import Image
 from preimage.errors import BadInput
 from preimage.parts import Size
 
-__all__ = ["DemoPicture", "find_pictures"]
+__all__ = ["DemoPicture", "bundled_pictures", "find_pictures"]
 
 # A cat, a cup of coffee, a rocket: no persons.
 _BUNDLED = ("chelsea.png", "coffee.png", "rocket.jpg")
@@ -49,14 +50,19 @@ def find_pictures(folder: Path | None, limit: int) -> list[DemoPicture]:
     Raises:
       BadInput: there are none.
     """
-    paths = _bundled() if folder is None else _of_folder(folder)
+    paths = bundled_pictures(_BUNDLED) if folder is None else _of_folder(folder)
     return [_open(path) for path in paths[:limit]]
 
 
-def _bundled() -> list[Path]:
+def bundled_pictures(names: Sequence[str]) -> list[Path]:
+    """Where pictures are that come with scikit-image.
+
+    Raises:
+      BadInput: scikit-image is not here.
+    """
     spec = importlib.util.find_spec("skimage")  # only its files are wanted
     for place in (spec and spec.submodule_search_locations) or ():
-        found = [Path(place) / "data" / name for name in _BUNDLED]
+        found = [Path(place) / "data" / name for name in names]
         if all(path.is_file() for path in found):
             return found
     raise BadInput(

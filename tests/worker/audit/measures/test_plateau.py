@@ -55,6 +55,9 @@ def test_one_budget_or_one_doubling_shows_none(means: tuple[float, ...]) -> None
 
 def test_few_pictures_that_scatter_show_none() -> None:
     assert not doubled(13, 13, 13, pictures=5, scatter=2).reached
+    unclear = doubled(13, 13, 13, pictures=5, scatter=0.2)
+    assert not unclear.reached
+    assert "may still help" in unclear.sentence
     assert doubled(13, 13, 13, pictures=5, scatter=0.01).reached
 
 

@@ -15,6 +15,7 @@ from preimage_worker.audit.plain import Plain
 from preimage_worker.audit.profiles import STANDARD
 from preimage_worker.audit.records import AuditReport, Share
 from preimage_worker.audit.rendering import Gallery, PicturesMode, read, render
+from preimage_worker.audit.rendering import gallery as gallery_module
 from preimage_worker.audit.rendering.figures import number, percent
 from preimage_worker.audit.run import cell_name, run
 from preimage_worker.inversion.defences.grammar import parse
@@ -191,6 +192,11 @@ def gallery(mode: PicturesMode, channels: int = 3) -> Gallery:
     return Gallery(mode, originals, {cell_name("layer1", "none"): originals[::-1].copy()})
 
 
+def in_pairs(images: list[dict[str, str | None]]) -> list[dict[str, str | None]]:
+    """Those below the rows, without the examples at a glance."""
+    return [each for each in images if re.match("Original of|Its best", each["alt"] or "")]
+
+
 @pytest.mark.parametrize("given", [None, gallery(PicturesMode.NONE)])
 def test_unless_pictures_were_asked_for_no_document_holds_any(given: Gallery | None) -> None:
     for content in render(several(), given).files().values():
@@ -205,10 +211,30 @@ def test_pictures_that_were_asked_for_stand_in_pairs_on_the_page_only(
 ) -> None:
     documents = render(several(), gallery(mode))
     images = [attrs for tag, attrs in Page(documents.html.decode()).tags if tag == "img"]
-    assert len(images) == 2 * count
+    assert len(in_pairs(images)) == 2 * count
     assert all(attrs["alt"] for attrs in images)
     for other in (documents.json, documents.markdown, documents.csv):
         assert b"base64" not in other
+
+
+@pytest.mark.parametrize(
+    ("most_bytes", "words"),
+    [
+        (12_000, "of 8 pictures whose reconstructions came nearest; the others are farther off. P"),
+        (100, "None of the 8 pictures: pictures of all rows make a page of 0 MiB at most."),
+    ],
+)
+def test_pictures_as_they_are_make_no_page_larger_than_what_browsers_bear(
+    monkeypatch: pytest.MonkeyPatch, most_bytes: int, words: str
+) -> None:
+    monkeypatch.setattr(gallery_module, "FULL_BYTES", most_bytes)
+    one, other = cell_name("layer1", "none"), cell_name("pool", "none")
+    shown = gallery(PicturesMode.FULL)
+    shown = replace(shown, found={one: shown.found[one], other: shown.found[one]})
+    page = Page(render(several(), shown).html.decode())
+    images = in_pairs([attrs for tag, attrs in page.tags if tag == "img"])
+    assert sum(len(attrs["src"] or "") for attrs in images) <= most_bytes
+    assert page.text.count(words) == 2
 
 
 def test_pictures_of_two_channels_are_not_shown() -> None:

@@ -85,6 +85,12 @@ def _sentence(steps: tuple[int, ...], last: Sequence[Interval], tolerance: float
             f"Doubling the budget to {steps[-1]} has stopped to help: by at most {worst.upper:.2g} "
             f"with 95 % confidence, within {tolerance:g}."
         )
+    if worst.estimate <= tolerance:
+        return (
+            f"Doubling the budget up to {steps[-1]} may still help: it brought "
+            f"{worst.estimate:.2g}, with 95 % confidence up to {worst.upper:.2g}, where a plateau "
+            f"allows {tolerance:g}."
+        )
     return (
         f"Doubling the budget up to {steps[-1]} still helped, by {worst.estimate:.2g} (with 95 % "
         f"confidence at most {worst.upper:.2g}), more than {tolerance:g}."

@@ -19,7 +19,8 @@ from preimage_worker.audit.rendering.chart import (
     across,
     up,
 )
-from preimage_worker.audit.rendering.gallery import Gallery, strip
+from preimage_worker.audit.rendering.gallery import Gallery, example, strips
+from preimage_worker.audit.rendering.glance import glance
 from preimage_worker.audit.rendering.view import View, view
 
 _FRAME: Final = {
@@ -85,10 +86,17 @@ def render(report: AuditReport, gallery: Gallery | None = None) -> Documents:
 
 def _markdown(shown: View) -> str:
     template = environment.markdown().get_template("report.md.jinja")
-    return template.render(view=shown, columns=COLUMNS)
+    return template.render(view=shown, glance=glance(shown.rows), columns=COLUMNS)
 
 
 def _html(shown: View, gallery: Gallery | None) -> str:
-    strips = [found for each in shown.rows if (found := strip(gallery, each.row))]
+    rows = [each.row for each in shown.rows]
     template = environment.html().get_template("report.html.jinja")
-    return template.render(view=shown, columns=COLUMNS, frame=_FRAME, strips=strips)
+    return template.render(
+        view=shown,
+        glance=glance(shown.rows),
+        columns=COLUMNS,
+        frame=_FRAME,
+        strips=strips(gallery, rows),
+        example=example(gallery, rows),
+    )

@@ -6,8 +6,8 @@ them no document has a place where one could be.
 
 import base64
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, final
 
@@ -24,6 +24,8 @@ from preimage_worker.audit.run import cell_name
 THUMBNAILS: Final = 6
 """Of a row: those which came nearest to their originals."""
 THUMBNAIL_PIXELS: Final = 64
+FULL_BYTES: Final = 48 * 2**20
+"""Of all pictures on a page, at most: browsers, mail and reviewers must bear it."""
 _MODES: Final = {1: "L", 3: "RGB"}
 _NOBODY: Final = "Pictures of {channels} channels cannot be shown."
 
@@ -74,31 +76,86 @@ class Strip:
     sentence: str
 
 
-def strip(gallery: Gallery | None, row: Row) -> Strip | None:
-    """What may be shown of a row; None where nothing is."""
+@final
+@dataclass(frozen=True)
+class Example:
+    """One picture, in all rows."""
+
+    target: int
+    original: str
+    """A data URI."""
+    found: Mapping[str, Shown]
+    """By `run.cell_name`."""
+
+
+def example(gallery: Gallery | None, rows: Sequence[Row]) -> Example | None:
+    """The picture that attacks came nearest to over all rows; None where none is shown."""
+    shown = _with_pictures(gallery, rows)
+    if gallery is None or not shown or gallery.originals.shape[3] not in _MODES:
+        return None
+    small = replace(gallery, mode=PicturesMode.THUMBNAIL)
+    errors = {name: _errors(gallery, name) for name in shown}
+    likeness = np.mean([recovery.psnr_db(each) for each in errors.values()], axis=0)
+    target = int(np.argmax(likeness))
+    found = {name: _shown(small, gallery.found[name], errors[name], target) for name in shown}
+    return Example(target + 1, _uri(gallery.originals[target], small=True), found)
+
+
+def _with_pictures(gallery: Gallery | None, rows: Sequence[Row]) -> Mapping[str, Row]:
+    """Rows of which pictures may be shown, by the names of their cells."""
     if gallery is None or gallery.mode is PicturesMode.NONE:
-        return None
-    found = gallery.found.get(cell_name(row.layer, row.defence))
-    if found is None:
-        return None
+        return {}
+    named = {cell_name(row.layer, row.defence): row for row in rows}
+    return {name: row for name, row in named.items() if name in gallery.found}
+
+
+def _errors(gallery: Gallery, name: str) -> Floats:
+    return recovery.mse(gallery.found[name] / 255, gallery.originals / 255)
+
+
+def strips(gallery: Gallery | None, rows: Sequence[Row]) -> list[Strip]:
+    """What may be shown of each row, in their order; rows of which nothing is are left out."""
+    shown = _with_pictures(gallery, rows)
+    if gallery is None or not shown:
+        return []
+    most_bytes = FULL_BYTES // len(shown)
+    return [_strip(gallery, name, row, most_bytes) for name, row in shown.items()]
+
+
+def _strip(gallery: Gallery, name: str, row: Row, most_bytes: int) -> Strip:
     channels = gallery.originals.shape[3]
     if channels not in _MODES:
         return Strip(row, (), _NOBODY.format(channels=channels))
-    errors = recovery.mse(found / 255, gallery.originals / 255)
+    found, errors = gallery.found[name], _errors(gallery, name)
     order = [int(index) for index in np.argsort(errors, kind="stable")]
     if gallery.mode is PicturesMode.THUMBNAIL:
         order = order[:THUMBNAILS]
-    shown = tuple(_shown(gallery, found, errors, index) for index in order)
-    return Strip(row, shown, _sentence(len(shown), len(found)))
+    shown = tuple(_fitting((_shown(gallery, found, errors, index) for index in order), most_bytes))
+    return Strip(row, shown, _sentence(len(shown), len(found), cut_short=len(shown) < len(order)))
 
 
-def _sentence(shown: int, of: int) -> str:
-    if shown < of:
+def _fitting(pictures: Iterable[Shown], most_bytes: int) -> Iterator[Shown]:
+    """The first ones that fit together."""
+    for each in pictures:
+        most_bytes -= len(each.original) + len(each.found)
+        if most_bytes < 0:
+            return
+        yield each
+
+
+def _sentence(shown: int, of: int, *, cut_short: bool) -> str:
+    size = f"{FULL_BYTES // 2**20} MiB"
+    if not shown:
+        return f"None of the {of} pictures: pictures of all rows make a page of {size} at most."
+    if shown == of:
         return (
-            f"The {shown} of {of} pictures whose reconstructions came nearest; the others are "
-            "farther off. Above the original, beneath it the best reconstruction."
+            f"All {of} pictures, the nearest first: above the original, beneath it the best found."
         )
-    return f"All {of} pictures, the nearest first: above the original, beneath it the best found."
+    why = f" Pictures of all rows make a page of {size} at most." if cut_short else ""
+    return (
+        f"The {shown} of {of} pictures whose reconstructions came nearest; the others are "
+        f"farther off.{why} Above the original, beneath it the best reconstruction."
+    )
 
 
 def _shown(gallery: Gallery, found: Levels, errors: Floats, index: int) -> Shown:

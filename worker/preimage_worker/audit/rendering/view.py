@@ -17,6 +17,7 @@ from preimage_worker.audit.rendering.figures import (
 from preimage_worker.audit.rendering.ladder import Found, Step
 from preimage_worker.audit.rendering.tradeoffs import Layer, layers
 from preimage_worker.audit.rendering.words import KINDS, SIGNS, besides
+from preimage_worker.audit.run import cell_name
 
 
 @final
@@ -30,6 +31,8 @@ class RowView:
     sign: str
     besides: str
     """What the label leaves out of the other question."""
+    name: str
+    """Of its cell."""
     cells: tuple[Cell, ...]
     """In the order of `COLUMNS`."""
     steps: tuple[Step, ...]
@@ -100,6 +103,7 @@ def _row(report: AuditReport, rank: int, row: Row) -> RowView:
         kind=KINDS[row.verdict.finding],
         sign=SIGNS[row.verdict.finding],
         besides=besides(row.verdict),
+        name=cell_name(row.layer, row.defence),
         cells=cells(row),
         steps=ladder.steps(row, report.rungs),
         matches=ladder.matches(row),

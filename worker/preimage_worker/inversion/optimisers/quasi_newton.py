@@ -15,17 +15,20 @@ What makes it fast here (docs/explanation/solver.md has the trials):
   whose step had to be shortened takes less of it.
 """
 
-from functools import partial
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from preimage_worker.inversion.by_lane import by_lane, choose, per_lane
+from preimage_worker.inversion.by_lane import by_lane, choose, every, per_lane, some
 from preimage_worker.inversion.coordinates import principal_colours
-from preimage_worker.inversion.cosine import dct2, frequencies, idct2
+from preimage_worker.inversion.folded import sorted_dct2, sorted_frequencies, sorted_idct2
+from preimage_worker.inversion.lengths import square_lengths
 from preimage_worker.inversion.optimisers.memory import (
     Pairs,
+    Slope,
+    add_steps,
     downhill,
     forget,
     inner,
@@ -58,12 +61,15 @@ class State(NamedTuple):
     """The buffers by name."""
 
     point: Tensor
-    """Coefficients of the last canvas that was accepted."""
-    slope: Tensor
-    """Of the gradient there."""
+    """The last canvas that was accepted."""
+    gradient: Tensor
+    """There, of what can move; a canvas."""
+    coefficients: Tensor
+    """Of the gradient."""
     steps: Tensor
-    """The memory's, as are the two that follow."""
+    """The memory's, as are the three that follow."""
     changes: Tensor
+    products: Tensor
     births: Tensor
     value: Tensor
     """Objective at the point, `(lanes,)`."""
@@ -72,12 +78,17 @@ class State(NamedTuple):
     leak: Tensor
     """Of the next pass, `(lanes,)`."""
     slope_leak: Tensor
-    """That the slope was computed with, `(lanes,)`."""
+    """That the gradient was computed with, `(lanes,)`."""
 
     @property
     def pairs(self) -> Pairs:
         """The memory."""
-        return Pairs(self.steps, self.changes, self.births)
+        return Pairs(self.steps, self.changes, self.products, self.births)
+
+    @property
+    def slope(self) -> Slope:
+        """The gradient, as canvas and coefficients."""
+        return Slope(self.gradient, self.coefficients)
 
 
 def quasi_newton(traits: Traits) -> Transform:
@@ -90,33 +101,33 @@ def quasi_newton(traits: Traits) -> Transform:
     def init(canvas: Tensor) -> Buffers:
         zeros, numbers = torch.zeros_like(canvas), canvas.new_zeros(len(canvas))
         leak = torch.full_like(numbers, traits.leak)
-        return State(zeros, zeros, *no_pairs(canvas), numbers, numbers, leak, leak)
+        return State(zeros, zeros, zeros, *no_pairs(canvas), numbers, numbers, leak, leak)
 
     def update(gradient: Tensor, buffers: Buffers, control: Control) -> tuple[Tensor, Buffers]:
         seen, age = control.seen, control.age.flatten()
         assert seen is not None
         before = State(*buffers)
         tight = _tight(seen, gradient)
-        point = _coefficients(traits, seen.canvas)
-        slope = _coefficients(traits, _within(gradient, seen.canvas, tight))
-        moved = point - before.point
-        decline = inner(before.slope, moved).clamp(max=0)
+        gradient = _within(gradient, seen.canvas, tight)
+        moved = seen.canvas - before.point
+        decline = inner(before.gradient, moved).clamp(max=0)
         fresh = age == 0
-        accepted = fresh | _fell(seen.objective, before.value, decline, inner(slope, moved))
-        after = _accept(before, point, slope, seen, accepted)
+        accepted = fresh | _fell(seen.objective, before.value, decline, inner(gradient, moved))
+        after = _accept(traits, before, gradient, seen, accepted)
         after = _with_memory(after, before, moved, accepted=accepted, fresh=fresh)
         after = after._replace(leak=_leak(after.leak, accepted, age))
         lost = after.tries >= _TRIES
         after = after._replace(
             births=forget(after.pairs, lost).births, tries=torch.where(lost, 0, after.tries)
         )
-        factor = _shorten(seen.objective - before.value, decline)
-        anew = accepted | lost
-        proposed = per_lane(factor, moved) * moved
-        if anew.device.type != "cpu" or bool(anew.any()):
-            curvature = by_lane(partial(_curvature, traits), age, moved)
-            proposed = choose(anew, _ahead(after, curvature), proposed)
-        step = _canvas(traits, after.point - point + proposed)
+        anew, ahead = accepted | lost, None
+        if some(anew):
+            ahead = _ahead(traits, after, _inverse(traits, age, gradient))
+        if ahead is not None and every(accepted):
+            return _within(ahead, seen.canvas, tight), after
+        again = moved * per_lane(_shorten(seen.objective - before.value, decline), moved)
+        step = (again if ahead is None else choose(anew, ahead, again)) + after.point
+        step -= seen.canvas
         return choose(accepted, _within(step, seen.canvas, tight), step), after
 
     return Transform(len(State._fields), init, update, _own)
@@ -147,7 +158,7 @@ def _tight(seen: Seen, gradient: Tensor) -> Tensor | None:
     """
     if seen.bound is None:
         return None
-    reached = seen.canvas.square().sum(1, keepdim=True) >= (_AT_BOUND * seen.bound).square()
+    reached = square_lengths(seen.canvas) >= (_AT_BOUND * seen.bound).square()
     if reached.device.type == "cpu" and not reached.any():
         return None
     return reached & ((gradient * seen.canvas).sum(1, keepdim=True) < 0)
@@ -157,8 +168,7 @@ def _within(vectors: Tensor, canvas: Tensor, tight: Tensor | None) -> Tensor:
     """The vectors without their share along the canvas' colours, at tight pixels."""
     if tight is None:
         return vectors
-    square = canvas.square().sum(1, keepdim=True)
-    along = (vectors * canvas).sum(1, keepdim=True) / square
+    along = (vectors * canvas).sum(1, keepdim=True) / square_lengths(canvas)
     return vectors - torch.where(tight, along, 0) * canvas
 
 
@@ -167,13 +177,17 @@ def leak(buffers: Buffers) -> Tensor:
     return State(*buffers).leak
 
 
-def _accept(before: State, point: Tensor, slope: Tensor, seen: Seen, accepted: Tensor) -> State:
+def _accept(traits: Traits, before: State, gradient: Tensor, seen: Seen, accepted: Tensor) -> State:
     """The state with what was just measured as the point, in lanes that accepted it."""
-    return before._replace(
-        point=choose(accepted, point, before.point),
-        slope=choose(accepted, slope, before.slope),
+    refused = before._replace(tries=before.tries + 1)
+    if not some(accepted):
+        return refused
+    return refused._replace(
+        point=choose(accepted, seen.canvas, before.point),
+        gradient=choose(accepted, gradient, before.gradient),
+        coefficients=choose(accepted, _coefficients(traits, gradient), before.coefficients),
         value=torch.where(accepted, seen.objective, before.value),
-        tries=torch.where(accepted, 0, before.tries + 1),
+        tries=torch.where(accepted, 0, refused.tries),
         slope_leak=torch.where(accepted, before.leak, before.slope_leak),
     )
 
@@ -185,9 +199,10 @@ def _with_memory(
 
     Gradients of different relaxations do not make a pair.
     """
-    alike = after.slope_leak == before.slope_leak
-    change = after.slope - before.slope
-    pairs = remember(forget(before.pairs, fresh), moved, change, accepted & alike & ~fresh)
+    pairs = forget(before.pairs, fresh)
+    wanted = accepted & (after.slope_leak == before.slope_leak) & ~fresh
+    if some(wanted):
+        pairs = remember(pairs, moved, after.slope.minus(before.slope), wanted)
     return after._replace(**pairs._asdict())
 
 
@@ -198,14 +213,18 @@ def _leak(leak: Tensor, accepted: Tensor, age: Tensor) -> Tensor:
     return torch.where(gone, 0, less)
 
 
-def _ahead(state: State, curvature: Tensor) -> Tensor:
+def _ahead(traits: Traits, state: State, inverse: Tensor) -> Tensor:
     """The step that the memory proposes; along the slope where there is none or it leads up."""
-    inverse = 1 / curvature
-    proposed, plain = downhill(state.slope, state.pairs, inverse), -inverse * state.slope
-    gain = inner(state.slope, proposed)
-    known = state.pairs.known & (gain < 0)
-    first = _FIRST_GAIN * state.value.abs() / inner(state.slope, plain).abs().clamp(min=1e-30)
-    return choose(known, _LENGTH * proposed, per_lane(first, plain) * plain)
+    way = downhill(state.slope, state.pairs, inverse)
+    known = state.pairs.known & (way.incline < 0)
+    coefficients = way.coefficients.mul_(_LENGTH)
+    if not every(known):
+        plain = -inverse * state.coefficients
+        incline = inner(state.coefficients, plain).abs().clamp(min=1e-30)
+        plain *= per_lane(_FIRST_GAIN * state.value.abs() / incline, plain)
+        coefficients = choose(known, coefficients, plain)
+    shares = torch.where(known[:, None], _LENGTH * way.shares, 0)
+    return add_steps(_canvas(traits, coefficients), shares, state.pairs)
 
 
 def _shorten(rise: Tensor, decline: Tensor) -> Tensor:
@@ -214,21 +233,41 @@ def _shorten(rise: Tensor, decline: Tensor) -> Tensor:
     return torch.nan_to_num(lowest, nan=_SHORTEST).clamp(_SHORTEST, _LONGEST)
 
 
-def _curvature(traits: Traits, age: Tensor, like: Tensor) -> Tensor:
-    """The diagonal, `(lanes, 1 or channels, height, width)`, up to a factor: (μ + floor)^power.
+def _inverse(traits: Traits, age: Tensor, like: Tensor) -> Tensor:
+    """The diagonal that the memory begins from, `(lanes, 1 or channels, height, width)`.
+
+    On a CPU, where powers take long, it is kept for each age: in the end it changes no more.
+    """
+    flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * (1 - traits.coarseness)
+    if age.device.type != "cpu":
+        return 1 / _curvature(traits, flat, like.shape[-2:])
+    return by_lane(lambda lane: _kept_inverse(traits, float(lane), like.shape[-2:]), flat)
+
+
+@lru_cache(maxsize=64)
+def _kept_inverse(traits: Traits, flat: float, size: torch.Size) -> Tensor:
+    return 1 / _curvature(traits, torch.tensor([flat]), size)
+
+
+def _curvature(traits: Traits, flat: Tensor, size: torch.Size) -> Tensor:
+    """Its inverse, up to a factor: (μ + floor)^power.
 
     With power 1 and no floor it is the total variation's own, and the inverse spectrum of natural
     pictures. Where colours are principal ones, those that are rare in natural pictures weigh more.
+
+    Args:
+        traits: of the representation.
+        flat: how far the diagonal has flattened, `(lanes,)`.
+        size: of the canvas, rows and columns.
     """
-    flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * (1 - traits.coarseness)
+    spectrum = sorted_frequencies(*size, flat.device)
     first = _FINEST_FLOOR if traits.finest else _FLOORS[traits.fine]
     floor = first * (_FLOORS[1] / first) ** flat
     power = _POWERS[0] + (_POWERS[1] - _POWERS[0]) * flat
-    spectrum = frequencies(*like.shape[-2:], like.device)
-    diagonal = (spectrum + per_lane(floor, like)) ** per_lane(power, like)
+    diagonal = (spectrum + floor[:, None, None, None]) ** power[:, None, None, None]
     if not _separates_colours(traits):
         return diagonal
-    _, shares = principal_colours(like.device)
+    _, shares = principal_colours(flat.device)
     rarity = (shares[0] / shares) ** (_COLOUR_POWER * traits.coarseness)
     return diagonal * rarity[:, None, None]
 
@@ -238,18 +277,23 @@ def _separates_colours(traits: Traits) -> bool:
     return traits.coloured and traits.coarseness > 0
 
 
-def _coefficients(traits: Traits, canvas: Tensor) -> Tensor:
-    """Of a canvas or a gradient: an orthonormal change of coordinates."""
+def _coefficients(traits: Traits, gradient: Tensor) -> Tensor:
+    """Of a gradient: an orthonormal change of coordinates."""
     if _separates_colours(traits):
-        colours, _ = principal_colours(canvas.device)
-        canvas = by_lane(partial(torch.einsum, "ij,lihw->ljhw", colours), canvas)
-    return dct2(canvas)
+        colours, _ = principal_colours(gradient.device)
+        gradient = by_lane(lambda lane: _mix(colours.T, lane), gradient)
+    return sorted_dct2(gradient)
 
 
 def _canvas(traits: Traits, coefficients: Tensor) -> Tensor:
     """The canvas that has these coefficients."""
-    canvas = idct2(coefficients)
+    canvas = sorted_idct2(coefficients)
     if not _separates_colours(traits):
         return canvas
     colours, _ = principal_colours(canvas.device)
-    return by_lane(partial(torch.einsum, "ij,ljhw->lihw", colours), canvas)
+    return by_lane(lambda lane: _mix(colours, lane), canvas)
+
+
+def _mix(matrix: Tensor, canvas: Tensor) -> Tensor:
+    """Other colours: `matrix` times those of each pixel."""
+    return (matrix @ canvas.flatten(2)).view_as(canvas)

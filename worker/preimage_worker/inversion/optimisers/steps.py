@@ -7,6 +7,7 @@ segment begins and lanes in the middle of one run through the same kernels.
 import torch
 from torch import Tensor
 
+from preimage_worker.inversion.lengths import square_lengths
 from preimage_worker.inversion.optimisers.transform import Buffers, Control, Transform
 
 
@@ -67,5 +68,5 @@ def project(canvas: Tensor, bound: Tensor) -> Tensor:
 
     An infinite bound leaves every bit of the lane as it is.
     """
-    length = canvas.square().sum(dim=1, keepdim=True).sqrt_()
-    return canvas * (bound / length).clamp_(max=1)
+    length = square_lengths(canvas).sqrt_()
+    return canvas * torch.div(bound, length, out=length).clamp_(max=1)

@@ -162,6 +162,11 @@ class _LeakyRectifier(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - torch's context
         result, leak = ctx.saved_tensors
+        if _is_single(leak):
+            aten = torch.ops.aten
+            return aten.leaky_relu_backward(
+                gradient, result, float(leak), self_is_result=True
+            ), None
         passed = torch.ops.aten.threshold_backward(gradient, result, 0)
         return torch.lerp(passed, gradient, _each(leak, gradient)), None
 
@@ -194,7 +199,8 @@ class _LeakyPool(torch.autograd.Function):
         spread = torch.ops.aten.avg_pool2d_backward(
             gradient, values, *window, ceil, count_include_pad=True, divisor_override=None
         )
-        return torch.lerp(exact, spread, _each(leak, exact)), None, None
+        weight = float(leak) if _is_single(leak) else _each(leak, exact)
+        return exact.lerp_(spread, weight), None, None
 
 
 def leaky_pool(values: Tensor, leak: Tensor, window: Window) -> Tensor:
@@ -203,6 +209,11 @@ def leaky_pool(values: Tensor, leak: Tensor, window: Window) -> Tensor:
         return functional.max_pool2d(values, *window[:3], ceil_mode=window.ceil)
     result: Tensor = _LeakyPool.apply(values, leak, window)
     return result
+
+
+def _is_single(leak: Tensor) -> bool:
+    """Whether it is a number that is at hand, which spares a pass over the gradient."""
+    return len(leak) == 1 and leak.device.type == "cpu"
 
 
 def _each(leak: Tensor, like: Tensor) -> Tensor:
