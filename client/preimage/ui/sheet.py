@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from preimage.events import Preview, Progress
-    from preimage.results import AsyncResult
     from preimage.parts import Size
+    from preimage.results import AsyncResult
     from preimage.ui.given import Given
 
 __all__ = ["Sheet"]
