@@ -55,13 +55,14 @@ proto: $(READY)  ## generate client/preimage/v1 from proto/
 dashboards: $(READY)  ## write deploy/grafana/dashboards from deploy/grafana/source and the runbook
 	$(BIN)/python -m deploy.grafana.source
 
-bench: $(BENCH)  ## short versions of the benchmarks; the last three need PREIMAGE_WEIGHTS_DIR
+bench: $(BENCH)  ## short versions of the benchmarks; the last four need PREIMAGE_WEIGHTS_DIR
 	$(BIN)/python -m benchmarks.throughput --layers features.5 --lanes 1,4 --rounds 3
 	$(BIN)/python -m benchmarks.table1 --side 240 --limit 1
 	$(BIN)/python -m benchmarks.table3 --random-weights --layers conv1,conv3,fc8 --limit 1
 	$(BIN)/python -m benchmarks.passes --layers features.5,features.12,hogb --limit 1
 	$(BIN)/python -m benchmarks.peers --layers features.5 --limit 1
 	$(BIN)/python -m benchmarks.figures --steps 50 --gallery $(VENV)/figures
+	$(BIN)/python -m benchmarks.audit --parts bounds,controls --targets 4
 
 docs: $(READY)  ## the documentation as a site: site/index.html
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs site

@@ -61,6 +61,8 @@ AUDIT_NAMES = {
     "header.spec.profile": "profile",
     "header.spec.pictures": "pictures",
     "header.spec.seed": "seed",
+    "header.spec.rungs": "rungs",
+    "header.spec.releases": "releases",
     "header.spec.own_these_pictures": "own_these_pictures",
     "header.spec.budget.steps": "steps",
     "header.spec.budget.doublings": "doublings",
@@ -75,6 +77,8 @@ AUDIT_NAMES = {
     "spec.independent_layer": "independent",
     "spec.defences": "defences",
     "spec.budget": "budget",
+    "spec.rungs": "rungs",
+    "spec.releases": "releases",
 }
 """The same of audits; longer paths come before those that they begin with."""
 

@@ -8,6 +8,7 @@ from typing import Final
 from preimage.v1 import audit_pb2 as wire
 from preimage.v1 import work_pb2
 from preimage_orders.profiles import effort_of
+from preimage_orders.rungs import inverters_of, remarks_on
 from preimage_queue import Lane, NewJob, Quotas, new_id
 
 AUDIT_POOL: Final = "audit"
@@ -28,15 +29,16 @@ def plan_of(spec: wire.AuditSpec, targets: int, rate: float) -> wire.AuditPlan:
         targets: pictures that are attacked.
         rate: lane-steps a second of the workers that would do it; 0 if nobody says.
     """
-    effort, layers, defences = effort_of(spec), len(spec.layers), len(spec.defences)
-    attacks = layers * (1 + 2 * defences)  # a defence has a naive attacker and an adaptive one
+    effort, layers = effort_of(spec), len(spec.layers)
+    attacks = layers * inverters_of(spec)
     each = attacks * len(effort.prior_factors) * effort.restarts * targets
     plan = wire.AuditPlan(
-        cells=layers * (1 + defences),
+        cells=layers * (1 + len(spec.defences)),
         least_inversions=each * len(effort.least_budgets),
         most_inversions=each * len(effort.budgets),
         least_passes=each * sum(effort.least_budgets),
         most_passes=each * sum(effort.budgets),
+        remarks=remarks_on(spec, targets),
     )
     if rate > 0:
         plan.least_seconds = plan.least_passes / rate

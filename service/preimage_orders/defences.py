@@ -95,6 +95,11 @@ def read_chain(text: str) -> str:
     return "+".join(_read_stage(word.strip()) for word in _PLUS.split(text))
 
 
+def stage_names(chain: str) -> list[str]:
+    """Of a chain, in order, known or not."""
+    return [word.partition(":")[0].strip() for word in _PLUS.split(chain)]
+
+
 def _read_stage(word: str) -> str:
     name, colon, rest = word.partition(":")
     name = name.strip()

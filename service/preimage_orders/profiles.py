@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import log
 from types import MappingProxyType
 from typing import Final, final
 
 from preimage.v1 import audit_pb2 as wire
+from preimage_orders.rungs import inverts_once
 
 _LEAST_BUDGETS: Final = 3
 """A plateau takes two doublings that do not help."""
@@ -39,6 +41,12 @@ class Effort:
     def budgets(self) -> tuple[int, ...]:
         """Steps of an inversion at first, and after each doubling."""
         return tuple(self.steps * 2**doubling for doubling in range(self.doublings + 1))
+
+    @property
+    def single(self) -> "Effort":
+        """One inversion of the first budget, with the priors that are nearest to the preset's."""
+        nearest = min(self.prior_factors, key=lambda factor: abs(log(max(factor, 1e-30))))
+        return replace(self, doublings=0, prior_factors=(nearest,), restarts=1)
 
     @property
     def least_budgets(self) -> tuple[int, ...]:
@@ -93,9 +101,10 @@ EFFORTS: Final[Mapping[wire.AuditProfile.ValueType, Effort]] = MappingProxyType(
 def effort_of(spec: wire.AuditSpec) -> Effort:
     """The profile's, with what the specification says of its own."""
     effort, own = EFFORTS[spec.profile], spec.budget
-    return replace(
+    effort = replace(
         effort,
         steps=own.steps if own.HasField("steps") else effort.steps,
         doublings=own.doublings if own.HasField("doublings") else effort.doublings,
         restarts=own.restarts if own.HasField("restarts") else effort.restarts,
     )
+    return effort.single if inverts_once(spec) else effort

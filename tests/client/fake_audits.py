@@ -111,6 +111,7 @@ class FakeAudits(audit_service_pb2_grpc.AuditServiceServicer):
             most_passes=4200,
             least_seconds=30,
             most_seconds=7200,
+            remarks=["3 targets are too few."],
         )
 
     def _refuse(self, context: grpc.ServicerContext) -> None:

@@ -62,6 +62,8 @@ async def test_an_audit_is_sent_as_it_was_asked_for(
         seed=7,
         doublings=0,
         preset="auto",
+        rungs=["A3", "L1"],
+        releases=4,
         request_id="mine",
     )
     audit = await client.audit(**asked)
@@ -77,6 +79,8 @@ async def test_an_audit_is_sent_as_it_was_asked_for(
     assert spec.profile == audit_pb2.AUDIT_PROFILE_STANDARD
     assert spec.pictures == audit_pb2.REPORT_PICTURES_THUMBNAIL
     assert (spec.input_size.height, spec.input_size.width, spec.seed) == (8, 9, 7)
+    assert list(spec.rungs) == [audit_pb2.AUDIT_RUNG_A3, audit_pb2.AUDIT_RUNG_L1]
+    assert spec.releases == 4
     assert (spec.budget.HasField("steps"), spec.budget.doublings) == (False, 0)
     assert spec.own_these_pictures
     assert [each.role for each in audits.pictures] == [1, 1, 2, 2, 2]
@@ -212,6 +216,7 @@ async def test_a_plan_is_asked_for_with_numbers_of_pictures(
     plan = await client.plan_audit(model="toy", layers=["conv"], targets=100, auxiliary=folders[1])
     assert (audits.plans[0].targets, audits.plans[0].auxiliary) == (100, 3)
     assert (plan.most_passes, plan.most_seconds) == (4200, 7200)
+    assert plan.remarks == ("3 targets are too few.",)
     assert str(plan) == ("2 cells, 9 to 36 inversions, 700 to 4,200 passes, 30 seconds to 2 hours")
 
 
@@ -223,6 +228,9 @@ async def test_a_plan_is_asked_for_with_numbers_of_pictures(
         ({"profile": "fast"}, "'quick', 'standard', 'thorough'"),
         ({"pictures": True}, "'none', 'thumbnail', 'full'"),
         ({"independent": "other"}, "(model, layer)"),
+        ({"rungs": "A3"}, "list of texts"),
+        ({"rungs": ["A3", "A5"]}, "'A3', 'A4', not 'A5'"),
+        ({"releases": "2"}, "whole number"),
         ({"steps": 2.5}, "whole number"),
         ({"seed": -1}, "beyond"),
         ({"input_size": 8}, "(height, width)"),

@@ -30,6 +30,8 @@ def spec() -> audits.AuditSpec:
         pictures=audits.REPORT_PICTURES_THUMBNAIL,
         own_these_pictures=True,
         seed=5,
+        rungs=[audits.AUDIT_RUNG_A1, audits.AUDIT_RUNG_A4],
+        releases=3,
     )
 
 

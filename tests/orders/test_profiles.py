@@ -3,10 +3,22 @@
 import pytest
 
 from preimage.v1 import audit_pb2 as audits
-from preimage_orders import EFFORTS, effort_of, inversion_prefix, is_of_an_audit, plan_of
+from preimage_orders import (
+    EFFORTS,
+    effort_of,
+    inversion_prefix,
+    is_of_an_audit,
+    plan_of,
+    rung_name,
+    rungs_of,
+)
 from preimage_queue import new_id
+from preimage_worker.audit.measures.grounds import LEAST_PICTURES
 from preimage_worker.audit.measures.plateau import FLAT_DOUBLINGS
-from preimage_worker.audit.profiles import PROFILES
+from preimage_worker.audit.profiles import PROFILES, QUICK
+from preimage_worker.audit.work import work
+from preimage_worker.inversion.defences.grammar import parse
+from tests.worker.audit import subjects
 
 
 @pytest.mark.parametrize("effort", EFFORTS.values(), ids=lambda effort: effort.name)
@@ -37,3 +49,46 @@ def test_an_audits_inversions_are_told_by_their_names() -> None:
     assert is_of_an_audit(inversion_prefix(new_id()) + "3f")
     for other in ("", "audit-1", "audit-of-mine-1", new_id()):
         assert not is_of_an_audit(other)
+
+
+RUNGS = audits.AuditRung
+CASES = [
+    [],
+    [RUNGS.AUDIT_RUNG_A2],
+    [RUNGS.AUDIT_RUNG_A3],
+    [RUNGS.AUDIT_RUNG_A4],
+    [RUNGS.AUDIT_RUNG_A2, RUNGS.AUDIT_RUNG_A4],
+    [RUNGS.AUDIT_RUNG_L1],
+]
+
+
+@pytest.mark.parametrize("rungs", CASES, ids=lambda each: "+".join(map(rung_name, each)) or "all")
+@pytest.mark.parametrize("releases", [1, 2])
+def test_as_many_inversions_are_planned_as_the_auditor_asks_for(
+    rungs: list[audits.AuditRung.ValueType], releases: int
+) -> None:
+    chains = ("gaussian:rel_rms=1e+1", "pool:k=2", "laplace:rel_rms=1+gaussian:rel_rms=1", "sign")
+    chains += ("topk:fraction=0.1", "pool:k=2+prune:fraction=0.5", "topk:fraction=0.5+sign")
+    asked = audits.AuditSpec(layers=["2"], rungs=rungs, releases=releases)
+    asked.defences.extend(audits.Defence(chain=each) for each in chains)
+    own = subjects.plan(
+        5,
+        defences=tuple(chain for each in ("none", *chains) for chain in parse(each)),
+        profile=QUICK,
+        rungs=frozenset(map(rung_name, rungs_of(asked))),
+        releases=releases,
+    )
+    said, done = plan_of(asked, 5, rate=0), work(own)[-1]
+    assert (said.cells, said.most_inversions) == (done.cells, done.attempts_most)
+
+
+def test_a_plan_says_what_verdicts_will_be_unable_to_say() -> None:
+    asked = audits.AuditSpec(profile=audits.AUDIT_PROFILE_STANDARD, layers=["a"])
+    assert not plan_of(asked, LEAST_PICTURES, rate=0).remarks
+    (few,) = plan_of(asked, LEAST_PICTURES - 1, rate=0).remarks
+    assert "99 targets are too few" in few
+    asked.rungs.extend([RUNGS.AUDIT_RUNG_L1, RUNGS.AUDIT_RUNG_A3])
+    (left,) = plan_of(asked, LEAST_PICTURES, rate=0).remarks
+    assert left == "Rungs left out by the caller: B1, A1, A2, A4; so absence cannot be said."
+    asked.profile = audits.AUDIT_PROFILE_QUICK
+    assert any("quick" in each for each in plan_of(asked, LEAST_PICTURES, rate=0).remarks)

@@ -56,6 +56,11 @@ FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"defences": chains(*["sign"] * 33)}, "defences", "at most 32"),
     ({"profile": 9}, "profile", "unknown value 9"),
     ({"pictures": 9}, "pictures", "unknown value 9"),
+    ({"rungs": [audits.AUDIT_RUNG_A1, 9]}, "rungs[1]", "unknown value 9"),
+    ({"rungs": [0]}, "rungs[0]", "name a rung"),
+    ({"rungs": [audits.AUDIT_RUNG_A1] * 2}, "rungs[1]", "twice"),
+    ({"releases": 0}, "releases", "must be 1 to 64"),
+    ({"releases": 65}, "releases", "must be 1 to 64"),
     ({"budget": BUDGET(steps=0)}, "budget.steps", "must be 1 to 100000"),
     ({"budget": BUDGET(doublings=13)}, "budget.doublings", "must be 0 to 12"),
     ({"budget": BUDGET(restarts=17)}, "budget.restarts", "must be 1 to 16"),
@@ -203,14 +208,14 @@ async def test_a_stream_without_its_header_or_with_two_is_refused(
 async def test_a_plan_over_the_limit_is_refused_with_the_plan(
     queue_settings: QueueSettings, auditor: FakeAuditor
 ) -> None:
-    async with running(queue_settings, maximum_audit_passes=4199) as stack:
+    async with running(queue_settings, maximum_audit_passes=2799) as stack:
         error = await wrong(stack)
         told = error.fields[SPEC]
-        assert "is too large: 4 cells, 36 inversions and 4,200 passes" in told
-        assert "at most 4,199 passes" in told
+        assert "is too large: 4 cells, 24 inversions and 2,800 passes" in told
+        assert "at most 2,799 passes" in told
         request = wire.PlanAuditRequest(spec=spec(), targets=1, auxiliary=2)
         error = await refused(stack.audits.PlanAudit(request))
-        assert "4,200 passes" in error.fields["spec"]
+        assert "2,800 passes" in error.fields["spec"]
 
 
 async def test_a_plan_is_told_without_attestation(stack: Stack, auditor: FakeAuditor) -> None:
@@ -218,16 +223,17 @@ async def test_a_plan_is_told_without_attestation(stack: Stack, auditor: FakeAud
     request = wire.PlanAuditRequest(spec=asked, targets=10, auxiliary=2)
     plan = (await stack.audits.PlanAudit(request)).plan
     assert plan.cells == 4
-    each = 2 * 3 * 4 * 10  # layers, attacks, prior factors, targets
+    each = 2 * 2 * 4 * 10  # layers, attacks (noise leaves nothing to know), factors, targets
     assert (plan.least_inversions, plan.most_inversions) == (3 * each, 6 * each)
     assert (plan.least_passes, plan.most_passes) == (700 * each, 6300 * each)
     assert not plan.HasField("least_seconds")
+    assert list(plan.remarks) == ["10 targets are too few to show an absence; it takes 100."]
 
 
 async def test_seconds_are_told_by_the_workers_that_serve_the_model(
     stack: Stack, auditor: FakeAuditor, queue: Queue
 ) -> None:
-    FakeWorker(queue, name="one", rate=30.0).announce()
+    FakeWorker(queue, name="one", rate=16.0).announce()
     FakeWorker(queue, name="two", rate=12.0, pools=("toy@d1",)).announce()
     FakeWorker(queue, name="other", rate=500.0, pools=("hog@d2",), catalogue=(HOG,)).announce()
     request = wire.PlanAuditRequest(spec=spec(), targets=1, auxiliary=2)

@@ -51,11 +51,14 @@ def _job(
         blobs["learnt"] = safetensors.torch.save(fitted.tensors())
     if reading.bounds is not None:
         for name, side in zip(("low", "high"), reading.bounds, strict=True):
-            reference = getattr(item.bounds, name)
-            reference.digest, reference.dtype = name, tensor_pb2.DATA_TYPE_FLOAT32
-            reference.shape.extend(side.shape)
-            blobs[name] = side.numpy().astype("<f4").tobytes()
+            blobs[name] = _refer(getattr(item.bounds, name), name, side)
     return item, blobs
+
+
+def _refer(reference: tensor_pb2.TensorReference, name: str, tensor: torch.Tensor) -> bytes:
+    reference.digest, reference.dtype = name, tensor_pb2.DATA_TYPE_FLOAT32
+    reference.shape.extend(tensor.shape)
+    return tensor.numpy().astype("<f4").tobytes()
 
 
 def test_the_target_is_of_the_defended_code_with_its_bounds(models: Models) -> None:
@@ -67,6 +70,21 @@ def test_the_target_is_of_the_defended_code_with_its_bounds(models: Models) -> N
     assert tuple(problem.target.shape) == fitted.smooth_shape
     assert problem.bounds is not None
     torch.testing.assert_close(plan.representation.defence.smooth(codes), fitted.smooth(codes))
+
+
+def test_elements_that_are_known_less_count_less(models: Models) -> None:
+    fitted, codes = _fitted(models)
+    release = fitted.release(codes[:1], 0, [0])
+    weighed = fitted.weigh(release)
+    assert weighed is not None
+    assert weighed.mask is not None
+    item, blobs = _job(fitted, CHAIN, release[0])
+    item.ClearField("bounds")
+    blobs["weights"] = _refer(item.weights, "weights", weighed.mask)
+    (problem,) = plan_of(models, item, blobs).problems
+    assert problem.bounds is None
+    assert problem.mask is not None
+    torch.testing.assert_close(problem.mask, weighed.mask)
 
 
 @pytest.mark.parametrize("chain", [CHAIN, "pca:components=2", "quantise:bits=4"])

@@ -45,7 +45,7 @@ class Auditing:
             own_these_pictures: attests that pictures and model are yours to audit.
             request_id: name of the request for safe repetition. None: a UUID4.
             **settings: defences, profile, independent, pictures, input_size, seed, steps,
-                doublings, restarts, preset: see `preimage.AuditSettings`.
+                doublings, restarts, preset, rungs, releases: see `preimage.AuditSettings`.
 
         Raises:
             BadInput: a picture or a setting is wrong, as seen from here.

@@ -37,9 +37,11 @@ class AuditPlan:
     """At the speed that live workers announce; None: none says."""
     most_seconds: float | None
     """At most."""
+    remarks: tuple[str, ...] = ()
+    """Why verdicts will not say that nothing was recovered, as far as that is known before."""
 
     def __str__(self) -> str:
-        """For people: "4 cells, 36 inversions, 4,200 passes, about 2 minutes"."""
+        """For people, without the remarks: "4 cells, 36 inversions, 4,200 passes, 2 minutes"."""
         parts = [
             f"{self.cells:,} cell{'s' if self.cells > 1 else ''}",
             f"{_span(self.least_inversions, self.most_inversions)} inversions",
@@ -146,6 +148,7 @@ def plan_from_wire(message: audit_pb2.AuditPlan) -> AuditPlan:
         most_passes=message.most_passes,
         least_seconds=message.least_seconds if message.HasField("least_seconds") else None,
         most_seconds=message.most_seconds if message.HasField("most_seconds") else None,
+        remarks=tuple(message.remarks),
     )
 
 

@@ -23,9 +23,11 @@ AuditPictures: TypeAlias = "str | Path | Iterable[PictureSource]"
 """A folder of pictures, or pictures in any of the forms that `invert` takes."""
 Profile: TypeAlias = Literal["quick", "standard", "thorough"]
 Shown: TypeAlias = Literal["none", "thumbnail", "full"]
+Rung: TypeAlias = Literal["B1", "L1", "A1", "A2", "A3", "A4"]
 
 PROFILES: tuple[Profile, ...] = ("quick", "standard", "thorough")
 SHOWN: tuple[Shown, ...] = ("none", "thumbnail", "full")
+RUNGS: tuple[Rung, ...] = ("B1", "L1", "A1", "A2", "A3", "A4")
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 _LARGEST_FILE_BYTES = 32 * 2**20
 """Larger ones are decoded here, and sent as PNG of their pixels; the service says what it takes."""
@@ -56,6 +58,11 @@ class AuditSettings(TypedDict, total=False):
     """Of each inversion. None: the profile's."""
     preset: str | None
     """Of the attacks. None: the service's choice."""
+    rungs: Sequence[Rung] | None
+    """Attackers to try. None: all. Where one is left out, no verdict says that nothing was
+    recovered."""
+    releases: int
+    """Of each code, with fresh noise, that the receiver has and may average; 1."""
 
 
 def spec_of_audit(
@@ -78,6 +85,8 @@ def spec_of_audit(
             f"REPORT_PICTURES_{settings.get('pictures', 'none').upper()}"
         ),
         seed=settings.get("seed", 0),
+        rungs=[audit_pb2.AuditRung.Value(f"AUDIT_RUNG_{each}") for each in _rungs(settings)],
+        releases=settings.get("releases"),
         defences=[
             audit_pb2.Defence(chain=chain) for chain in each_defence(settings.get("defences", ()))
         ],
@@ -105,13 +114,21 @@ def _check(model: str, layers: Sequence[str], settings: AuditSettings) -> None:
     _check_texts("defences", settings.get("defences", ()))
     _check_choice("profile", settings.get("profile", "quick"), PROFILES)
     _check_choice("pictures", settings.get("pictures", "none"), SHOWN)
-    for name in ("steps", "doublings", "restarts", "seed"):
+    _check_texts("rungs", _rungs(settings))
+    for rung in _rungs(settings):
+        _check_choice("rungs", rung, RUNGS)
+    for name in ("steps", "doublings", "restarts", "releases", "seed"):
         _check_whole(name, settings.get(name), 2**64 if name == "seed" else 2**31)
     if settings.get("preset") is not None:
         TEXT.check("preset", settings["preset"])
     if settings.get("input_size") is not None:
         SIZE.check("input_size", settings["input_size"])
     _check_independent(settings.get("independent"))
+
+
+def _rungs(settings: AuditSettings) -> Sequence[Rung]:
+    rungs = settings.get("rungs")
+    return () if rungs is None else rungs
 
 
 def _check_texts(name: str, value: object) -> None:

@@ -83,10 +83,16 @@ class Picture:
             self._caption.text = caption
         self._figure.visible = True
 
+    def stretch(self, width: int, height: int, caption: str) -> None:
+        """Shows it in the proportions of a picture of `width` × `height` pixels."""
+        self._image.style(f"aspect-ratio: {width} / {height}; object-fit: fill")
+        self._caption.text = caption
+
     def clear(self) -> None:
         """Hides it."""
         self._figure.visible = False
         self._image.props.pop("src", None)
+        self._image.style(replace="")
 
 
 @final

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, final
 
 from nicegui import ui
+from PIL import Image
 
 from preimage.ui.chart import Point, chart_options, curve_points, progress_point
 from preimage.ui.elements import Picture, Sentence, tag, text
@@ -15,10 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from preimage.events import Preview, Progress
+    from preimage.parts import Size
     from preimage.results import AsyncResult
     from preimage.ui.given import Given
 
 __all__ = ["Sheet"]
+
+_STRETCHED = "Original, in the shape of the model's input"
+_ALIKE = 0.02
+"""Proportions that differ by less are taken for equal: sizes are whole pixels."""
 
 
 @final
@@ -46,11 +53,13 @@ class Sheet:
         self._findings = tag("dl", "findings")
         self._chart = ui.echart(chart_options([]), renderer="svg").classes("chart")
         self._points: list[Point] = []
+        self._given_size: Size | None = None
         self.clear()
 
     def clear(self) -> None:
         """Empties it."""
         self._points = []
+        self._given_size = None
         for sentence in (self.title, self._steps, self.status, self.trouble):
             sentence.say("")
         for picture in (self._original, self._preimage):
@@ -62,7 +71,9 @@ class Sheet:
     def original(self, given: Given) -> None:
         """Shows what was given, if it can be seen."""
         if given.shown is not None:
-            self._original.show(given.shown, f"The picture that was given, {given.name}")
+            alternative = f"The picture that was given, {given.name}"
+            self._original.show(given.shown, alternative, "Original")
+            self._given_size = given.size
 
     def progress(self, progress: Progress) -> None:
         """Shows how far it is."""
@@ -78,13 +89,13 @@ class Sheet:
         """Shows what it looks like by now; of several restarts, the first."""
         if preview.restart == 0:
             caption = f"Pre-image, step {preview.step}"
-            self._preimage.show(preview.png, f"Pre-image after {preview.step} steps", caption)
+            self._show(preview.png, f"Pre-image after {preview.step} steps", caption)
 
     def result(self, result: AsyncResult) -> None:
         """Shows what came of it."""
         best = result.reconstructions[result.best]
         self.settle(result.outcome_sentence or str(result.outcome))
-        self._preimage.show(best.png, f"Pre-image, {best.score}", f"Pre-image, {best.score}")
+        self._show(best.png, f"Pre-image, {best.score}", f"Pre-image, {best.score}")
         self._points = curve_points(result.loss_curve) or self._points
         self._draw("relative error" if best.errors is not None else "activation")
         with self._findings:
@@ -102,6 +113,20 @@ class Sheet:
         self.bar.visible = False
         self._steps.say("")
         self.status.say(outcome)
+
+    def _show(self, png: bytes, alternative: str, caption: str) -> None:
+        """Shows the pre-image; the original takes its proportions, to be compared place by place.
+
+        Models resize pictures to their input size and do not keep proportions.
+        """
+        self._preimage.show(png, alternative, caption)
+        if self._given_size is None:
+            return
+        with Image.open(io.BytesIO(png)) as image:
+            width, height = image.size
+        change = (width * self._given_size.height) / (height * self._given_size.width)
+        if abs(change - 1) > _ALIKE:
+            self._original.stretch(width, height, _STRETCHED)
 
     def _draw(self, measured: str, total_steps: int | None = None) -> None:
         self._chart.visible = bool(self._points)

@@ -28,31 +28,33 @@ from preimage.v1 import preimage_pb2 as preimage_dot_v1_dot_preimage__pb2
 from preimage.v1 import tensor_pb2 as preimage_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17preimage/v1/audit.proto\x12\x0bpreimage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1apreimage/v1/preimage.proto\x1a\x18preimage/v1/tensor.proto\"\xe6\x02\n\tAuditSpec\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06layers\x18\x02 \x03(\t\x12,\n\ninput_size\x18\x03 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12\x19\n\x11independent_model\x18\x04 \x01(\t\x12\x19\n\x11independent_layer\x18\x05 \x01(\t\x12&\n\x08\x64\x65\x66\x65nces\x18\x06 \x03(\x0b\x32\x14.preimage.v1.Defence\x12*\n\x07profile\x18\x07 \x01(\x0e\x32\x19.preimage.v1.AuditProfile\x12)\n\x06\x62udget\x18\x08 \x01(\x0b\x32\x19.preimage.v1.AttackBudget\x12-\n\x08pictures\x18\t \x01(\x0e\x32\x1b.preimage.v1.ReportPictures\x12\x1a\n\x12own_these_pictures\x18\n \x01(\x08\x12\x0c\n\x04seed\x18\x0b \x01(\x04\"\x18\n\x07\x44\x65\x66\x65nce\x12\r\n\x05\x63hain\x18\x01 \x01(\t\"\x86\x01\n\x0c\x41ttackBudget\x12\x12\n\x05steps\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\tdoublings\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x15\n\x08restarts\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x0e\n\x06preset\x18\x04 \x01(\tB\x08\n\x06_stepsB\x0c\n\n_doublingsB\x0b\n\t_restarts\"E\n\x0c\x41uditPicture\x12$\n\x04role\x18\x01 \x01(\x0e\x32\x16.preimage.v1.AuditRole\x12\x0f\n\x07\x65ncoded\x18\x02 \x01(\x0c\"\xd2\x01\n\tAuditPlan\x12\r\n\x05\x63\x65lls\x18\x01 \x01(\x05\x12\x18\n\x10least_inversions\x18\x02 \x01(\x03\x12\x17\n\x0fmost_inversions\x18\x03 \x01(\x03\x12\x14\n\x0cleast_passes\x18\x04 \x01(\x03\x12\x13\n\x0bmost_passes\x18\x05 \x01(\x03\x12\x1a\n\rleast_seconds\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cmost_seconds\x18\x07 \x01(\x01H\x01\x88\x01\x01\x42\x10\n\x0e_least_secondsB\x0f\n\r_most_seconds\"\xe2\x03\n\x05\x41udit\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x05state\x18\x03 \x01(\x0e\x32\x12.preimage.v1.State\x12$\n\x04spec\x18\x04 \x01(\x0b\x32\x16.preimage.v1.AuditSpec\x12\x0f\n\x07targets\x18\x05 \x01(\x05\x12\x11\n\tauxiliary\x18\x06 \x01(\x05\x12$\n\x04plan\x18\x07 \x01(\x0b\x32\x16.preimage.v1.AuditPlan\x12,\n\x08progress\x18\x08 \x01(\x0b\x32\x1a.preimage.v1.AuditProgress\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65rror\x18\r \x01(\x0b\x32\x12.google.rpc.Status\x12\x15\n\rcancel_reason\x18\x0e \x01(\t\"Z\n\rAuditProgress\x12\x12\n\ncells_done\x18\x01 \x01(\x05\x12\r\n\x05\x63\x65lls\x18\x02 \x01(\x05\x12\x17\n\x0finversions_done\x18\x03 \x01(\x03\x12\r\n\x05\x64oing\x18\x04 \x01(\t*~\n\x0c\x41uditProfile\x12\x1d\n\x19\x41UDIT_PROFILE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41UDIT_PROFILE_QUICK\x10\x01\x12\x1a\n\x16\x41UDIT_PROFILE_STANDARD\x10\x02\x12\x1a\n\x16\x41UDIT_PROFILE_THOROUGH\x10\x03*\x84\x01\n\x0eReportPictures\x12\x1f\n\x1bREPORT_PICTURES_UNSPECIFIED\x10\x00\x12\x18\n\x14REPORT_PICTURES_NONE\x10\x01\x12\x1d\n\x19REPORT_PICTURES_THUMBNAIL\x10\x02\x12\x18\n\x14REPORT_PICTURES_FULL\x10\x03*X\n\tAuditRole\x12\x1a\n\x16\x41UDIT_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UDIT_ROLE_TARGET\x10\x01\x12\x18\n\x14\x41UDIT_ROLE_AUXILIARY\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17preimage/v1/audit.proto\x12\x0bpreimage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1apreimage/v1/preimage.proto\x1a\x18preimage/v1/tensor.proto\"\xb1\x03\n\tAuditSpec\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06layers\x18\x02 \x03(\t\x12,\n\ninput_size\x18\x03 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12\x19\n\x11independent_model\x18\x04 \x01(\t\x12\x19\n\x11independent_layer\x18\x05 \x01(\t\x12&\n\x08\x64\x65\x66\x65nces\x18\x06 \x03(\x0b\x32\x14.preimage.v1.Defence\x12*\n\x07profile\x18\x07 \x01(\x0e\x32\x19.preimage.v1.AuditProfile\x12)\n\x06\x62udget\x18\x08 \x01(\x0b\x32\x19.preimage.v1.AttackBudget\x12-\n\x08pictures\x18\t \x01(\x0e\x32\x1b.preimage.v1.ReportPictures\x12\x1a\n\x12own_these_pictures\x18\n \x01(\x08\x12\x0c\n\x04seed\x18\x0b \x01(\x04\x12%\n\x05rungs\x18\x0c \x03(\x0e\x32\x16.preimage.v1.AuditRung\x12\x15\n\x08releases\x18\r \x01(\x05H\x00\x88\x01\x01\x42\x0b\n\t_releases\"\x18\n\x07\x44\x65\x66\x65nce\x12\r\n\x05\x63hain\x18\x01 \x01(\t\"\x86\x01\n\x0c\x41ttackBudget\x12\x12\n\x05steps\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\tdoublings\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x15\n\x08restarts\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x0e\n\x06preset\x18\x04 \x01(\tB\x08\n\x06_stepsB\x0c\n\n_doublingsB\x0b\n\t_restarts\"E\n\x0c\x41uditPicture\x12$\n\x04role\x18\x01 \x01(\x0e\x32\x16.preimage.v1.AuditRole\x12\x0f\n\x07\x65ncoded\x18\x02 \x01(\x0c\"\xe3\x01\n\tAuditPlan\x12\r\n\x05\x63\x65lls\x18\x01 \x01(\x05\x12\x18\n\x10least_inversions\x18\x02 \x01(\x03\x12\x17\n\x0fmost_inversions\x18\x03 \x01(\x03\x12\x14\n\x0cleast_passes\x18\x04 \x01(\x03\x12\x13\n\x0bmost_passes\x18\x05 \x01(\x03\x12\x1a\n\rleast_seconds\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0cmost_seconds\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07remarks\x18\x08 \x03(\tB\x10\n\x0e_least_secondsB\x0f\n\r_most_seconds\"\xe2\x03\n\x05\x41udit\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12!\n\x05state\x18\x03 \x01(\x0e\x32\x12.preimage.v1.State\x12$\n\x04spec\x18\x04 \x01(\x0b\x32\x16.preimage.v1.AuditSpec\x12\x0f\n\x07targets\x18\x05 \x01(\x05\x12\x11\n\tauxiliary\x18\x06 \x01(\x05\x12$\n\x04plan\x18\x07 \x01(\x0b\x32\x16.preimage.v1.AuditPlan\x12,\n\x08progress\x18\x08 \x01(\x0b\x32\x1a.preimage.v1.AuditProgress\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65rror\x18\r \x01(\x0b\x32\x12.google.rpc.Status\x12\x15\n\rcancel_reason\x18\x0e \x01(\t\"Z\n\rAuditProgress\x12\x12\n\ncells_done\x18\x01 \x01(\x05\x12\r\n\x05\x63\x65lls\x18\x02 \x01(\x05\x12\x17\n\x0finversions_done\x18\x03 \x01(\x03\x12\r\n\x05\x64oing\x18\x04 \x01(\t*\x99\x01\n\tAuditRung\x12\x1a\n\x16\x41UDIT_RUNG_UNSPECIFIED\x10\x00\x12\x11\n\rAUDIT_RUNG_B1\x10\x01\x12\x11\n\rAUDIT_RUNG_L1\x10\x02\x12\x11\n\rAUDIT_RUNG_A1\x10\x03\x12\x11\n\rAUDIT_RUNG_A2\x10\x04\x12\x11\n\rAUDIT_RUNG_A3\x10\x05\x12\x11\n\rAUDIT_RUNG_A4\x10\x06*~\n\x0c\x41uditProfile\x12\x1d\n\x19\x41UDIT_PROFILE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41UDIT_PROFILE_QUICK\x10\x01\x12\x1a\n\x16\x41UDIT_PROFILE_STANDARD\x10\x02\x12\x1a\n\x16\x41UDIT_PROFILE_THOROUGH\x10\x03*\x84\x01\n\x0eReportPictures\x12\x1f\n\x1bREPORT_PICTURES_UNSPECIFIED\x10\x00\x12\x18\n\x14REPORT_PICTURES_NONE\x10\x01\x12\x1d\n\x19REPORT_PICTURES_THUMBNAIL\x10\x02\x12\x18\n\x14REPORT_PICTURES_FULL\x10\x03*X\n\tAuditRole\x12\x1a\n\x16\x41UDIT_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UDIT_ROLE_TARGET\x10\x01\x12\x18\n\x14\x41UDIT_ROLE_AUXILIARY\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'preimage.v1.audit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDITPROFILE']._serialized_start=1537
-  _globals['_AUDITPROFILE']._serialized_end=1663
-  _globals['_REPORTPICTURES']._serialized_start=1666
-  _globals['_REPORTPICTURES']._serialized_end=1798
-  _globals['_AUDITROLE']._serialized_start=1800
-  _globals['_AUDITROLE']._serialized_end=1888
+  _globals['_AUDITRUNG']._serialized_start=1630
+  _globals['_AUDITRUNG']._serialized_end=1783
+  _globals['_AUDITPROFILE']._serialized_start=1785
+  _globals['_AUDITPROFILE']._serialized_end=1911
+  _globals['_REPORTPICTURES']._serialized_start=1914
+  _globals['_REPORTPICTURES']._serialized_end=2046
+  _globals['_AUDITROLE']._serialized_start=2048
+  _globals['_AUDITROLE']._serialized_end=2136
   _globals['_AUDITSPEC']._serialized_start=153
-  _globals['_AUDITSPEC']._serialized_end=511
-  _globals['_DEFENCE']._serialized_start=513
-  _globals['_DEFENCE']._serialized_end=537
-  _globals['_ATTACKBUDGET']._serialized_start=540
-  _globals['_ATTACKBUDGET']._serialized_end=674
-  _globals['_AUDITPICTURE']._serialized_start=676
-  _globals['_AUDITPICTURE']._serialized_end=745
-  _globals['_AUDITPLAN']._serialized_start=748
-  _globals['_AUDITPLAN']._serialized_end=958
-  _globals['_AUDIT']._serialized_start=961
-  _globals['_AUDIT']._serialized_end=1443
-  _globals['_AUDITPROGRESS']._serialized_start=1445
-  _globals['_AUDITPROGRESS']._serialized_end=1535
+  _globals['_AUDITSPEC']._serialized_end=586
+  _globals['_DEFENCE']._serialized_start=588
+  _globals['_DEFENCE']._serialized_end=612
+  _globals['_ATTACKBUDGET']._serialized_start=615
+  _globals['_ATTACKBUDGET']._serialized_end=749
+  _globals['_AUDITPICTURE']._serialized_start=751
+  _globals['_AUDITPICTURE']._serialized_end=820
+  _globals['_AUDITPLAN']._serialized_start=823
+  _globals['_AUDITPLAN']._serialized_end=1050
+  _globals['_AUDIT']._serialized_start=1053
+  _globals['_AUDIT']._serialized_end=1535
+  _globals['_AUDITPROGRESS']._serialized_start=1537
+  _globals['_AUDITPROGRESS']._serialized_end=1627
 # @@protoc_insertion_point(module_scope)

@@ -23,6 +23,46 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _AuditRung:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AuditRungEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuditRung.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUDIT_RUNG_UNSPECIFIED: _AuditRung.ValueType  # 0
+    """Never sent."""
+    AUDIT_RUNG_B1: _AuditRung.ValueType  # 1
+    """Takes the auxiliary picture whose code is nearest."""
+    AUDIT_RUNG_L1: _AuditRung.ValueType  # 2
+    """Tells which of known pictures has the code."""
+    AUDIT_RUNG_A1: _AuditRung.ValueType  # 3
+    """Learns a linear decoder from auxiliary pictures."""
+    AUDIT_RUNG_A2: _AuditRung.ValueType  # 4
+    """Inverts once, with fixed weights: the first step of A3. Without A3 and A4 nothing else is inverted."""
+    AUDIT_RUNG_A3: _AuditRung.ValueType  # 5
+    """Inverts as if there were no defence, with a sweep of priors, restarts, and budgets that double."""
+    AUDIT_RUNG_A4: _AuditRung.ValueType  # 6
+    """The same, knowing the defence."""
+
+class AuditRung(_AuditRung, metaclass=_AuditRungEnumTypeWrapper):
+    """Attackers of the ladder. B0, who knows no code, is always there."""
+
+AUDIT_RUNG_UNSPECIFIED: AuditRung.ValueType  # 0
+"""Never sent."""
+AUDIT_RUNG_B1: AuditRung.ValueType  # 1
+"""Takes the auxiliary picture whose code is nearest."""
+AUDIT_RUNG_L1: AuditRung.ValueType  # 2
+"""Tells which of known pictures has the code."""
+AUDIT_RUNG_A1: AuditRung.ValueType  # 3
+"""Learns a linear decoder from auxiliary pictures."""
+AUDIT_RUNG_A2: AuditRung.ValueType  # 4
+"""Inverts once, with fixed weights: the first step of A3. Without A3 and A4 nothing else is inverted."""
+AUDIT_RUNG_A3: AuditRung.ValueType  # 5
+"""Inverts as if there were no defence, with a sweep of priors, restarts, and budgets that double."""
+AUDIT_RUNG_A4: AuditRung.ValueType  # 6
+"""The same, knowing the defence."""
+Global___AuditRung: _TypeAlias = AuditRung  # noqa: Y015
+
 class _AuditProfile:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -126,6 +166,8 @@ class AuditSpec(_message.Message):
     PICTURES_FIELD_NUMBER: _builtins.int
     OWN_THESE_PICTURES_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    RUNGS_FIELD_NUMBER: _builtins.int
+    RELEASES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model whose codes would be shared. Required; a worker must serve it."""
     independent_model: _builtins.str
@@ -142,6 +184,10 @@ class AuditSpec(_message.Message):
     """Whoever asks attests that the pictures and the model are theirs to audit. Required to be true."""
     seed: _builtins.int
     """Seed of everything that is drawn. Any value; the default is 0."""
+    releases: _builtins.int
+    """Releases of each code with fresh noise that the receiver has, 1 to 64: A4 averages them.
+    Default: 1.
+    """
     @_builtins.property
     def layers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Its layers, by their names: 1 to 16, each once. Required."""
@@ -158,6 +204,12 @@ class AuditSpec(_message.Message):
     def budget(self) -> Global___AttackBudget:
         """What differs from the profile."""
 
+    @_builtins.property
+    def rungs(self) -> _containers.RepeatedScalarFieldContainer[Global___AuditRung.ValueType]:
+        """Which attackers to try, each once. Empty: all. Where any is left out, no verdict says that
+        nothing was recovered: that is inconclusive then.
+        """
+
     def __init__(
         self,
         *,
@@ -172,12 +224,16 @@ class AuditSpec(_message.Message):
         pictures: Global___ReportPictures.ValueType = ...,
         own_these_pictures: _builtins.bool = ...,
         seed: _builtins.int = ...,
+        rungs: _abc.Iterable[Global___AuditRung.ValueType] | None = ...,
+        releases: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "input_size", b"input_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_releases", b"_releases", "budget", b"budget", "input_size", b"input_size", "releases", b"releases"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "defences", b"defences", "independent_layer", b"independent_layer", "independent_model", b"independent_model", "input_size", b"input_size", "layers", b"layers", "model", b"model", "own_these_pictures", b"own_these_pictures", "pictures", b"pictures", "profile", b"profile", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_releases", b"_releases", "budget", b"budget", "defences", b"defences", "independent_layer", b"independent_layer", "independent_model", b"independent_model", "input_size", b"input_size", "layers", b"layers", "model", b"model", "own_these_pictures", b"own_these_pictures", "pictures", b"pictures", "profile", b"profile", "releases", b"releases", "rungs", b"rungs", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__releases: _TypeAlias = _typing.Literal["releases"]  # noqa: Y015
+    _WhichOneofArgType__releases: _TypeAlias = _typing.Literal["_releases", b"_releases"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__releases) -> _WhichOneofReturnType__releases | None: ...
 
 Global___AuditSpec: _TypeAlias = AuditSpec  # noqa: Y015
 
@@ -289,6 +345,7 @@ class AuditPlan(_message.Message):
     MOST_PASSES_FIELD_NUMBER: _builtins.int
     LEAST_SECONDS_FIELD_NUMBER: _builtins.int
     MOST_SECONDS_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
     cells: _builtins.int
     """Layers times defences, the codes without one included."""
     least_inversions: _builtins.int
@@ -303,6 +360,12 @@ class AuditPlan(_message.Message):
     """Seconds at the speed that live workers announce; left out where none does."""
     most_seconds: _builtins.float
     """At most."""
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why its verdicts will be unable to say that nothing was recovered, as far as that is known before:
+        sentences.
+        """
+
     def __init__(
         self,
         *,
@@ -313,10 +376,11 @@ class AuditPlan(_message.Message):
         most_passes: _builtins.int = ...,
         least_seconds: _builtins.float | None = ...,
         most_seconds: _builtins.float | None = ...,
+        remarks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_least_seconds", b"_least_seconds", "_most_seconds", b"_most_seconds", "least_seconds", b"least_seconds", "most_seconds", b"most_seconds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_least_seconds", b"_least_seconds", "_most_seconds", b"_most_seconds", "cells", b"cells", "least_inversions", b"least_inversions", "least_passes", b"least_passes", "least_seconds", b"least_seconds", "most_inversions", b"most_inversions", "most_passes", b"most_passes", "most_seconds", b"most_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_least_seconds", b"_least_seconds", "_most_seconds", b"_most_seconds", "cells", b"cells", "least_inversions", b"least_inversions", "least_passes", b"least_passes", "least_seconds", b"least_seconds", "most_inversions", b"most_inversions", "most_passes", b"most_passes", "most_seconds", b"most_seconds", "remarks", b"remarks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__least_seconds: _TypeAlias = _typing.Literal["least_seconds"]  # noqa: Y015
     _WhichOneofArgType__least_seconds: _TypeAlias = _typing.Literal["_least_seconds", b"_least_seconds"]  # noqa: Y015

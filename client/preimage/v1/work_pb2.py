@@ -29,7 +29,7 @@ from preimage.v1 import spec_pb2 as preimage_dot_v1_dot_spec__pb2
 from preimage.v1 import tensor_pb2 as preimage_dot_v1_dot_tensor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16preimage/v1/work.proto\x12\x0bpreimage.v1\x1a\x17preimage/v1/audit.proto\x1a\x1fpreimage/v1/model_service.proto\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xb6\x02\n\x08WorkItem\x12+\n\x06invert\x18\x01 \x01(\x0b\x32\x19.preimage.v1.PreimageSpecH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.FeatureExtractionH\x00\x12\'\n\x05\x61udit\x18\x06 \x01(\x0b\x32\x16.preimage.v1.AuditWorkH\x00\x12\x1e\n\x16\x65ncoded_picture_digest\x18\x03 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\t\x12*\n\x07\x64\x65\x66\x65nce\x18\x07 \x01(\x0b\x32\x19.preimage.v1.KnownDefence\x12\'\n\x06\x62ounds\x18\x08 \x01(\x0b\x32\x17.preimage.v1.CodeBoundsB\x06\n\x04work\"u\n\x0cKnownDefence\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x12\n\ncode_shape\x18\x02 \x03(\x03\x12\'\n\x06layout\x18\x03 \x01(\x0e\x32\x17.preimage.v1.CodeLayout\x12\x19\n\x11statistics_digest\x18\x04 \x01(\t\"c\n\nCodeBounds\x12)\n\x03low\x18\x01 \x01(\x0b\x32\x1c.preimage.v1.TensorReference\x12*\n\x04high\x18\x02 \x01(\x0b\x32\x1c.preimage.v1.TensorReference\"o\n\x11\x46\x65\x61tureExtraction\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.Picture\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\"\xcc\x01\n\tAuditWork\x12$\n\x04spec\x18\x01 \x01(\x0b\x32\x16.preimage.v1.AuditSpec\x12,\n\x08pictures\x18\x02 \x03(\x0b\x32\x1a.preimage.v1.StoredPicture\x12$\n\x04plan\x18\x03 \x01(\x0b\x32\x16.preimage.v1.AuditPlan\x12\x1a\n\x12independent_digest\x18\x04 \x01(\t\x12)\n\tallowance\x18\x05 \x01(\x0b\x32\x16.preimage.v1.Allowance\"\x9d\x01\n\tAllowance\x12\x0e\n\x06weight\x18\x01 \x01(\x01\x12\x18\n\x0bjobs_queued\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x0c\x62ytes_queued\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x19\n\x0cslot_seconds\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\x0e\n\x0c_jobs_queuedB\x0f\n\r_bytes_queuedB\x0f\n\r_slot_seconds\"E\n\rStoredPicture\x12$\n\x04role\x18\x01 \x01(\x0e\x32\x16.preimage.v1.AuditRole\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x86\x01\n\tWorkEvent\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Progress\x12%\n\x07preview\x18\x02 \x01(\x0b\x32\x14.preimage.v1.Preview\x12)\n\x05\x61udit\x18\x03 \x01(\x0b\x32\x1a.preimage.v1.AuditProgress\"x\n\nWorkResult\x12-\n\x06invert\x18\x01 \x01(\x0b\x32\x1b.preimage.v1.PreimageResultH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.ExtractedFeaturesH\x00\x42\x08\n\x06result\"\x93\x01\n\x11\x45xtractedFeatures\x12#\n\x04\x63ode\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Artifact\x12,\n\ninput_size\x18\x02 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12+\n\nprovenance\x18\x03 \x01(\x0b\x32\x17.preimage.v1.Provenanceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16preimage/v1/work.proto\x12\x0bpreimage.v1\x1a\x17preimage/v1/audit.proto\x1a\x1fpreimage/v1/model_service.proto\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\x1a\x18preimage/v1/tensor.proto\"\xe5\x02\n\x08WorkItem\x12+\n\x06invert\x18\x01 \x01(\x0b\x32\x19.preimage.v1.PreimageSpecH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.FeatureExtractionH\x00\x12\'\n\x05\x61udit\x18\x06 \x01(\x0b\x32\x16.preimage.v1.AuditWorkH\x00\x12\x1e\n\x16\x65ncoded_picture_digest\x18\x03 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\t\x12*\n\x07\x64\x65\x66\x65nce\x18\x07 \x01(\x0b\x32\x19.preimage.v1.KnownDefence\x12\'\n\x06\x62ounds\x18\x08 \x01(\x0b\x32\x17.preimage.v1.CodeBounds\x12-\n\x07weights\x18\t \x01(\x0b\x32\x1c.preimage.v1.TensorReferenceB\x06\n\x04work\"u\n\x0cKnownDefence\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x12\n\ncode_shape\x18\x02 \x03(\x03\x12\'\n\x06layout\x18\x03 \x01(\x0e\x32\x17.preimage.v1.CodeLayout\x12\x19\n\x11statistics_digest\x18\x04 \x01(\t\"c\n\nCodeBounds\x12)\n\x03low\x18\x01 \x01(\x0b\x32\x1c.preimage.v1.TensorReference\x12*\n\x04high\x18\x02 \x01(\x0b\x32\x1c.preimage.v1.TensorReference\"o\n\x11\x46\x65\x61tureExtraction\x12%\n\x07picture\x18\x01 \x01(\x0b\x32\x14.preimage.v1.Picture\x12\x33\n\x0erepresentation\x18\x02 \x01(\x0b\x32\x1b.preimage.v1.Representation\"\xcc\x01\n\tAuditWork\x12$\n\x04spec\x18\x01 \x01(\x0b\x32\x16.preimage.v1.AuditSpec\x12,\n\x08pictures\x18\x02 \x03(\x0b\x32\x1a.preimage.v1.StoredPicture\x12$\n\x04plan\x18\x03 \x01(\x0b\x32\x16.preimage.v1.AuditPlan\x12\x1a\n\x12independent_digest\x18\x04 \x01(\t\x12)\n\tallowance\x18\x05 \x01(\x0b\x32\x16.preimage.v1.Allowance\"\x9d\x01\n\tAllowance\x12\x0e\n\x06weight\x18\x01 \x01(\x01\x12\x18\n\x0bjobs_queued\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x0c\x62ytes_queued\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x19\n\x0cslot_seconds\x18\x04 \x01(\x01H\x02\x88\x01\x01\x42\x0e\n\x0c_jobs_queuedB\x0f\n\r_bytes_queuedB\x0f\n\r_slot_seconds\"E\n\rStoredPicture\x12$\n\x04role\x18\x01 \x01(\x0e\x32\x16.preimage.v1.AuditRole\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x86\x01\n\tWorkEvent\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Progress\x12%\n\x07preview\x18\x02 \x01(\x0b\x32\x14.preimage.v1.Preview\x12)\n\x05\x61udit\x18\x03 \x01(\x0b\x32\x1a.preimage.v1.AuditProgress\"x\n\nWorkResult\x12-\n\x06invert\x18\x01 \x01(\x0b\x32\x1b.preimage.v1.PreimageResultH\x00\x12\x31\n\x07\x65xtract\x18\x02 \x01(\x0b\x32\x1e.preimage.v1.ExtractedFeaturesH\x00\x42\x08\n\x06result\"\x93\x01\n\x11\x45xtractedFeatures\x12#\n\x04\x63ode\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Artifact\x12,\n\ninput_size\x18\x02 \x01(\x0b\x32\x18.preimage.v1.PictureSize\x12+\n\nprovenance\x18\x03 \x01(\x0b\x32\x17.preimage.v1.Provenanceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,23 +37,23 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'preimage.v1.work_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKITEM']._serialized_start=176
-  _globals['_WORKITEM']._serialized_end=486
-  _globals['_KNOWNDEFENCE']._serialized_start=488
-  _globals['_KNOWNDEFENCE']._serialized_end=605
-  _globals['_CODEBOUNDS']._serialized_start=607
-  _globals['_CODEBOUNDS']._serialized_end=706
-  _globals['_FEATUREEXTRACTION']._serialized_start=708
-  _globals['_FEATUREEXTRACTION']._serialized_end=819
-  _globals['_AUDITWORK']._serialized_start=822
-  _globals['_AUDITWORK']._serialized_end=1026
-  _globals['_ALLOWANCE']._serialized_start=1029
-  _globals['_ALLOWANCE']._serialized_end=1186
-  _globals['_STOREDPICTURE']._serialized_start=1188
-  _globals['_STOREDPICTURE']._serialized_end=1257
-  _globals['_WORKEVENT']._serialized_start=1260
-  _globals['_WORKEVENT']._serialized_end=1394
-  _globals['_WORKRESULT']._serialized_start=1396
-  _globals['_WORKRESULT']._serialized_end=1516
-  _globals['_EXTRACTEDFEATURES']._serialized_start=1519
-  _globals['_EXTRACTEDFEATURES']._serialized_end=1666
+  _globals['_WORKITEM']._serialized_end=533
+  _globals['_KNOWNDEFENCE']._serialized_start=535
+  _globals['_KNOWNDEFENCE']._serialized_end=652
+  _globals['_CODEBOUNDS']._serialized_start=654
+  _globals['_CODEBOUNDS']._serialized_end=753
+  _globals['_FEATUREEXTRACTION']._serialized_start=755
+  _globals['_FEATUREEXTRACTION']._serialized_end=866
+  _globals['_AUDITWORK']._serialized_start=869
+  _globals['_AUDITWORK']._serialized_end=1073
+  _globals['_ALLOWANCE']._serialized_start=1076
+  _globals['_ALLOWANCE']._serialized_end=1233
+  _globals['_STOREDPICTURE']._serialized_start=1235
+  _globals['_STOREDPICTURE']._serialized_end=1304
+  _globals['_WORKEVENT']._serialized_start=1307
+  _globals['_WORKEVENT']._serialized_end=1441
+  _globals['_WORKRESULT']._serialized_start=1443
+  _globals['_WORKRESULT']._serialized_end=1563
+  _globals['_EXTRACTEDFEATURES']._serialized_start=1566
+  _globals['_EXTRACTEDFEATURES']._serialized_end=1713
 # @@protoc_insertion_point(module_scope)

@@ -41,6 +41,7 @@ class WorkItem(_message.Message):
     ENGINE_FIELD_NUMBER: _builtins.int
     DEFENCE_FIELD_NUMBER: _builtins.int
     BOUNDS_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
     encoded_picture_digest: _builtins.str
     """Blob that holds the encoded picture, if the caller sent one."""
     model_digest: _builtins.str
@@ -67,6 +68,10 @@ class WorkItem(_message.Message):
     def bounds(self) -> Global___CodeBounds:
         """Of an inversion: where the code lies, if that is not known exactly."""
 
+    @_builtins.property
+    def weights(self) -> _tensor_pb2.TensorReference:
+        """Of an inversion: how much each element of the code counts, if not all alike."""
+
     def __init__(
         self,
         *,
@@ -78,10 +83,11 @@ class WorkItem(_message.Message):
         engine: _builtins.str = ...,
         defence: Global___KnownDefence | None = ...,
         bounds: Global___CodeBounds | None = ...,
+        weights: _tensor_pb2.TensorReference | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "bounds", b"bounds", "defence", b"defence", "extract", b"extract", "invert", b"invert", "work", b"work"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "bounds", b"bounds", "defence", b"defence", "extract", b"extract", "invert", b"invert", "weights", b"weights", "work", b"work"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "bounds", b"bounds", "defence", b"defence", "encoded_picture_digest", b"encoded_picture_digest", "engine", b"engine", "extract", b"extract", "invert", b"invert", "model_digest", b"model_digest", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "bounds", b"bounds", "defence", b"defence", "encoded_picture_digest", b"encoded_picture_digest", "engine", b"engine", "extract", b"extract", "invert", b"invert", "model_digest", b"model_digest", "weights", b"weights", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_work: _TypeAlias = _typing.Literal["invert", "extract", "audit"]  # noqa: Y015
     _WhichOneofArgType_work: _TypeAlias = _typing.Literal["work", b"work"]  # noqa: Y015

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from preimage.v1.audit_pb2 import AttackBudget, AuditPlan, AuditProfile, AuditSpec, ReportPictures
+from preimage.v1.audit_pb2 import (
+    AttackBudget,
+    AuditPlan,
+    AuditProfile,
+    AuditRung,
+    AuditSpec,
+    ReportPictures,
+)
 from preimage.v1.model_service_pb2 import Model
 from preimage.v1.spec_pb2 import PreimageSpec, Representation
 from preimage_orders import DefenceFault, Size, effort_of, presets_for, read_chain
@@ -16,6 +23,7 @@ from preimage_service.settings import Settings
 _MOST_LAYERS, _MOST_DEFENCES = 16, 32
 _LONGEST_CHAIN = 256
 _MOST_STEPS, _MOST_DOUBLINGS, _MOST_RESTARTS = 100_000, 12, 16
+_MOST_RELEASES = 64
 _LEAST_TARGETS, _LEAST_AUXILIARY = 1, 2
 _LONGEST_QUOTE = 128
 
@@ -31,6 +39,7 @@ def check_audit(spec: AuditSpec, settings: Settings, path: str) -> Iterator[Viol
     yield from _check_independent(spec, path)
     yield from _check_defences(spec, path)
     yield from check_enum(spec.profile, AuditProfile.DESCRIPTOR, f"{path}.profile")
+    yield from _check_rungs(spec, path)
     yield from check_enum(spec.pictures, ReportPictures.DESCRIPTOR, f"{path}.pictures")
     faults = list(_check_budget(spec.budget, f"{path}.budget"))
     yield from faults
@@ -88,6 +97,18 @@ def _check_defences(spec: AuditSpec, path: str) -> Iterator[Violation]:
         elif spelt in seen:
             yield Violation(place, f"is the same as defences[{seen[spelt]}]: each once")
         seen.setdefault(spelt, index)
+
+
+def _check_rungs(spec: AuditSpec, path: str) -> Iterator[Violation]:
+    for index, rung in enumerate(spec.rungs):
+        place = f"{path}.rungs[{index}]"
+        if rung == AuditRung.AUDIT_RUNG_UNSPECIFIED:
+            yield Violation(place, "is unspecified; name a rung, or leave all out for all of them")
+        yield from check_enum(rung, AuditRung.DESCRIPTOR, place)
+        if rung in spec.rungs[:index]:
+            yield Violation(place, "is named twice: each rung once")
+    if spec.HasField("releases"):
+        yield from check_whole(spec.releases, f"{path}.releases", 1, _MOST_RELEASES)
 
 
 def _check_budget(budget: AttackBudget, path: str) -> Iterator[Violation]:

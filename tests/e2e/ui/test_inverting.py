@@ -52,6 +52,24 @@ async def test_a_picture_is_inverted_before_ones_eyes(
     assert seen.complaints == []
 
 
+async def test_the_original_takes_the_shape_of_a_models_own_input(
+    browser: Browser, page: Served, cat: Path
+) -> None:
+    _, tab = await open_page(browser, page.url)
+    await give(tab, cat)
+    await shown(tab, "combobox", "Model").click()
+    await tab.get_by_role("option", name="tiny", exact=True).click()
+    await fill(tab, Steps="10")
+    await shown(tab, "button", "Invert").click()
+
+    await expect(tab.get_by_text("Original, in the shape of the model's input")).to_be_visible()
+    sheet = tab.get_by_role("region", name="Pre-image")
+    for name in ("The picture that was given", "Pre-image, relative error"):
+        box = await sheet.get_by_alt_text(name).bounding_box()
+        assert box is not None
+        assert abs(box["width"] / box["height"] - 1) < 0.02
+
+
 async def test_the_keyboard_is_enough(
     browser: Browser, client: Client, page: Served, cat: Path
 ) -> None:

@@ -144,3 +144,35 @@ def test_the_originals_lie_within_what_a_coarse_defence_leaves_open() -> None:
     released = release(plan, of_layer, parse("quantise:bits=3")[0])
     assert aims.truth_errors(aims.adaptive(released), of_layer) == pytest.approx(0, abs=1e-6)
     assert (aims.truth_errors(aims.naive(released), of_layer) > 0.01).all()
+
+
+def test_where_elements_were_kept_an_attacker_also_weighs_them() -> None:
+    plan = subjects.plan()
+    of_layer = codes(plan, "2")
+    kept, coarse, both = (
+        aims.aims(plan, release(plan, of_layer, parse(text)[0]))
+        for text in ("topk:fraction=0.3", "quantise:bits=3", "quantise:bits=3+topk:fraction=0.3")
+    )
+    assert [each.rung for each in kept] == ["A3", "A4 weighing", "A4"]
+    weights = kept[1].readings[0].mask
+    assert weights is not None
+    assert 0 < float(weights.min()) < float(weights.max()) == 1
+    assert [each.rung for each in coarse] == ["A3", "A4"]
+    assert [each.rung for each in both] == ["A3", "A4"], "none of those is known exactly"
+    assert np.isfinite(aims.truth_errors(kept[1], of_layer)).all()
+
+
+def test_pictures_that_are_flat_are_at_no_plateau_while_their_codes_come_nearer() -> None:
+    plan = subjects.plan(profile=LONG)
+
+    class Nearing(Planted):
+        def invert(self, attempts: Sequence[Attempt]) -> list[Found]:
+            self.end_error = max(0.1, 40 / attempts[0].steps)
+            return super().invert(attempts)
+
+    inverter = Nearing(planted.noisy(plan, lambda _: 40))
+    found = search(plan, seen(plan), inverter)
+    assert budgets(inverter) == [100, 200, 400, 800]
+    assert found.plateau.reached
+    assert found.settled
+    assert found.errors == (0.4, 0.2, 0.1, 0.1)

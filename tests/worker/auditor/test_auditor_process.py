@@ -48,6 +48,18 @@ def test_an_audit_becomes_a_report_and_leaves_no_inversion_behind(queue: Queue) 
     assert inversions(queue, second) == []
 
 
+def test_an_audit_climbs_the_rungs_that_its_caller_chose(queue: Queue) -> None:
+    rungs = [audit_pb2.AUDIT_RUNG_L1, audit_pb2.AUDIT_RUNG_A1]
+    audit = submit(queue, spec(rungs=rungs, releases=3))
+    assert ended(queue, audit).job.state is State.SUCCEEDED
+    found = json.loads(report(queue, audit))
+    assert (found["rungs"], found["releases"]) == (["B0", "L1", "A1"], 3)
+    for row in found["rows"]:
+        said = "Rungs left out by the caller: B1, A2, A3, A4; so absence cannot be said."
+        assert said in row["notes"]
+    assert progress(queue, audit).inversions_done == 0
+
+
 def test_a_cancelled_audit_takes_its_inversions_along(queue: Queue) -> None:
     endless = spec()
     endless.budget.steps = 4000

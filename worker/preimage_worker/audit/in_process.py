@@ -29,6 +29,7 @@ class LaneInverter:
         *,
         device: torch.device | str = "cpu",
         most_lanes: int = 64,
+        lanes_per_pass: int | None = None,
     ) -> None:
         """How attempts are carried out.
 
@@ -36,10 +37,14 @@ class LaneInverter:
             representation: Φ of a layer, made for the device.
             device: where lanes run.
             most_lanes: in one batch.
+            lanes_per_pass: how many go through Φ at once; None for as many as workers take, on a
+                CPU one. Small pictures are done in half the time if several do, and the last bits
+                of one depend on which others are in its batch then.
         """
         self._representation = representation
         self._device = torch.device(device)
         self._most_lanes = most_lanes
+        self._lanes_per_pass = lanes_per_pass
 
     def invert(self, attempts: Sequence[Attempt]) -> list[Found]:
         """What each attempt found, in their order."""
@@ -59,7 +64,13 @@ class LaneInverter:
         problems = [_problem(each, phi) for each in attempts]
         settings = problems[0].settings
         batch = LaneBatch.empty(
-            phi, settings.family, first.height, first.width, device=self._device, loss=settings.loss
+            phi,
+            settings.family,
+            first.height,
+            first.width,
+            device=self._device,
+            loss=settings.loss,
+            lanes_per_pass=self._lanes_per_pass,
         ).join(problems)
         owners, found = list(range(len(attempts))), dict[int, Found]()
         while len(batch):
@@ -91,6 +102,7 @@ def _problem(attempt: Attempt, phi: Representation) -> Problem:
         settings,
         seed=attempt.seed,
         restart=attempt.restart,
+        mask=attempt.weights,
         bounds=attempt.bounds,
     )
 

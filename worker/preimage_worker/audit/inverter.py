@@ -49,6 +49,8 @@ class Attempt:
     """It and the seed decide the start."""
     seed: int
     """63 bits; the same for one picture in all attempts."""
+    weights: Tensor | None = None
+    """How much each element of the target counts; None where all count alike."""
 
 
 @final

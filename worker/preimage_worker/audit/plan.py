@@ -51,10 +51,21 @@ class AuditPlan:
     preset: str = "auto"
     """Of the inversions."""
     rungs: frozenset[str] = frozenset(RUNGS)
-    """Which to climb; B0 is always there, and A2 is the first step of A3."""
+    """Which to climb; B0 is always there, and A2 is the first step of A3. Where one is left out, no
+    verdict is one of absence."""
     independent: Independent | None = None
     device: torch.device | str = "cpu"
     """Where the representations were made."""
+
+    @property
+    def effort(self) -> Profile:
+        """The profile, or as much of it as is spent: of A2 alone one inversion."""
+        return self.profile if self.rungs & {"A3", "A4"} else self.profile.single
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Rungs that are not climbed."""
+        return tuple(rung for rung in RUNGS[1:] if rung not in self.rungs)
 
     @property
     def size(self) -> tuple[int, int]:

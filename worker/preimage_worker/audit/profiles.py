@@ -7,7 +7,8 @@ ones. How often the budget may be doubled is left free: whether that was enough 
 to show.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import log
 from typing import final
 
 from preimage_worker.audit.errors import PlanError
@@ -61,6 +62,12 @@ class Profile:
         """The name; with a word where it is a known one's and the numbers are not."""
         known = PROFILES.get(self.name, self)
         return self.name if known == self else f"{self.name}, changed"
+
+    @property
+    def single(self) -> "Profile":
+        """One inversion of the first budget, with the priors that are nearest to the preset's."""
+        nearest = min(self.prior_factors, key=lambda factor: abs(log(max(factor, 1e-30))))
+        return replace(self, doublings=0, prior_factors=(nearest,), restarts=1)
 
     @property
     def budgets(self) -> tuple[int, ...]:

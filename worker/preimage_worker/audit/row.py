@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
-from preimage_worker.audit.aims import nothing_to_know
+from preimage_worker.audit.aims import ADAPTIVE, NAIVE, WEIGHING, nothing_to_know
 from preimage_worker.audit.appraisal import BEST, Appraised, appraise, best_of
 from preimage_worker.audit.inverted import Inverted, invert
 from preimage_worker.audit.inverter import Inverter
 from preimage_worker.audit.material import Codes, Material
+from preimage_worker.audit.measures import grounds
 from preimage_worker.audit.measures.evidence import Conduct, Evidence, Link, Rung
 from preimage_worker.audit.measures.health import Health
 from preimage_worker.audit.measures.matching import Match
@@ -30,7 +31,7 @@ from preimage_worker.audit.unaided import baseline_rungs, learnt_rungs, linkage
 from preimage_worker.audit.utility import utility
 from preimage_worker.inversion.defences.chain import Chain
 
-_MATCHED = ("A1", "A3", "A4")
+_MATCHED = ("A1", NAIVE, ADAPTIVE, WEIGHING)
 """Whose reconstructions are looked for in the gallery; A2's are A3's with less effort."""
 _OTHERS = (
     "B1 shows other pictures: it counts neither as recovery nor for the best of each picture, and "
@@ -119,11 +120,12 @@ def _conduct(
     climbed = {each.tried.name.split()[0] for each in rungs} - {"B1"} | (plan.rungs & {"L1"})
     return Conduct(
         attacks=tuple(rung for rung in RUNGS if rung in climbed),
-        profile=plan.profile.title,
-        profile_suffices=plan.profile.suffices,
+        profile=plan.effort.title,
+        profile_suffices=plan.effort.suffices,
         plateau=inverted.search.plateau if inverted else None,
         attack=Health(inverted.attacks[-1].complaints if inverted else ()),
         known_answer=None if control is None else Health(control.complaints),
+        left_out=plan.left_out,
     )
 
 
@@ -144,8 +146,7 @@ def _links(attacks: list[RungReport], linked: Linkage | Missing) -> tuple[Link, 
 
 def _notes(plan: AuditPlan, released: Released) -> tuple[str, ...]:
     same = nothing_to_know(plan, released.chain) if "A4" in plan.rungs else ""
-    left = [rung for rung in RUNGS[1:] if rung not in plan.rungs]
-    notes = [same, f"Not climbed: {', '.join(left)}." if left else ""]
+    notes = [same, *grounds.left_out(plan.left_out)]
     notes.append(_OTHERS if "B1" in plan.rungs else "")
     if released.chain.keyed:
         notes.append("The attacker knows all of the defence but the key, and guesses another.")

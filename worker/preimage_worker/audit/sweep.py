@@ -81,6 +81,15 @@ class Sweep:
         """`(n,)`: the same."""
         return recovery.psnr_db(self.mse)
 
+    def error(self, rung: str) -> float:
+        """Median relative error of codes, of each picture the least of one attacker's variants.
+
+        NaN where there was nothing to attack.
+        """
+        ends = np.stack([np.nan_to_num(each.end_error, nan=np.inf) for each in self.of(rung)])
+        least = ends.min(0)
+        return float(np.median(least[np.isfinite(least)])) if np.isfinite(least).any() else np.nan
+
     def of(self, rung: str) -> list[Variant]:
         """One attacker's."""
         return [each for each in self.variants if each.rung == rung]
@@ -108,10 +117,10 @@ def sweep(plan: AuditPlan, quarry: Quarry, inverter: Inverter, steps: int) -> Sw
         return tuple(
             _variant(quarry, aim.rung, factor, found, restarts)
             for aim in quarry.aims
-            for factor in plan.profile.prior_factors
+            for factor in plan.effort.prior_factors
         )
 
-    return Sweep(steps, variants(plan.profile.restarts), variants(1))
+    return Sweep(steps, variants(plan.effort.restarts), variants(1))
 
 
 def attackable(target: Tensor) -> bool:
@@ -123,8 +132,8 @@ def _attempts(plan: AuditPlan, quarry: Quarry, steps: int) -> Iterator[tuple[_Tr
     for aim in quarry.aims:
         trials = (
             _Trial(aim.rung, factor, restart, picture)
-            for factor in plan.profile.prior_factors
-            for restart in range(plan.profile.restarts)
+            for factor in plan.effort.prior_factors
+            for restart in range(plan.effort.restarts)
             for picture, reading in enumerate(aim.readings)
             if attackable(reading.target)
         )
@@ -142,6 +151,7 @@ def _attempt(plan: AuditPlan, quarry: Quarry, aim: Aim, trial: _Trial, steps: in
         width=plan.size[1],
         target=reading.target,
         bounds=reading.bounds,
+        weights=reading.mask,
         defence=aim.defence,
         preset=plan.preset,
         steps=steps,

@@ -15,7 +15,7 @@ _MORE = (
 
 def threat_model(plan: AuditPlan) -> ThreatModel:
     """Of a plan."""
-    profile, others = plan.profile, len(plan.auxiliary)
+    profile, others = plan.effort, len(plan.auxiliary)
     keyed = any(chain.keyed for chain in plan.defences)
     return ThreatModel(
         asset=f"{len(plan.targets)} pictures, of which codes of {plan.subject.name} are shared.",

@@ -34,10 +34,10 @@ def work(plan: AuditPlan) -> tuple[Work, ...]:
     Raises:
         inversion.errors.InversionError: a layer or a picture size that the model does not have.
     """
-    shown = min(plan.profile.control_pictures, len(plan.targets))
+    shown = min(plan.effort.control_pictures, len(plan.targets))
     control = _work(plan, plan.control_layer, (Chain(),), shown, probed=0)
     layers = tuple(
-        _work(plan, layer, plan.defences, len(plan.targets), probed=plan.profile.probes)
+        _work(plan, layer, plan.defences, len(plan.targets), probed=plan.effort.probes)
         for layer in plan.layers
     )
     return (control, *layers) if control.attempts_most else layers
@@ -46,7 +46,7 @@ def work(plan: AuditPlan) -> tuple[Work, ...]:
 def _work(
     plan: AuditPlan, layer: str, chains: tuple[Chain, ...], targets: int, *, probed: int
 ) -> Work:
-    profile, shape = plan.profile, plan.subject.representation(layer).code_shape(*plan.size)
+    profile, shape = plan.effort, plan.subject.representation(layer).code_shape(*plan.size)
     lanes = sum(len(wanted(plan, chain)) for chain in chains) * targets
     lanes *= len(profile.prior_factors) * profile.restarts
     pictures = targets + len(plan.auxiliary)

@@ -48,6 +48,8 @@ def order(
     if attempt.bounds is not None:
         blobs.append(_tensor(item.bounds.low, attempt.bounds.low))
         blobs.append(_tensor(item.bounds.high, attempt.bounds.high))
+    if attempt.weights is not None:
+        blobs.append(_tensor(item.weights, attempt.weights))
     if attempt.defence is not None:
         _know(item.defence, attempt.defence, learnt)
         blobs += [learnt] if learnt else []

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from preimage.v1 import audit_pb2, model_service_pb2, work_pb2
+from preimage_orders import rung_name, rungs_of
 from preimage_queue import Claimed, Queue
 from preimage_worker import pictures
 from preimage_worker.audit.errors import PlanError
@@ -58,7 +59,9 @@ def plan_of(
         profile=profile_of(spec),
         seed=spec.seed,
         key=hash64(spec.seed, _KEY_STREAM),
+        releases=spec.releases or 1,
         preset=spec.budget.preset or _PRESET,
+        rungs=frozenset(map(rung_name, rungs_of(spec))),
         independent=independent(models, spec.independent_model, spec.independent_layer)
         if spec.independent_model
         else None,

@@ -60,6 +60,11 @@ def bounds_of(item: work_pb2.WorkItem, blobs: Blobs) -> Bounds | None:
     return Bounds(tensor_of(item.bounds.low, blobs), tensor_of(item.bounds.high, blobs))
 
 
+def weights_of(item: work_pb2.WorkItem, blobs: Blobs) -> Tensor | None:
+    """How much each element of the code of a job counts; None where all count alike."""
+    return tensor_of(item.weights, blobs) if item.HasField("weights") else None
+
+
 def _chain(words: str) -> Chain:
     chains = parse(words)
     if len(chains) != 1:

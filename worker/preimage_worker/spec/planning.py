@@ -27,7 +27,7 @@ from preimage_worker.spec.choices import (
     stop_rule,
     walk,
 )
-from preimage_worker.spec.defences import behind_defence, bounds_of, defence_key
+from preimage_worker.spec.defences import behind_defence, bounds_of, defence_key, weights_of
 from preimage_worker.spec.inputs import Blobs, Input, read
 from preimage_worker.spec.targets import Aim, Subject, aim
 from preimage_worker.spec.units import strength
@@ -102,6 +102,8 @@ def plan(
     try:
         settings = presets.resolve(preset, representation, *size, overrides(spec), loss=loss)
         goal = aim(spec, given, blobs, Subject(model, representation, device))
+        weights = weights_of(item, blobs)
+        goal = goal if weights is None else goal._replace(mask=weights)
         problems = _problems(spec, given, settings, goal, bounds_of(item, blobs))
         problems[0].check(representation)
         if spec.objective.kind == wire.OBJECTIVE_KIND_MAXIMISE:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, final
+from typing import Annotated, Literal, NamedTuple, cast, final
 
 import typer
 
-from preimage.audits.request import AuditSettings
+from preimage.audits.request import AuditSettings, Rung
 from preimage.cli.audit.gates import Gate, read_gate
 from preimage.cli.values import read_size
 from preimage.parts import Size
@@ -26,6 +26,10 @@ def _read_independent(text: str) -> Independent:
     if not (model and layer):
         raise typer.BadParameter(f"{text!r} is not MODEL:LAYER, like resnet50:avgpool.")
     return Independent(model, layer)
+
+
+def _read_rungs(text: str | None) -> list[Rung] | None:
+    return None if text is None else [cast("Rung", each.strip()) for each in text.split(",")]
 
 
 FailIf = Annotated[
@@ -102,6 +106,18 @@ class Subject:
     preset: Annotated[
         str | None, typer.Option(help="Preset of the attacks. [default: the service's]")
     ] = None
+    rungs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUNG,RUNG…",
+            help="Attackers to try, of B1, L1, A1, A2, A3, A4; without one of them no absence can "
+            "be shown. [default: all]",
+        ),
+    ] = None
+    releases: Annotated[
+        int,
+        typer.Option(min=1, help="Noisy releases of each code that the receiver has."),
+    ] = 1
 
     @property
     def names(self) -> list[str]:
@@ -120,4 +136,6 @@ class Subject:
             doublings=self.doublings,
             restarts=self.restarts,
             preset=self.preset,
+            rungs=_read_rungs(self.rungs),
+            releases=self.releases,
         )

@@ -8,7 +8,6 @@ import typer
 
 from preimage.audits.jobs import Audit
 from preimage.audits.report import AuditReport
-from preimage.audits.request import count_pictures
 from preimage.cli.audit.following import AuditBar
 from preimage.cli.audit.options import FailIf, Out, Subject, read_gates
 from preimage.cli.audit.showing import end
@@ -20,9 +19,6 @@ from preimage.enums import State
 from preimage.errors import BadInput, PreimageError
 
 __all__ = ["plan", "run"]
-
-_LEAST_TARGETS = 100
-"""For an absence; the verdict's own number is the auditor's."""
 
 
 @final
@@ -96,7 +92,8 @@ def run(*, subject: Subject, pictures: Pictures, delivery: Delivery) -> None:
             _hand_over(audit, as_json=delivery.as_json)
             return
         say(f"Audit {audit.id}: {audit.info.plan}")
-        _warn(audit.info.targets, subject.profile)
+        for remark in audit.info.plan.remarks:
+            say(remark)
         report = _wait(audit)
     end(report, gates, delivery.out, audit_id=audit.id, as_json=delivery.as_json)
 
@@ -126,19 +123,7 @@ def plan(
     if as_json:
         print_json(asdict(found))
         return
-    typer.echo(str(found))
-    _warn(count_pictures(_counted(targets), "targets"), subject.profile)
-
-
-def _warn(targets: int, profile: str) -> None:
-    """Says before anything is spent what such an audit cannot show."""
-    short = [f"these are {targets}"] if targets < _LEAST_TARGETS else []
-    short += ["this is quick"] if profile == "quick" else []
-    if short:
-        say(
-            f"It can show what leaks, and not that nothing does: that takes {_LEAST_TARGETS} "
-            f"targets and the profile standard, and {' and '.join(short)}."
-        )
+    typer.echo("\n".join((str(found), *found.remarks)))
 
 
 def _counted(text: str) -> Path | int:

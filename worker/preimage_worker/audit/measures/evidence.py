@@ -63,3 +63,5 @@ class Conduct:
     """Of the attack on this row."""
     known_answer: Health | None
     """Of the control; None where it was not run."""
+    left_out: tuple[str, ...] = ()
+    """Rungs that the caller did not want."""

@@ -44,6 +44,7 @@ def against_absence(evidence: Evidence, conduct: Conduct) -> Sentences:
     The same for both questions: re-identification is of reconstructions.
     """
     return (
+        *left_out(conduct.left_out),
         *_number(evidence),
         *_profile(conduct),
         *_budget(conduct),
@@ -86,6 +87,13 @@ def no_linkage(links: Sequence[Link]) -> Sentences:
         f"chance: in {_percent(link.match.rank1)} of cases."
         for link in links
     )
+
+
+def left_out(rungs: Sequence[str]) -> Sentences:
+    """What rungs would have found that were not climbed is not known."""
+    if not rungs:
+        return ()
+    return (f"Rungs left out by the caller: {', '.join(rungs)}; so absence cannot be said.",)
 
 
 def _on_average(rung: Rung) -> Sentences:

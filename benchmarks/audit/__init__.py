@@ -1,0 +1,1 @@
+"""The privacy audit, proved on a trained network: see `__main__`."""

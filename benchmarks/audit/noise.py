@@ -1,0 +1,131 @@
+"""Gaussian noise of growing strength: what it hides, whose code it is, and what is left of use."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+
+from benchmarks.audit.cells import audit
+from benchmarks.audit.claims import Claim, Line, Part, limits, psnr, rung
+from benchmarks.audit.material import Material
+from preimage_worker.audit.measures.grounds import LEAST_PICTURES
+from preimage_worker.audit.measures.intervals import Interval
+from preimage_worker.audit.measures.matching import Match
+from preimage_worker.audit.profiles import STANDARD
+from preimage_worker.audit.records import Bounds, Linkage, Row, Utility
+from preimage_worker.inversion.defences.grammar import parse
+
+_STRENGTHS = ("0.1", "0.3", "1", "3", "10")
+_DEFENCES = (*parse("none"), *parse(f"gaussian:rel_rms={','.join(_STRENGTHS)}"))
+_PROFILE = replace(STANDARD, name="three priors", prior_factors=(1e-2, 1e-1, 1.0), doublings=3)
+"""Three strengths of the priors in place of four, and 800 steps at most."""
+
+
+def measure(material: Material, options: argparse.Namespace) -> Part:
+    """The part."""
+    few = material.plan(options.targets, ("layer1",), defences=_DEFENCES, profile=_PROFILE)
+    shallow = _in_order(audit(few, material.inverter, options.cells).rows)
+    many = material.plan(LEAST_PICTURES, ("layer1",), defences=_DEFENCES[-1:])
+    (hidden,) = audit(many, material.inverter, options.cells).rows
+    linking = material.plan(
+        LEAST_PICTURES,
+        ("pool",),
+        defences=_DEFENCES,
+        rungs=frozenset({"L1"}),
+        profile=replace(_PROFILE, probes=1),
+    )
+    pooled = _in_order(audit(linking, material.inverter, options.cells).rows)
+    lines = [_line("layer1", row, options.targets) for row in shallow]
+    lines.append(_line("layer1", hidden, LEAST_PICTURES))
+    lines += [_line("pool", row, LEAST_PICTURES) for row in pooled]
+    return Part(lines, [*_shallow_claims(shallow, hidden), *_pooled_claims(pooled)])
+
+
+def _in_order(rows: Sequence[Row]) -> list[Row]:
+    names = ["none", *(f"gaussian:rel_rms={each}" for each in _STRENGTHS)]
+    return sorted(rows, key=lambda row: names.index(row.defence))
+
+
+def _line(layer: str, row: Row, targets: int) -> Line:
+    inverted, bounds = bool(row.attacks), row.bounds
+    return {
+        "layer": layer,
+        "noise / RMS": row.defence.partition("=")[2] or "0",
+        "targets": targets,
+        "utility": limits(_use(row)),
+        "MSE": limits(_mse(row)) if inverted else "",
+        "PSNR dB": f"{psnr(row, 'best'):.1f}" if inverted else "",
+        **_bounded(bounds),
+        "linkage": limits(_linkage(row).rank1),
+        "verdict": row.label if inverted else "",
+    }
+
+
+def _bounded(bounds: object) -> Line:
+    if not isinstance(bounds, Bounds):
+        return {"1/dFIL": "", "van Trees": "", "informative": ""}
+    unbiased = bounds.unbiased_mse
+    return {
+        "1/dFIL": "infinite" if unbiased is None else f"{unbiased:.3g}",
+        "van Trees": f"{bounds.van_trees_mse:.3g}",
+        "informative": bounds.informative,
+    }
+
+
+def _use(row: Row) -> Interval:
+    assert isinstance(row.utility, Utility)
+    return row.utility.value
+
+
+def _mse(row: Row) -> Interval:
+    return rung(row, "best").mse.mean
+
+
+def _linkage(row: Row) -> Match:
+    assert isinstance(row.linkage, Linkage)
+    return row.linkage.match
+
+
+def _shallow_claims(rows: Sequence[Row], hidden: Row) -> list[Claim]:
+    errors, uses = [_mse(row) for row in rows], [_use(row) for row in rows]
+    strongest, told = rows[-1].bounds, hidden.label
+    return [
+        Claim("layer1: MSE rises with the noise, within intervals", rises(errors), _all(errors)),
+        Claim("layer1: utility falls, within intervals", rises(uses[::-1]), _all(uses)),
+        Claim(
+            "layer1: at 10 linkable, not recovered",
+            told == "linkable, not recovered by the attacks listed",
+            f"{told}; {' '.join(hidden.verdict.reasons)}",
+        ),
+        Claim(
+            "layer1: at 10 the unbiased bound is not informative",
+            isinstance(strongest, Bounds) and not strongest.informative,
+            f"{strongest}",
+        ),
+        Claim(
+            "layer1: without noise there is no bound", not isinstance(rows[0].bounds, Bounds), ""
+        ),
+    ]
+
+
+def _pooled_claims(rows: Sequence[Row]) -> list[Claim]:
+    rates = [_linkage(row).rank1 for row in rows]
+    chance = _linkage(rows[-1]).chance1
+    return [
+        Claim("pool: linkage falls, within intervals", rises(rates[::-1]), _all(rates)),
+        Claim("pool: linkage is 1 without noise", rates[0].estimate == 1, limits(rates[0])),
+        Claim(
+            "pool: linkage is at chance at 10",
+            rates[-1].lower <= chance,
+            f"{limits(rates[-1])}, chance {chance:.3g}",
+        ),
+    ]
+
+
+def rises(values: Sequence[Interval]) -> bool:
+    """Whether no value is below an earlier one for certain, and the last is above the first."""
+    pairs = ((a, b) for i, a in enumerate(values) for b in values[i + 1 :])
+    return all(b.upper >= a.lower for a, b in pairs) and values[-1].lower > values[0].upper
+
+
+def _all(values: Sequence[Interval]) -> str:
+    return ", ".join(f"{each.estimate:.3g}" for each in values)
