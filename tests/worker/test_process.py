@@ -292,6 +292,21 @@ def test_an_impossible_setting_ends_the_process_with_one_sentence(
     assert "Traceback" not in ended_process.stderr
 
 
+def test_a_catalogue_of_which_nothing_can_be_served_is_refused_with_the_reasons(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "catalogue.toml"
+    table = '[models.{0}]\narchitecture = "export:{0}.pt2"\ninput_size = [32, 32]\n'
+    catalogue.write_text(table.format("one") + table.format("two"))
+    ended_process = start_expecting_failure(
+        PREIMAGE_REDIS_URL=server.url, PREIMAGE_CATALOGUE=str(catalogue)
+    )
+    assert ended_process.returncode == 2
+    assert "Nothing that the catalogue names can be served here." in ended_process.stderr
+    assert "one.pt2 is not in PREIMAGE_WEIGHTS_DIR" in ended_process.stderr
+    assert "two.pt2 is not in PREIMAGE_WEIGHTS_DIR" in ended_process.stderr
+
+
 def test_a_redis_that_would_lose_jobs_is_refused(redis_url: str) -> None:
     ended_process = start_expecting_failure(PREIMAGE_REDIS_URL=redis_url)
     assert ended_process.returncode == 2

@@ -17,7 +17,7 @@ from preimage_worker import announcing, catalogue, device, metrics
 from preimage_worker.batching import DeviceLostError
 from preimage_worker.courier import Courier
 from preimage_worker.engine import Engine
-from preimage_worker.errors import WorkerError
+from preimage_worker.errors import CatalogueError, WorkerError
 from preimage_worker.loop import Loop
 from preimage_worker.mailbox import Mailbox
 from preimage_worker.models import Models
@@ -61,6 +61,7 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     if not wait_for_queue(queue, settings, shutdown):
         return 0
     models = Models(catalogue.load(settings.catalogue), settings, chosen)
+    _check_that_something_is_served(models)
     references = References.load(settings.references, models.announcements())
     profile = announcing.Profile(
         announcing.make_name(), device.name(chosen), settings.slots, time.time()
@@ -78,6 +79,13 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     tell_ready(settings.ready_file, worker=profile.name, device=profile.device, metrics=address)
     log.info("%s takes jobs on %s, %d slots", profile.name, profile.device, settings.slots)
     return _run(loop, courier, settings)
+
+
+def _check_that_something_is_served(models: Models) -> None:
+    """Without a single model a worker would wait for jobs that nobody can send."""
+    if not models.pools():
+        reasons = " ".join(model.unavailable_reason for model in models.announcements())
+        raise CatalogueError(f"Nothing that the catalogue names can be served here. {reasons}")
 
 
 def _run(loop: Loop, courier: Courier, settings: Settings) -> int:
