@@ -21,6 +21,8 @@ root_doc = "README"
 exclude_patterns = ["_build"]
 nitpicky = True
 
+highlight_language = "none"  # blocks without a language are commands and what they print
+
 myst_heading_anchors = 4  # links to headings work here as they do where Markdown is rendered
 myst_enable_extensions = ["html_image"]
 
