@@ -41,7 +41,8 @@ _WORST_MOMENT: Final = 0.5
 _STOPPED_SECONDS: Final = (LEASE_SECONDS + 1.0, LEASE_SECONDS + 3.0)
 _TROUBLE_SECONDS: Final = {CUT: 1.5, RESET: 0.0, HOLD: 2.0, DELAY: 2.0}
 _DELAY_SECONDS: Final = (0.01, 0.15)
-_TRIES: Final = 5
+_TRIES: Final = 60
+"""Of breaking links, a pause apart: a server that was killed on a busy machine is away for long."""
 _PAUSE_SECONDS: Final = 0.5
 
 
