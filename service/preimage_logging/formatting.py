@@ -64,7 +64,8 @@ class HumanFormatter(logging.Formatter):
         head = f"{when},{int(record.msecs):03d} {record.levelname} {self._process}"
         lines = [f"{head}: {about}{message}{trace}"]
         if record.exc_info and record.exc_info[1] is not None:
-            lines += _traceback(record.exc_info[1])
+            # Indented, and nothing in it steers a terminal: it may quote words of strangers.
+            lines += [f"  {line.translate(_VISIBLE)}" for line in _traceback(record.exc_info[1])]
         return "\n".join(lines)
 
 

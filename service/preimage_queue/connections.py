@@ -83,4 +83,6 @@ def _password(path: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"its password cannot be read: {error}") from None
+        raise ValueError(
+            f"its password, from PREIMAGE_QUEUE_PASSWORD_FILE, cannot be read: {error}"
+        ) from None

@@ -24,6 +24,7 @@ from preimage_service.backend import Backend
 from preimage_service.errors import InvalidRequestError, ServiceError, Violation
 from preimage_service.failures import explain
 from preimage_service.tracing import begin_call, end_call
+from preimage_tracing import NO_SPAN
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
@@ -90,7 +91,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if refusal is not None and not handler.request_streaming:
             return grpc.stream_unary_rpc_method_handler(self._refusing(method, refusal))
         wrap = self._streaming if handler.response_streaming else self._answering
-        behave = wrap(getattr(handler, kind), method)
+        behave = wrap(getattr(handler, kind), method, traced=refusal is None)
         reader = _tolerant(handler.request_deserializer)
         return _MAKERS[kind](behave, reader, handler.response_serializer)
 
@@ -100,16 +101,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """End a call of nobody known before its request is received, however large that is."""
 
         async def refuse(_: object, context: Context) -> None:
-            async with self._around(method, context):
+            async with self._around(method, context, traced=False):
                 raise refusal
 
         return refuse
 
     def _answering(
-        self, behave: Callable[..., Awaitable[object]], method: Method
+        self, behave: Callable[..., Awaitable[object]], method: Method, *, traced: bool
     ) -> Callable[[object, Context], Awaitable[object]]:
         async def answer(request: object, context: Context) -> object:
-            async with self._around(method, context) as trail:
+            async with self._around(method, context, traced=traced) as trail:
                 try:
                     _note(trail, request, method)
                     self._admit(method, context, trail)
@@ -124,10 +125,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return answer
 
     def _streaming(
-        self, behave: Callable[..., Any], method: Method
+        self, behave: Callable[..., Any], method: Method, *, traced: bool
     ) -> Callable[[object, Context], Awaitable[None]]:
         async def stream(request: object, context: Context) -> None:
-            async with self._around(method, context) as trail:
+            async with self._around(method, context, traced=traced) as trail:
                 _note(trail, request, method)
                 self._admit(method, context, trail)
                 outcome = behave(_checked(request), context)
@@ -147,12 +148,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._guard.authorise(trail.caller, method.service, method.name)
 
     @asynccontextmanager
-    async def _around(self, method: Method, context: Context) -> AsyncIterator[Trail]:
-        """Count a call, end it with a status if it fails, and note who made it."""
+    async def _around(
+        self, method: Method, context: Context, *, traced: bool
+    ) -> AsyncIterator[Trail]:
+        """Count a call, end it with a status if it fails, and note who made it.
+
+        Who calls as nobody known decides neither that something is traced nor in which trace.
+        """
         self._meters.calls_started.labels(*method.labels).inc()
         begin_seconds, code = time.perf_counter(), grpc.StatusCode.OK
         trail, refusal = Trail(), None
-        span = begin_call(method.service, method.name, context.invocation_metadata() or ())
+        metadata = context.invocation_metadata() or ()
+        span = begin_call(method.service, method.name, metadata) if traced else NO_SPAN
         try:
             with span.entered(), self._inside(method):
                 yield trail

@@ -136,9 +136,9 @@ def test_people_read_a_traceback_below_the_line(log: logging.Logger, as_words: L
         fell(log, 0)
     head, *rest = as_words.texts[0].splitlines()
     assert head.endswith(f" ERROR worker: job {JOB}: it fell (trace {'a' * 32})")
-    assert rest[0].startswith("Traceback")
-    assert rest[-1].startswith("ValueError: xxx")
-    assert max(map(len, rest)) <= 300
+    assert rest[0].startswith("  Traceback")
+    assert rest[-1].startswith("  ValueError: xxx")
+    assert max(map(len, rest)) <= 302
 
 
 def test_words_of_strangers_do_not_look_like_lines_of_ours(
@@ -201,3 +201,15 @@ def test_why_a_process_does_not_start_is_its_last_line(
     said = capsys.readouterr().err.strip()
     words = json.loads(said)["message"] if form == "json" else said
     assert words == "preimage worker: PREIMAGE_SLOTS cannot be used."
+
+
+def test_words_of_strangers_in_a_traceback_do_not_either(
+    log: logging.Logger, as_words: Lines
+) -> None:
+    try:
+        raise ValueError("a\n2026-01-01 00:00:00,000 ERROR worker: forged\x1b[2J")  # noqa: TRY301
+    except ValueError:
+        log.exception("it fell")
+    (text,) = as_words.texts
+    assert all(line.startswith("  ") for line in text.splitlines()[1:])
+    assert "\x1b" not in text

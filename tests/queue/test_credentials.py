@@ -53,5 +53,7 @@ def test_a_password_that_cannot_be_read_is_named_by_its_file(
     connect: Callable[[QueueSettings], object], tmp_path: Path
 ) -> None:
     settings = QueueSettings(password_file=str(tmp_path / "nowhere"))
-    with pytest.raises(ValueError, match=r"password cannot be read.*nowhere"):
+    with pytest.raises(
+        ValueError, match=r"password, from PREIMAGE_QUEUE_PASSWORD_FILE, cannot be read.*nowhere"
+    ):
         connect(settings)

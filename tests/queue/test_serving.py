@@ -74,6 +74,21 @@ def test_a_submission_does_not_read_every_worker(queue: Queue, raw: redis.Redis)
     assert "cmdstat_hvals" not in called
 
 
+def test_a_worker_that_fell_silent_does_not_make_the_others_read_them_all(
+    queue: Queue, raw: redis.Redis, clock: Clock
+) -> None:
+    put(queue, cost=WORK)
+    for number in range(20):
+        announce(queue, f"w{number}")
+    clock.pass_seconds(TTL_SECONDS * 0.6)
+    raw.config_resetstat()
+    for number in range(1, 20):  # w0 is silent, and still counted
+        announce(queue, f"w{number}")
+    announce(queue, "newcomer")
+    assert "cmdstat_hgetall" not in raw.info("commandstats")
+    assert rate(queue) == pytest.approx(21.0, rel=1e-3)
+
+
 def test_a_worker_that_fell_silent_is_forgotten_by_those_that_live(
     queue: Queue, raw: redis.Redis, clock: Clock
 ) -> None:

@@ -13,10 +13,11 @@ import pytest
 from preimage.v1.model_service_pb2 import ListModelsRequest
 from preimage.v1.preimage_service_pb2 import WatchPreimageRequest
 from preimage_queue import QueueSettings, Quotas
-from preimage_service import tokens
+from preimage_service import interceptor, tokens
 from preimage_service.callers import Caller, Scope
 from preimage_service.errors import StartError
 from preimage_service.metrics import Meters
+from preimage_tracing import NO_SPAN, Span
 from tests.service.patience import eventually
 from tests.service.rich import refused
 from tests.service.specs import create
@@ -202,6 +203,23 @@ async def test_an_expired_token_is_refused_with_its_name(
         assert "'laptop' has expired" in error.message
         assert await _lists(stack, "ahead")
         assert await _lists(stack, "naive")
+
+
+async def test_who_is_not_known_decides_nothing_about_traces(
+    queue_settings: QueueSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def begin_call(_service: str, method: str, _metadata: object) -> Span:
+        begun.append(method)
+        return NO_SPAN
+
+    monkeypatch.setattr(interceptor, "begin_call", begin_call)
+    async with running(queue_settings, tokens=write(tmp_path, entry("mine", "mine"))) as stack:
+        await refused(stack.models.ListModels(ListModelsRequest(), metadata=bearer("guessed")))
+        assert begun == []
+        assert await _lists(stack, "mine")
+        assert begun == ["ListModels"]
 
 
 async def test_a_watch_tells_nothing_more_to_a_token_that_was_revoked(

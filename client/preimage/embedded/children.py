@@ -97,6 +97,7 @@ class Children:
         ready = self._ready_file(name)
         bound = {
             "PREIMAGE_REDIS_URL": f"unix://{self._socket}",
+            "PREIMAGE_QUEUE_PASSWORD_FILE": "",  # that of a Redis elsewhere
             "PREIMAGE_READY_FILE": str(ready),
         }
         return Child(

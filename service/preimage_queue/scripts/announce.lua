@@ -13,14 +13,16 @@ for _, pool in ipairs(split(call('HGET', WORKER, 'pools') or '', '|')) do
   call('HDEL', key('serving', pool), A.worker)
 end
 
--- The summary of a pool: for the most part only the rate has changed.
+-- The summary of a pool: for the most part one worker has come or has another rate. `first` errs on the
+-- early side; when it has passed, one announcement sums up anew and removes who has fallen silent.
 local function tell(pool)
   local capacity = key('capacity', pool)
-  local kept = call('HMGET', capacity, 'first', 'count', 'rate')
-  local was = split(before[pool], ' ')
-  if was[2] == A.slots and num(kept[1]) - NOW > num(A.worker_ttl_ms) / 2
-      and num(kept[2]) == call('HLEN', key('serving', pool)) then
-    call('HSET', capacity, 'rate', digits(num(kept[3]) + num(A.rate) - num(was[3])))
+  local kept = call('HMGET', capacity, 'first', 'count', 'rate', 'widest')
+  local was, count = split(before[pool], ' '), call('HLEN', key('serving', pool))
+  local summed = count - (was[2] and 0 or 1) -- a newcomer is not in the summary yet
+  if (not was[2] or was[2] == A.slots) and num(kept[1]) > NOW and num(kept[2]) == summed then
+    call('HSET', capacity, 'count', count, 'widest', math.max(num(kept[4]), num(A.slots)),
+         'rate', digits(num(kept[3]) + num(A.rate) - num(was[3])))
   else
     local all = sum_up(pool)
     if all.gone[1] then call('HDEL', key('serving', pool), unpack(all.gone)) end
