@@ -10,7 +10,7 @@ EVERYTHING = {
     "access": {"tlsSecret": "preimage-tls", "requireClientCertificates": True},
     "catalogue": "[models.mine]\n",
     "weights": {"persistentVolumeClaim": {"claimName": "weights", "readOnly": True}},
-    "queue": {"settings": {"PREIMAGE_QUEUE_MAX_QUEUED_JOBS": 5000}},
+    "queue": {"settings": {"PREIMAGE_QUEUE_MAX_QUEUED_JOBS": 5_000_000}},
     "environment": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.monitoring:4318"},
     "frontend": {
         "settings": {"PREIMAGE_MAXIMUM_STEPS": 40000},

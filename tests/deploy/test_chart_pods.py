@@ -56,7 +56,7 @@ def test_what_the_templates_set_is_what_values_may_not(plain: Documents, full: D
 def test_settings_of_the_values_reach_who_they_are_for(full: Documents) -> None:
     told = {name: environment(container) for name, _pod, container in containers(full)}
     for given in told.values():
-        assert given["PREIMAGE_QUEUE_MAX_QUEUED_JOBS"] == "5000"
+        assert given["PREIMAGE_QUEUE_MAX_QUEUED_JOBS"] == "5000000"
         assert given["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.monitoring:4318"
     assert told["pre-preimage-service"]["PREIMAGE_MAXIMUM_STEPS"] == "40000"
     assert told["pre-preimage-worker-cpu"]["PREIMAGE_DOWNLOAD_MODELS"] == "none"

@@ -49,6 +49,11 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{port}"
 
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names that a browser may ask it by; None: any."""
+        return None if self.open_to_others else (*_OWN_NAMES, self.host)
+
     def close(self) -> None:
         """Gives it up."""
         self.listener.close()
@@ -104,7 +109,7 @@ def serve(address: Address, client: AsyncClient, target: str) -> None:
 
 def _listen(address: Address) -> None:
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    server.add_middleware(Guard, names=None if address.open_to_others else _OWN_NAMES)
+    server.add_middleware(Guard, names=address.names)
     ui.run_with(
         server,
         title="preimage",

@@ -95,6 +95,10 @@ def test_other_pages_of_the_browser_cannot_use_it(page: Served) -> None:
     assert answer(page.url, Origin=page.url)[0] == 200
     assert answer(page.url, Origin="http://elsewhere.example")[0] == 403
     assert answer(page.url, Host="elsewhere.example")[0] == 403
+    embedded = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}
+    assert answer(page.url, **embedded)[0] == 403
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}
+    assert answer(page.url, **followed)[0] == 200
     assert answer(page.url, Content_Length=str(2**30))[0] == 413
 
 

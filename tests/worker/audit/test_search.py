@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from preimage_worker.audit import aims
-from preimage_worker.audit.inverted import quarry
+from preimage_worker.audit.inverted import nearing, quarry
 from preimage_worker.audit.inverter import Attempt, Found
 from preimage_worker.audit.material import Material, codes
 from preimage_worker.audit.plan import AuditPlan
@@ -174,5 +174,16 @@ def test_pictures_that_are_flat_are_at_no_plateau_while_their_codes_come_nearer(
     found = search(plan, seen(plan), inverter)
     assert budgets(inverter) == [100, 200, 400, 800]
     assert found.plateau.reached
-    assert found.settled
-    assert found.errors == (0.4, 0.2, 0.1, 0.1)
+    assert found.nearing == frozenset()
+    assert found.errors == ({"A3": 0.4}, {"A3": 0.2}, {"A3": 0.1}, {"A3": 0.1})
+
+
+def test_an_attacker_on_the_way_is_heard_though_another_has_settled() -> None:
+    plan = subjects.plan(profile=LONG)
+    still = {"A3": 0.5, "A4": 0.05}
+    found = search(plan, seen(plan), Planted(planted.noisy(plan, lambda _: 40)))
+    found = replace(found, errors=({**still, "A3": 0.53}, still))
+    assert found.nearing == {"A3"}
+    assert nearing(found, "A4") == ()
+    (said,) = nearing(found, "A3")
+    assert "of A3 went from 0.53 to 0.5" in said

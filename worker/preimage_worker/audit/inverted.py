@@ -35,6 +35,15 @@ class Inverted:
     attacks: tuple[AttackReport, ...]
     """The one to judge by is the last: of the attacker who knows most."""
 
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Of the attacker to judge by, and of any other who was stopped on the way."""
+        *others, last = self.attacks
+        return (
+            *last.complaints,
+            *(each for one in others for each in nearing(self.search, one.rung)),
+        )
+
 
 def quarry(material: Material, codes: Codes, released: Released, of: tuple[Aim, ...]) -> Quarry:
     """The material's targets, seen by these attackers."""
@@ -90,14 +99,19 @@ def _choice(of: Variant, steps: int) -> str:
 
 def _attack(found: Search, aim: Aim, codes: Codes) -> AttackReport:
     report = attack(found.best.of(aim.rung), truth_errors(aim, codes))
-    if found.settled or len(found.errors) == 1:  # of one budget the plateau complains
-        return report
-    before, after = found.errors[-2:]
-    complaint = (
+    return replace(report, complaints=(*report.complaints, *nearing(found, aim.rung)))
+
+
+def nearing(found: Search, rung: str) -> tuple[str, ...]:
+    """What is to be said where the last doubling still helped an attacker."""
+    if rung not in found.nearing:
+        return ()
+    before, after = (each[rung] for each in found.errors[-2:])
+    said = (
         f"The last doubling still brought pictures nearer to their codes: the median feature error "
-        f"went from {before:.3g} to {after:.3g}."
+        f"of {rung} went from {before:.3g} to {after:.3g}."
     )
-    return replace(report, complaints=(*report.complaints, complaint))
+    return (said,)
 
 
 def attack(variants: list[Variant], truth: Floats) -> AttackReport:

@@ -123,7 +123,7 @@ def _conduct(
         profile=plan.effort.title,
         profile_suffices=plan.effort.suffices,
         plateau=inverted.search.plateau if inverted else None,
-        attack=Health(inverted.attacks[-1].complaints if inverted else ()),
+        attack=Health(inverted.complaints if inverted else ()),
         known_answer=None if control is None else Health(control.complaints),
         left_out=plan.left_out,
     )

@@ -2,11 +2,11 @@
 
 Both attackers climb together: every budget is one set of attempts for both, and the plateau is that
 of the better one for each picture. Recovery often starts with a flat stretch, in which pictures are
-no better yet while their codes come nearer and nearer: an attack in the middle of that has not
-stopped to help.
+no better yet while their codes come nearer and nearer: an attacker in the middle of that has not
+stopped to help, whatever the others do. One who keeps to bounds is soon within them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -36,13 +36,13 @@ class Search:
     best: Sweep
     """Of the budget that served best: mostly the last one."""
     plateau: Plateau
-    errors: tuple[float, ...]
-    """Of each budget the median relative error of codes, of the attacker who knows most."""
+    errors: tuple[Mapping[str, float], ...]
+    """Of each budget the median relative error of codes, of each attacker."""
 
     @property
-    def settled(self) -> bool:
-        """Whether the last doubling brought codes nearer by no more than `SETTLED_ERROR`."""
-        return _settled(self.errors)
+    def nearing(self) -> frozenset[str]:
+        """The attackers whose codes the last doubling brought nearer by over `SETTLED_ERROR`."""
+        return _nearing(self.errors)
 
 
 def sated(fve: Floats) -> bool:
@@ -65,22 +65,28 @@ def search(
         enough: whether to stop for another reason, by the FVE of the best variant for each picture.
     """
     first = best = sweep(plan, quarry, inverter, plan.effort.steps)
-    knowing = quarry.aims[-1].rung
-    values, errors, now = [first.psnr_db], [first.error(knowing)], first
+    rungs = [aim.rung for aim in quarry.aims]
+    values, errors, now = [first.psnr_db], [_errors(first, rungs)], first
     for steps in plan.effort.budgets[1:]:
         if enough(recovery.fve(now.mse, quarry.mean_picture_mse)):
             break
-        if _plateau(plan, values).reached and _settled(errors):
+        if _plateau(plan, values).reached and not _nearing(errors):
             break
         now = sweep(plan, quarry, inverter, steps)
         values.append(now.psnr_db)
-        errors.append(now.error(knowing))
+        errors.append(_errors(now, rungs))
         best = max(best, now, key=lambda each: float(each.psnr_db.mean()))
     return Search(first, best, _plateau(plan, values), tuple(errors))
 
 
-def _settled(errors: Sequence[float]) -> bool:
-    return len(errors) > 1 and not errors[-2] - errors[-1] > SETTLED_ERROR
+def _errors(of: Sweep, rungs: Sequence[str]) -> Mapping[str, float]:
+    return {rung: of.error(rung) for rung in rungs}
+
+
+def _nearing(errors: Sequence[Mapping[str, float]]) -> frozenset[str]:
+    """None of one budget: that has no plateau either."""
+    before, after = errors[-2:] if len(errors) > 1 else ({}, {})
+    return frozenset(rung for rung in after if before[rung] - after[rung] > SETTLED_ERROR)
 
 
 def _plateau(plan: AuditPlan, values: list[Floats]) -> Plateau:

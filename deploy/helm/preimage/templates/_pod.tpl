@@ -90,7 +90,7 @@ capabilities: {drop: [ALL]}
 {{- $values := (index . 0).Values -}}
 {{- range $name, $value := merge (dict) (index . 1) $values.queue.settings $values.environment }}
 - name: {{ $name }}
-  value: {{ $value | toString | quote }}
+  value: {{ ternary $value (toJson $value) (kindIs "string" $value) | quote }}
 {{- end }}
 {{- end }}
 

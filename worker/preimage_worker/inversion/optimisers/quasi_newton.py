@@ -236,17 +236,25 @@ def _shorten(rise: Tensor, decline: Tensor) -> Tensor:
 def _inverse(traits: Traits, age: Tensor, like: Tensor) -> Tensor:
     """The diagonal that the memory begins from, `(lanes, 1 or channels, height, width)`.
 
-    On a CPU, where powers take long, it is kept for each age: in the end it changes no more.
+    On a CPU, where powers take long, its ends are kept: all lanes begin with one, and in the other
+    it changes no more. What lies between passes by, and a large canvas has large ones.
     """
     flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * (1 - traits.coarseness)
     if age.device.type != "cpu":
         return 1 / _curvature(traits, flat, like.shape[-2:])
-    return by_lane(lambda lane: _kept_inverse(traits, float(lane), like.shape[-2:]), flat)
+    return by_lane(lambda lane: _inverse_at(traits, float(lane), like.shape[-2:]), flat)
 
 
-@lru_cache(maxsize=64)
-def _kept_inverse(traits: Traits, flat: float, size: torch.Size) -> Tensor:
+def _inverse_at(traits: Traits, flat: float, size: torch.Size) -> Tensor:
+    last = float(torch.tensor(1.0) * (1 - traits.coarseness))
+    return (_kept_inverse if flat in {0.0, last} else _lone_inverse)(traits, flat, size)
+
+
+def _lone_inverse(traits: Traits, flat: float, size: torch.Size) -> Tensor:
     return 1 / _curvature(traits, torch.tensor([flat]), size)
+
+
+_kept_inverse = lru_cache(maxsize=4)(_lone_inverse)
 
 
 def _curvature(traits: Traits, flat: Tensor, size: torch.Size) -> Tensor:
