@@ -240,7 +240,14 @@ async def test_every_measurement_of_an_inversion_arrives(
     assert result.strength.factor == 2.0
     assert result.strength.relative_errors == (0.25, 0.04)
     page = result._repr_html_()
-    for words in ("22.00%", "12.00%", "12.5%", "features.5", "281, but 285", "multiplied by 2"):
+    for words in (
+        "22.00%",
+        "12.00%",
+        "12.5%",
+        "features.5",
+        "281 for the picture, 285 for the pre-image",
+        "multiplied by 2",
+    ):
         assert words in page
 
 
