@@ -12,12 +12,11 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass, field
 
-from benchmarks.service.queue_alone import POOL, SPEC, own_redis
+from benchmarks.service.queue_alone import POOL, interactive_job, own_redis
 from preimage_queue import (
     BatchRef,
     Claimed,
     Finish,
-    Lane,
     NewJob,
     Queue,
     QueueSettings,
@@ -118,19 +117,7 @@ def measure(_options: argparse.Namespace) -> list[dict[str, object]]:
 
 
 def _job(tenant: str) -> NewJob:
-    job_id = new_id()
-    return NewJob(
-        id=job_id,
-        tenant=tenant,
-        request_id=job_id,
-        fingerprint=job_id,
-        lane=Lane.INTERACTIVE,
-        pool=POOL,
-        batch_key=KEY,
-        slots=1,
-        cost=float(LENGTH),
-        spec=SPEC,
-    )
+    return interactive_job(tenant, POOL, KEY, float(LENGTH))
 
 
 def _open(url: str, kept: float) -> Queue:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import redis
 
-from benchmarks.service.queue_alone import RESULT, SPEC, own_redis
+from benchmarks.service.queue_alone import RESULT, interactive_job, own_redis
 from preimage_queue import (
     BatchRef,
     Beat,
@@ -262,16 +262,4 @@ def _beats(jobs: Mapping[str, tuple[int, Claimed]], now: int) -> list[Beat]:
 
 
 def _job(tenant: str) -> NewJob:
-    job_id = new_id()
-    return NewJob(
-        id=job_id,
-        tenant=tenant,
-        request_id=job_id,
-        fingerprint=job_id,
-        lane=Lane.INTERACTIVE,
-        pool=POOL,
-        batch_key=KEY,
-        slots=1,
-        cost=200.0,
-        spec=SPEC,
-    )
+    return interactive_job(tenant, POOL, KEY, 200.0)

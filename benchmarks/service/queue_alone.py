@@ -164,3 +164,20 @@ def _script_seconds(settings: QueueSettings) -> float:
     with connect(settings) as client:
         spent = client.info("commandstats")
     return sum(int(spent[name]["usec"]) for name in spent if name.startswith("cmdstat_eval")) / 1e6
+
+
+def interactive_job(tenant: str, pool: str, batch_key: str, cost: float) -> NewJob:
+    """A job of one slot that equals no other."""
+    job_id = new_id()
+    return NewJob(
+        id=job_id,
+        tenant=tenant,
+        request_id=job_id,
+        fingerprint=job_id,
+        lane=Lane.INTERACTIVE,
+        pool=pool,
+        batch_key=batch_key,
+        slots=1,
+        cost=cost,
+        spec=SPEC,
+    )
