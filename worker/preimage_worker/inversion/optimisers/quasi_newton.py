@@ -5,6 +5,11 @@ enough (Armijo), and then the memory says where to go next; else the way to it i
 tried again. So there is no inner loop: a line search is several steps of the batch, and lanes are
 each in their own phase of it. Everything that decides is a tensor over lanes.
 
+Where colours are bounded a trial is a part of the way, cut off at the bound: of a shorter trial
+less is cut off. The search goes along that arc (Bertsekas 1982, "Projected Newton methods for
+optimization problems with simple constraints"), not along the straight line from the point to the
+canvas that was refused. That line leads through the sphere of the bound, where the objective rises.
+
 What makes it fast here (docs/explanation/solver.md has the trials):
 
 - The memory begins from a diagonal in cosine coefficients, like the inverse spectrum of natural
@@ -66,6 +71,10 @@ class State(NamedTuple):
     """There, of what can move; a canvas."""
     coefficients: Tensor
     """Of the gradient."""
+    way: Tensor
+    """From the point, as it leads before it is cut off at the bound; a canvas."""
+    length: Tensor
+    """What of it the next trial takes, `(lanes,)`; 0 where the point is to be measured anew."""
     steps: Tensor
     """The memory's, as are the three that follow."""
     changes: Tensor
@@ -101,7 +110,8 @@ def quasi_newton(traits: Traits) -> Transform:
     def init(canvas: Tensor) -> Buffers:
         zeros, numbers = torch.zeros_like(canvas), canvas.new_zeros(len(canvas))
         leak = torch.full_like(numbers, traits.leak)
-        return State(zeros, zeros, zeros, *no_pairs(canvas), numbers, numbers, leak, leak)
+        pairs = no_pairs(canvas)
+        return State(zeros, zeros, zeros, zeros, numbers, *pairs, numbers, numbers, leak, leak)
 
     def update(gradient: Tensor, buffers: Buffers, control: Control) -> tuple[Tensor, Buffers]:
         seen, age = control.seen, control.age.flatten()
@@ -111,24 +121,22 @@ def quasi_newton(traits: Traits) -> Transform:
         gradient = _within(gradient, seen.canvas, tight)
         moved = seen.canvas - before.point
         decline = inner(before.gradient, moved).clamp(max=0)
-        fresh = age == 0
+        fresh = (age == 0) | (before.length == 0)
         accepted = fresh | _fell(seen.objective, before.value, decline, inner(gradient, moved))
-        after = _accept(traits, before, gradient, seen, accepted)
+        after = _refuse(before, seen.objective, decline)
+        if some(accepted):
+            after = _accept(traits, after, gradient, seen, accepted)
         after = _with_memory(after, before, moved, accepted=accepted, fresh=fresh)
         after = after._replace(leak=_leak(after.leak, accepted, age))
-        lost = after.tries >= _TRIES
-        after = after._replace(
-            births=forget(after.pairs, lost).births, tries=torch.where(lost, 0, after.tries)
-        )
-        anew, ahead = accepted | lost, None
-        if some(anew):
-            ahead = _ahead(traits, after, _inverse(traits, age, gradient))
-        if ahead is not None and every(accepted):
-            return _within(ahead, seen.canvas, tight), after
-        again = moved * per_lane(_shorten(seen.objective - before.value, decline), moved)
-        step = (again if ahead is None else choose(anew, ahead, again)) + after.point
-        step -= seen.canvas
-        return choose(accepted, _within(step, seen.canvas, tight), step), after
+        if some(accepted):
+            way = _within(
+                _ahead(traits, after, _inverse(traits, age, gradient)), seen.canvas, tight
+            )
+            after = after._replace(way=choose(accepted, way, before.way))
+        if every(accepted):
+            return after.way, after
+        step = after.way * per_lane(after.length, after.way) + after.point
+        return step.sub_(seen.canvas), after
 
     return Transform(len(State._fields), init, update, _own)
 
@@ -177,18 +185,29 @@ def leak(buffers: Buffers) -> Tensor:
     return State(*buffers).leak
 
 
-def _accept(traits: Traits, before: State, gradient: Tensor, seen: Seen, accepted: Tensor) -> State:
+def _refuse(before: State, objective: Tensor, decline: Tensor) -> State:
+    """The state with a shorter trial of the same way.
+
+    After many the memory is wrong: the point is measured once more, and everything begins there.
+    """
+    tries = before.tries + 1
+    lost = tries >= _TRIES
+    shorter = before.length * _shorten(objective - before.value, decline)
+    return before._replace(length=torch.where(lost, 0, shorter), tries=torch.where(lost, 0, tries))
+
+
+def _accept(
+    traits: Traits, refused: State, gradient: Tensor, seen: Seen, accepted: Tensor
+) -> State:
     """The state with what was just measured as the point, in lanes that accepted it."""
-    refused = before._replace(tries=before.tries + 1)
-    if not some(accepted):
-        return refused
     return refused._replace(
-        point=choose(accepted, seen.canvas, before.point),
-        gradient=choose(accepted, gradient, before.gradient),
-        coefficients=choose(accepted, _coefficients(traits, gradient), before.coefficients),
-        value=torch.where(accepted, seen.objective, before.value),
+        point=choose(accepted, seen.canvas, refused.point),
+        gradient=choose(accepted, gradient, refused.gradient),
+        coefficients=choose(accepted, _coefficients(traits, gradient), refused.coefficients),
+        length=torch.where(accepted, 1, refused.length),
+        value=torch.where(accepted, seen.objective, refused.value),
         tries=torch.where(accepted, 0, refused.tries),
-        slope_leak=torch.where(accepted, before.leak, before.slope_leak),
+        slope_leak=torch.where(accepted, refused.leak, refused.slope_leak),
     )
 
 
