@@ -32,9 +32,9 @@ def threat_model(plan: AuditPlan) -> ThreatModel:
             "Linkage: telling which of known pictures a code is of.",
         ),
         budget=(
-            f'The profile "{profile.title}". Strengths of the priors: {len(profile.prior_factors)}; '
-            f"restarts of each: {profile.restarts}; steps: {profile.steps}; doublings, while they "
-            f"help: at most {profile.doublings}."
+            f'The profile "{profile.title}". Strengths of the priors: {len(profile.prior_factors)};'
+            f" restarts of each: {profile.restarts}; steps: {profile.steps}; doublings, while they"
+            f" help: at most {profile.doublings}."
         ),
         not_tried=(A5, _MORE),
     )
