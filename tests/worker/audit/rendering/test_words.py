@@ -63,6 +63,22 @@ def test_the_brief_takes_nothing_inconclusive_for_an_absence() -> None:
     assert "recovered none in" not in text
 
 
+def test_the_brief_calls_nothing_recovered_that_no_verdict_does() -> None:
+    """The figure of an open row may be all chance, and the best of it a mean picture."""
+    made = [Made("a", fve=0.3, recovered=OPEN), Made("b", fve=0.2, recovered=OPEN)]
+    assert not any("ost was" in each for each in answers.in_brief(report(made)))
+    text = " ".join(answers.in_brief(report([*made, Made("c", fve=0.7), Made("d", fve=0.5)])))
+    assert "Most was recovered from “c” without a defence: 70" in text
+    assert "Least, where pictures were recovered at all, from “d” without a defence: 50" in text
+    assert "Least" not in " ".join(answers.in_brief(report([*made, Made("c", fve=0.7)])))
+
+
+def test_the_brief_says_where_no_defence_helped() -> None:
+    text = " ".join(answers.in_brief(report([Made("a"), Made("a", "sign", 0.1)])))
+    assert "no defence that was tried was shown to stop that." in text
+    assert "No row was shown to give nothing away." in text
+
+
 def test_the_brief_names_the_most_usable_defence_that_ended_recovery() -> None:
     made = [
         Made("a"),

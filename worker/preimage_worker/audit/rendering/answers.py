@@ -100,11 +100,16 @@ def _tally(report: AuditReport) -> str:
 
 
 def _extremes(rows: Sequence[Row]) -> tuple[str, ...]:
-    most, least = rows[0], rows[-1]
+    """Of the rows in which pictures were recovered: a figure of another may be all chance."""
+    found = [row for row in rows if row.verdict.recovered is Answer.YES]
+    if not found:
+        return ()
+    most, least = found[0], found[-1]
     first = f"Most was recovered from {named(most)}: {recovery(most)}."
-    if len(rows) == 1:
+    if len(found) == 1:
         return (first,)
-    return (first, f"Least from {named(least)}: {recovery(least)}.")
+    where = "Least" if len(found) == len(rows) else "Least, where pictures were recovered at all,"
+    return (first, f"{where} from {named(least)}: {recovery(least)}.")
 
 
 def _most_usable(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -118,8 +123,8 @@ def _most_usable(rows: Sequence[Row]) -> tuple[str, ...]:
         return ()
     if not ended:
         sentence = (
-            "Where undefended codes give pictures away, under no defence that was tried can it be "
-            "said that the attacks listed recover none."
+            "Where undefended codes give pictures away, no defence that was tried was shown to "
+            "stop that."
         )
         return (sentence,)
     best = max(ended, key=usable)
@@ -168,7 +173,7 @@ def _linkage(row: Row) -> float:
 def _nothing_found(rows: Sequence[Row]) -> tuple[str, ...]:
     found = [row for row in rows if row.verdict.finding is Finding.NOT_RECOVERED]
     if not found:
-        return ("In every row recovery or linkage was found, or is left open.",)
+        return ("No row was shown to give nothing away.",)
     words = listed([f"{named(row)}{kept(row)}" for row in found])
     return (f"The attacks listed found neither recovery nor linkage for {words}.",)
 
