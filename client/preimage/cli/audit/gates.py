@@ -2,7 +2,7 @@
 
 A gate is the name of a figure, a comparison and a number. It is asked of every row, and the worst
 one decides. A row whose verdict leaves the question open cannot meet a gate, because a stronger
-attack might have shown more.
+attack might have shown more; nor can a report in which a combination that was asked for has no row.
 """
 
 import operator
@@ -75,19 +75,23 @@ class GateResult:
     gate: Gate
     state: GateState
     row: AuditRow | None
-    """The worst row, or one that leaves it open; None where there are no rows."""
+    """The worst row, or one that leaves it open; None where there is no such row."""
+    untried: str = ""
+    """What has no row, so that the gate is open; empty: that is not why."""
 
     @property
     def sentence(self) -> str:
         """For people."""
         said = f"{self.gate}: {self.state.value}"
+        if self.untried:
+            return f"{said}, because {self.untried}"
         if self.row is None:
             return f"{said}, because the report has no rows"
         value = self.row.figures[self.gate.name]
         found = "not measured" if value is None else f"{value:.4g}"
         where = f"{self.row.layer} with {self.row.defence}"
         if self.state is GateState.INCONCLUSIVE:
-            return f"{said}: {where} is {found}, and open: {self.row.verdict}"
+            return f"{said}: {where} is {found}, and leaves it open"
         return f"{said}; the worst is {found}, {where}"
 
 
@@ -134,6 +138,8 @@ def _try(report: AuditReport, gate: Gate) -> GateResult:
     unclear = next((row for row in report.rows if _is_open(row, gate.name)), None)
     if unclear is not None or worst is None:
         return GateResult(gate, GateState.INCONCLUSIVE, unclear)
+    if report.left_out:
+        return GateResult(gate, GateState.INCONCLUSIVE, None, report.left_out[0])
     return GateResult(gate, GateState.MET, worst[1])
 
 
