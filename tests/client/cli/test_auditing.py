@@ -127,6 +127,30 @@ def test_a_gate_that_is_none_ends_with_1_before_anything_is_sent(
     assert audits.headers == []
 
 
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ("", 2),
+        ("@conv/none", 2),
+        ("@conv/*", 2),
+        ("@conv/sign", 0),
+        ("@ */sign", 0),
+        ("@fc/*", 3),
+        ("@conv/pool*", 3),
+    ],
+)
+def test_a_gate_may_be_asked_of_what_would_be_shared(
+    run: Run, tmp_path: Path, where: str, code: int
+) -> None:
+    rows = (row("conv", "none", 0.9), row("conv", "sign", 0.1))
+    left_out = [{"layer": "conv", "defence": "pool:k=9", "reason": "Too few positions."}]
+    report = {**json.loads(files(*rows)["report.json"]), "left_out": left_out}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    ended = run("audit", "show", "report.json", "--fail-if", f"fve>0.5{where}")
+    assert ended.exit_code == code, ended.output
+    assert f"fve>0.5{where.replace(' ', '')}: " in ended.stderr
+
+
 def test_what_failed_comes_before_what_is_open() -> None:
     report = AuditReport(*(each.decode() for each in files(OPEN).values()))
     gates = [read_gate(text) for text in ("fve>0.5", "utility<1", "utility<0.1")]
