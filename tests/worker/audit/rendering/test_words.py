@@ -55,6 +55,13 @@ def test_the_brief_says_that_linkage_outlives_recovery() -> None:
     assert "Linkage outlives recovery in 1 row" in text
 
 
+def test_the_brief_says_of_no_open_row_that_recovery_ended() -> None:
+    made = [Made("a", fve=0.3, recovered=OPEN), Made("b"), Made("c", fve=0.1, recovered=OPEN)]
+    text = " ".join(answers.in_brief(report(made)))
+    assert "outlives" not in text
+    assert "recovered is open: “a” without a defence and “c” without a defence." in text
+
+
 def test_the_brief_takes_nothing_inconclusive_for_an_absence() -> None:
     made = [Made("a"), Made("a", "sign", 0.0, recovered=OPEN, linkable=OPEN)]
     text = " ".join(answers.in_brief(report(made)))

@@ -45,6 +45,7 @@ def in_brief(report: AuditReport) -> tuple[str, ...]:
         *_extremes(rows),
         *_most_usable(rows),
         *_linkage_outlives(rows),
+        *_linked_and_open(rows),
         *_nothing_found(rows),
         *_why_open(rows),
         *_not_tried(report.left_out),
@@ -151,7 +152,7 @@ def _linkage_outlives(rows: Sequence[Row]) -> tuple[str, ...]:
     found = [
         row
         for row in rows
-        if row.verdict.linkable is Answer.YES and row.verdict.recovered is not Answer.YES
+        if row.verdict.linkable is Answer.YES and row.verdict.recovered is Answer.NO
     ]
     if not found:
         return ()
@@ -164,6 +165,19 @@ def _linkage_outlives(rows: Sequence[Row]) -> tuple[str, ...]:
         f"is of it{rate}."
     )
     return (sentence,)
+
+
+def _linked_and_open(rows: Sequence[Row]) -> tuple[str, ...]:
+    """An attack may have come far without a verdict: that is no recovery which has ended."""
+    found = [
+        row
+        for row in rows
+        if row.verdict.linkable is Answer.YES and row.verdict.recovered is Answer.INCONCLUSIVE
+    ]
+    if not found:
+        return ()
+    words = listed([named(row) for row in found])
+    return (f"Codes can be linked, and whether pictures can be recovered is open: {words}.",)
 
 
 def _linkage(row: Row) -> float:
