@@ -17,6 +17,7 @@ from preimage.embedded.children import Children, require_extras
 from preimage.embedded.errors import StackError
 from preimage.embedded.folder import LockedFolder, make_run_folder
 from preimage.embedded.process import Child
+from preimage.embedded.writeback import written_early
 
 __all__ = ["Stack", "StackOptions"]
 
@@ -189,6 +190,7 @@ class Stack:
             folder = LockedFolder(self.options.data)
             self._folders.callback(folder.release, remove=False)
             data = folder.path
+        self._folders.enter_context(written_early(data))
         children = Children(run.path, data, self.options.environment)
         self.logs = data / "logs"
         return children
