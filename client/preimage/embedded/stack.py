@@ -17,7 +17,7 @@ from preimage.embedded.children import Children, require_extras
 from preimage.embedded.errors import StackError
 from preimage.embedded.folder import LockedFolder, make_run_folder
 from preimage.embedded.process import Child
-from preimage.embedded.writeback import written_early
+from preimage.embedded.upkeep import eased
 
 __all__ = ["Stack", "StackOptions"]
 
@@ -174,6 +174,7 @@ class Stack:
         self._make = self._make_children()
         redis = self._add(self._make.redis())
         redis.wait_ready(self.options.start_seconds)
+        self._folders.enter_context(eased(redis, self._make.data))
         self._add(self._make.frontend(self._frontend_variables()))
         for index in range(self.options.workers):
             self._add(self._make.worker(index, self._worker_variables(index)))
@@ -190,7 +191,6 @@ class Stack:
             folder = LockedFolder(self.options.data)
             self._folders.callback(folder.release, remove=False)
             data = folder.path
-        self._folders.enter_context(written_early(data))
         children = Children(run.path, data, self.options.environment)
         self.logs = data / "logs"
         return children
