@@ -13,7 +13,7 @@ from preimage_service.memory import tune_allocator
 tune_allocator()
 def calls():
     for _ in range(40):
-        codes = [bytes(600_000) for _ in range(4)]
+        codes = [b"x" * (600_000 + each) for each in range(4)]
         del codes
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
