@@ -59,7 +59,8 @@ def remarks_on(spec: wire.AuditSpec, targets: int) -> Iterator[str]:
     if spec.profile in {wire.AUDIT_PROFILE_UNSPECIFIED, wire.AUDIT_PROFILE_QUICK}:
         yield "The profile quick shows leaks, and never that there are none."
     if targets < LEAST_TARGETS:
-        yield f"{targets} targets are too few to show an absence; it takes {LEAST_TARGETS}."
+        few = "1 target is" if targets == 1 else f"{targets} targets are"
+        yield f"{few} too few to show an absence; it takes {LEAST_TARGETS}."
 
 
 def _is_doubtful(chain: str) -> bool:

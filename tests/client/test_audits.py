@@ -11,6 +11,7 @@ from PIL import Image
 import preimage
 from preimage.aio import AsyncClient
 from preimage.audits.defences import each_defence
+from preimage.audits.report import AuditReport
 from preimage.v1 import audit_pb2, preimage_pb2
 from tests.client.fake import FakeServer
 from tests.client.fake_audits import FakeAudits, files, row
@@ -330,3 +331,10 @@ def test_what_is_no_report_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "report.json").write_text(text)
     with pytest.raises(preimage.BadInput, match="report"):
         preimage.AuditReport.load(tmp_path)
+
+
+def test_a_row_is_printed_without_its_thousand_numbers() -> None:
+    report = AuditReport(*(each.decode() for each in files().values()))
+    assert "verdict='recovered'" in repr(report.rows[0])
+    assert "0.9}" not in repr(report.rows[0])
+    assert len(repr(report.rows[0])) < 300

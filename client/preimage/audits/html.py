@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     ("FVE", "fve"),
+    ("by chance", "fve.chance"),
     ("worst decile", "fve.p90"),
     ("linkage", "linkage.rank1"),
     ("utility", "utility"),

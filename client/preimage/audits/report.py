@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
@@ -39,9 +39,9 @@ class AuditRow:
     """Whether codes were linked to their pictures, in the same words."""
     reasons: tuple[str, ...]
     """Why, in sentences."""
-    figures: Mapping[str, float | None]
+    figures: Mapping[str, float | None] = field(repr=False)
     """What was measured, by names such as "fve.p90"; None: it was not."""
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(repr=False)
     """All that report.json holds of the row."""
 
 

@@ -226,8 +226,8 @@ def _read_all(source: AuditPictures, name: str, seen: dict[bytes, str]) -> Itera
         encoded = _encoded(picture)
         if encoded in seen:
             raise BadInput(
-                f"{word} is the same file as {seen[encoded]}. Give each picture once: an attacker "
-                "who has a target recovers nothing."
+                f"{word} is the same file as {seen[encoded]}. Give each picture once: a target "
+                "that the attacker has needs no attack, and one that is there twice counts twice."
             )
         seen[encoded] = word
         yield encoded

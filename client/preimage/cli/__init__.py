@@ -2,7 +2,7 @@
 
 Results go to stdout, everything else to stderr; `--json` prints exactly one JSON object. The exit
 code is 0 when it is done, 1 when it did not work and one sentence on stderr says why, 2 when the
-command line is wrong.
+command line is wrong; of commands with gates that is 1 too, and 2 says that a gate failed.
 """
 
 import os

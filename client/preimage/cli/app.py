@@ -10,6 +10,7 @@ from preimage.cli import administer, token_file
 from preimage.cli.activations import caricature, maximise
 from preimage.cli.audit import reading
 from preimage.cli.audit.demo.command import demo as audit_demo
+from preimage.cli.audit.judged import JudgedCommand
 from preimage.cli.audit.reading import diff, show
 from preimage.cli.audit.running import plan, run
 from preimage.cli.demo.command import demo
@@ -74,9 +75,9 @@ app.add_typer(_token, name="token")
 _audit = typer.Typer(
     help="What shared codes give away, and which defence helps.", no_args_is_help=True
 )
-_audit.command("run")(speaking(run))
+_audit.command("run", cls=JudgedCommand)(speaking(run))
 _audit.command("plan")(speaking(plan))
-_audit.command("show")(speaking(show))
+_audit.command("show", cls=JudgedCommand)(speaking(show))
 _audit.command("diff")(speaking(diff))
 _audit.command("demo")(speaking(audit_demo))
 _audit.command("cancel")(speaking(reading.cancel))

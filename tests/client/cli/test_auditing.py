@@ -127,6 +127,30 @@ def test_a_gate_that_is_none_ends_with_1_before_anything_is_sent(
     assert audits.headers == []
 
 
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ("", 2),
+        ("@conv/none", 2),
+        ("@conv/*", 2),
+        ("@conv/sign", 0),
+        ("@ */sign", 0),
+        ("@fc/*", 3),
+        ("@conv/pool*", 3),
+    ],
+)
+def test_a_gate_may_be_asked_of_what_would_be_shared(
+    run: Run, tmp_path: Path, where: str, code: int
+) -> None:
+    rows = (row("conv", "none", 0.9), row("conv", "sign", 0.1))
+    left_out = [{"layer": "conv", "defence": "pool:k=9", "reason": "Too few positions."}]
+    report = {**json.loads(files(*rows)["report.json"]), "left_out": left_out}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    ended = run("audit", "show", "report.json", "--fail-if", f"fve>0.5{where}")
+    assert ended.exit_code == code, ended.output
+    assert f"fve>0.5{where.replace(' ', '')}: " in ended.stderr
+
+
 def test_what_failed_comes_before_what_is_open() -> None:
     report = AuditReport(*(each.decode() for each in files(OPEN).values()))
     gates = [read_gate(text) for text in ("fve>0.5", "utility<1", "utility<0.1")]
@@ -221,12 +245,36 @@ def test_two_reports_are_compared_row_by_row(run: Run, tmp_path: Path) -> None:
     assert told[1]["verdict"] == ["recovered", None]
 
 
+def test_a_comparison_of_audits_that_asked_something_else_says_so(run: Run, tmp_path: Path) -> None:
+    old = json.loads(files()["report.json"])
+    for name, asked in (("old", {}), ("same", {}), ("new", {"seed": 1, "targets": {"count": 2}})):
+        (tmp_path / f"{name}.json").write_text(json.dumps({**old, "seed": 0, **asked}))
+    assert run("audit", "diff", "old.json", "same.json").stderr == ""
+    ended = run("audit", "diff", "old.json", "new.json")
+    assert (ended.exit_code, "differ in targets, seed;" in ended.stderr) == (0, True)
+    told = json.loads(run("audit", "diff", "old.json", "new.json", "--json").stdout)
+    assert told["differ_in"] == ["targets", "seed"]
+
+
+def test_chance_stands_beside_what_was_found(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_bytes(files(row("conv", "none", 0.5))["report.json"])
+    headings, _, line = (
+        each for each in run("audit", "show", "report.json").stdout.splitlines()[1:4]
+    )
+    assert "by chance" in headings
+    assert line.split()[-5:] == ["0.500", "0.020", "0.600", "1.000", "0.900"]
+
+
 def test_what_was_not_tried_is_told(run: Run, tmp_path: Path) -> None:
     left_out = [{"layer": "fc", "defence": "pool:k=2", "reason": "It has no positions."}]
     report = {**json.loads(files()["report.json"]), "left_out": left_out}
     (tmp_path / "report.json").write_text(json.dumps(report))
     sentence = "fc with pool:k=2 was not tried: It has no positions."
     assert sentence in run("audit", "show", "report.json").stderr
+    gated = run("audit", "show", "report.json", "--fail-if", "utility<0.5")
+    assert gated.exit_code == 3
+    assert f"utility<0.5: inconclusive, because {sentence}" in gated.stderr
+    assert run("audit", "show", "report.json", "--fail-if", "utility<0.95").exit_code == 2
     assert json.loads(run("audit", "show", "report.json", "--json").stdout)["left_out"] == [
         sentence
     ]
@@ -304,8 +352,17 @@ def test_an_audit_is_cancelled_and_deleted(
 @pytest.mark.parametrize("text", ["resnet", "resnet:", ":fc"])
 def test_an_independent_model_needs_its_layer(run: Run, asked: Sequence[object], text: str) -> None:
     ended = run(*asked, "--independent", text)
-    assert ended.exit_code == 2
+    assert ended.exit_code == 1
     assert "MODEL:LAYER" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["run --profile quik", "run", "run --nothing", "show", "show report --fail-when fve>1"]
+)
+def test_a_wrong_command_line_is_not_taken_for_a_gate_that_failed(run: Run, words: str) -> None:
+    ended = run("audit", *words.split())
+    assert ended.exit_code == 1, ended.output
+    assert "Usage:" in ended.stderr
 
 
 def test_a_gate_reads_numbers_of_every_form() -> None:

@@ -36,7 +36,8 @@ FailIf = Annotated[
     list[str] | None,
     typer.Option(
         metavar="FIGURE>NUMBER",
-        help="End with 2 if the worst row has this, like 'fve.p90>0.2'; may be repeated.",
+        help="End with 2 if the worst row has this, like 'fve.p90>0.2', or "
+        "'fve.p90>0.2@layer1/gaussian*' for some of the rows; may be repeated.",
     ),
 ]
 Out = Annotated[

@@ -20,6 +20,12 @@ from preimage.errors import NotFound
 
 __all__ = ["cancel", "delete", "diff", "show"]
 
+_ASKED = (
+    *("model", "targets", "auxiliary", "profile", "preset"),
+    *("rungs", "releases", "seed", "versions"),
+)
+"""What report.json says of the question: where it is another one, so may be the answer."""
+
 AuditId = Annotated[str, typer.Argument(metavar="ID", help="The server's name for the audit.")]
 Reason = Annotated[str, typer.Option(help="Why, for the record: at most 200 characters.")]
 
@@ -64,14 +70,16 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Compare two reports, row by row."""
-    old, new = (
-        {(row.layer, row.defence): row for row in AuditReport.load(path).rows}
-        for path in (before, after)
-    )
+    reports = [AuditReport.load(path) for path in (before, after)]
+    old, new = ({(row.layer, row.defence): row for row in each.rows} for each in reports)
     pairs = [(key, old.get(key), new.get(key)) for key in {**old, **new}]
+    first, second = (each.data for each in reports)
+    others = [name for name in _ASKED if first.get(name) != second.get(name)]
     if as_json:
-        print_json({"rows": [_as_json(key, *rows) for key, *rows in pairs]})
+        print_json({"rows": [_as_json(key, *rows) for key, *rows in pairs], "differ_in": others})
         return
+    if others:
+        say(f"The two audits differ in {', '.join(others)}; so figures may, for that reason alone.")
     headings = ("layer", "defence", "verdict", *(f">{heading}" for heading, _ in COLUMNS))
     print_table(headings, ((*key, *_cells(*rows)) for key, *rows in pairs))
 

@@ -26,7 +26,8 @@ def doubled(*means: float, **others: float) -> Plateau:
 def test_two_doublings_without_gain_are_a_plateau() -> None:
     found = doubled(13, 24, 24.05, 24.05)
     assert found.reached
-    assert "has stopped to help" in found.sentence
+    assert "to 800 steps has stopped to help" in found.sentence
+    assert "within 0.2 dB" in found.sentence
     assert [gain.estimate for gain in found.gains] == pytest.approx([11, 0.05, 0], abs=0.06)
 
 
@@ -34,7 +35,8 @@ def test_a_layer_that_still_rises_is_none_though_it_is_below_the_mean_picture() 
     # Of 11.7 dB after 20 steps and 14.4 after 2,500, where the mean picture has 13.1.
     found = doubled(11.7, 11.92, 12.13, 12.35)
     assert not found.reached
-    assert "still helped" in found.sentence
+    assert "up to 800 steps still helped" in found.sentence
+    assert "more than 0.2 dB" in found.sentence
 
 
 def test_a_flat_stretch_of_one_doubling_is_none() -> None:
@@ -46,11 +48,14 @@ def test_getting_worse_is_a_plateau() -> None:
     assert doubled(14, 13.9, 13.5).reached
 
 
-@pytest.mark.parametrize("means", [(13.0,), (13.0, 13.0)])
-def test_one_budget_or_one_doubling_shows_none(means: tuple[float, ...]) -> None:
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [((13.0,), "not doubled, with 100"), ((13.0, 13.0), "doubled once, with 200")],
+)
+def test_one_budget_or_one_doubling_shows_none(means: tuple[float, ...], said: str) -> None:
     found = doubled(*means)
     assert not found.reached
-    assert f"doubled {len(means) - 1} times" in found.sentence
+    assert f"was {said} steps" in found.sentence
 
 
 def test_few_pictures_that_scatter_show_none() -> None:
@@ -58,6 +63,7 @@ def test_few_pictures_that_scatter_show_none() -> None:
     unclear = doubled(13, 13, 13, pictures=5, scatter=0.2)
     assert not unclear.reached
     assert "may still help" in unclear.sentence
+    assert "where a plateau allows 0.2 dB" in unclear.sentence
     assert doubled(13, 13, 13, pictures=5, scatter=0.01).reached
 
 

@@ -116,6 +116,14 @@ def test_fewer_than_a_hundred_pictures_show_no_absence(pictures: int) -> None:
     assert fewer_matched.finding is Finding.INCONCLUSIVE
 
 
+def test_a_single_picture_is_told_from_chance_by_nobody() -> None:
+    alone = judged(fve(0.9, 1), link(0, 1))
+    assert alone.recovered is Answer.INCONCLUSIVE
+    assert any("single picture" in reason for reason in alone.reasons)
+    assert any("1 picture is too few" in reason for reason in alone.reasons)
+    assert judged(fve(0.9, 2), link(0, 2)).recovered is Answer.YES
+
+
 def test_without_candidates_absence_is_open_and_recovery_is_not() -> None:
     found = judged(fve(0.0))
     assert found.finding is Finding.INCONCLUSIVE

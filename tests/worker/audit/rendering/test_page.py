@@ -33,6 +33,20 @@ def test_it_needs_no_network_and_no_script() -> None:
     assert "default-src 'none'" in text
 
 
+def test_one_row_is_one_combination() -> None:
+    one, many = render(report(MADE[:1])), render(report(MADE))
+    for found in (one.html, one.markdown):
+        assert b"1 combination of layer and defence" in found
+    assert b"4 combinations of layer and defence" in many.html
+
+
+def test_the_words_of_attackers_and_of_utility_are_explained() -> None:
+    text = page().text
+    for rung in ("B0", "B1", "L1", "A1", "A2", "A3", "A4"):
+        assert re.search(rf"{rung} [a-z]+ [^.]+\.", text), rung
+    assert "sees the class that it sees without a defence" in text
+
+
 def test_every_link_leads_to_a_place_on_it() -> None:
     found = page()
     targets = found.values("id")

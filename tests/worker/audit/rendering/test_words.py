@@ -55,12 +55,35 @@ def test_the_brief_says_that_linkage_outlives_recovery() -> None:
     assert "Linkage outlives recovery in 1 row" in text
 
 
+def test_the_brief_says_of_no_open_row_that_recovery_ended() -> None:
+    made = [Made("a", fve=0.3, recovered=OPEN), Made("b"), Made("c", fve=0.1, recovered=OPEN)]
+    text = " ".join(answers.in_brief(report(made)))
+    assert "outlives" not in text
+    assert "recovered is open: “a” without a defence and “c” without a defence." in text
+
+
 def test_the_brief_takes_nothing_inconclusive_for_an_absence() -> None:
     made = [Made("a"), Made("a", "sign", 0.0, recovered=OPEN, linkable=OPEN)]
     text = " ".join(answers.in_brief(report(made)))
     assert "1 row is inconclusive, which is no absence: “a” under sign." in text
     assert "too few to show an absence" in text
     assert "recovered none in" not in text
+
+
+def test_the_brief_calls_nothing_recovered_that_no_verdict_does() -> None:
+    """The figure of an open row may be all chance, and the best of it a mean picture."""
+    made = [Made("a", fve=0.3, recovered=OPEN), Made("b", fve=0.2, recovered=OPEN)]
+    assert not any("ost was" in each for each in answers.in_brief(report(made)))
+    text = " ".join(answers.in_brief(report([*made, Made("c", fve=0.7), Made("d", fve=0.5)])))
+    assert "Most was recovered from “c” without a defence: 70" in text
+    assert "Least, where pictures were recovered at all, from “d” without a defence: 50" in text
+    assert "Least" not in " ".join(answers.in_brief(report([*made, Made("c", fve=0.7)])))
+
+
+def test_the_brief_says_where_no_defence_helped() -> None:
+    text = " ".join(answers.in_brief(report([Made("a"), Made("a", "sign", 0.1)])))
+    assert "no defence that was tried was shown to stop that." in text
+    assert "No row was shown to give nothing away." in text
 
 
 def test_the_brief_names_the_most_usable_defence_that_ended_recovery() -> None:

@@ -15,15 +15,22 @@ RECOVERED_FVE = 0.05
 """FVE over chance, from which a reconstruction shows more than pictures look like on average."""
 LEAST_PICTURES = 100
 """For absence: of 0 in 24 the upper limit is 13.8 %, of 0 in 100 it is 3.7 %."""
+LEAST_COMPARED = 2
+"""For recovery: chance is what a reconstruction explains of the other pictures, so one has none."""
 LEVEL = 0.025
 """One-sided, of all ways of linking in a row together (Bonferroni)."""
 
 Sentences = tuple[str, ...]
 
+_SINGLE = (
+    "Recovery is not told from chance on a single picture: chance is what its reconstruction "
+    "explains of the others, and there are none."
+)
+
 
 def recovery(evidence: Evidence) -> Sentences:
     """Which attacks recovered pictures: on average, or one in ten at least."""
-    each = ((*_on_average(rung), *_worst(rung)) for rung in evidence.rungs)
+    each = ((*_on_average(rung), *_worst(rung)) for rung in evidence.rungs if _compared(rung))
     return tuple(chain.from_iterable(each))
 
 
@@ -57,6 +64,8 @@ def against_no_recovery(evidence: Evidence) -> Sentences:
     """That no attack was run, or which are over the threshold, if not with confidence."""
     if not evidence.rungs:
         return ("No attack was run that could recover pictures.",)
+    if not any(map(_compared, evidence.rungs)):
+        return (_SINGLE,)
     gains = ((rung.name, rung.explained.over_chance) for rung in evidence.rungs)
     return tuple(
         f"FVE of {name} is {gain.estimate:.3f} over chance, more than {RECOVERED_FVE:g}, and its "
@@ -96,6 +105,10 @@ def left_out(rungs: Sequence[str]) -> Sentences:
     return (f"Rungs left out by the caller: {', '.join(rungs)}; so absence cannot be said.",)
 
 
+def _compared(rung: Rung) -> bool:
+    return rung.explained.fve.pictures >= LEAST_COMPARED
+
+
 def _on_average(rung: Rung) -> Sentences:
     mean, gain = rung.explained.fve.mean, rung.explained.over_chance
     if gain.lower <= RECOVERED_FVE:
@@ -123,7 +136,9 @@ def _number(evidence: Evidence) -> Sentences:
     counts += [link.match.queries for link in evidence.links]
     if min(counts, default=LEAST_PICTURES) >= LEAST_PICTURES:
         return ()
-    return (f"{min(counts)} pictures are too few to show an absence; it takes {LEAST_PICTURES}.",)
+    few = min(counts)
+    pictures = "1 picture is" if few == 1 else f"{few} pictures are"
+    return (f"{pictures} too few to show an absence; it takes {LEAST_PICTURES}.",)
 
 
 def _profile(conduct: Conduct) -> Sentences:

@@ -87,7 +87,8 @@ def bootstrap(
 
     The same seed resamples the same pictures, whatever their values: intervals of two figures of
     one set are of the same resamples. One picture, or equal values, have an interval without
-    width: that so few say little is for the verdict to say.
+    width: that so few say little is for the verdict to say. Of two the limits are the two values:
+    percentiles of few are too narrow.
 
     Args:
         values: `(n,)`, one a picture, finite.

@@ -3,7 +3,7 @@
 An attack that was stopped early looks like privacy: the same codes gave 13.0 dB after 20 steps, the
 mean picture's, and 42.2 dB after 2,500. So absence is believed only where doubling the budget has
 stopped to help, twice in a row, because recovery often starts with a flat stretch. The values are
-best unclipped, PSNR in dB: an FVE that is clipped at 0 is flat while an attack is still on its way.
+PSNR in dB, which is unclipped: an FVE that is clipped at 0 is flat while an attack is on its way.
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,9 @@ def plateau(
     pictures that scatter show no plateau. A single budget never is one.
 
     Args:
-        budgets: in steps or evaluations; each at least twice the one before.
-        values: `(budgets, n)`, higher is better (a loss: its negative), of the same n pictures.
+        budgets: in steps; each at least twice the one before.
+        values: `(budgets, n)`, in dB (of anything else: say nothing of the sentence), higher is
+            better, of the same n pictures.
         seed: of the intervals.
         tolerance: in the unit of the values.
         doublings: how many, at the end, have to be flat.
@@ -75,25 +76,26 @@ def plateau(
 
 def _sentence(steps: tuple[int, ...], last: Sequence[Interval], tolerance: float, need: int) -> str:
     if len(last) < need:
+        doubled = f"was {'doubled once' if last else 'not doubled'}"
         return (
-            f"The budget was doubled {len(last)} times, to {steps[-1]}; a plateau shows after "
-            f"{need} doublings that do not help."
+            f"The budget {doubled}, with {steps[-1]} steps at last; a plateau shows after {need} "
+            "doublings that do not help."
         )
     worst = max(last, key=lambda gain: gain.upper)
     if worst.upper <= tolerance:
         return (
-            f"Doubling the budget to {steps[-1]} has stopped to help: by at most {worst.upper:.2g} "
-            f"with 95 % confidence, within {tolerance:g}."
+            f"Doubling the budget to {steps[-1]} steps has stopped to help: by at most "
+            f"{worst.upper:.2g} dB with 95 % confidence, within {tolerance:g} dB."
         )
     if worst.estimate <= tolerance:
         return (
-            f"Doubling the budget up to {steps[-1]} may still help: it brought "
-            f"{worst.estimate:.2g}, with 95 % confidence up to {worst.upper:.2g}, where a plateau "
-            f"allows {tolerance:g}."
+            f"Doubling the budget up to {steps[-1]} steps may still help: it brought "
+            f"{worst.estimate:.2g} dB, with 95 % confidence up to {worst.upper:.2g} dB, where a "
+            f"plateau allows {tolerance:g} dB."
         )
     return (
-        f"Doubling the budget up to {steps[-1]} still helped, by {worst.estimate:.2g} (with 95 % "
-        f"confidence at most {worst.upper:.2g}), more than {tolerance:g}."
+        f"Doubling the budget up to {steps[-1]} steps still helped, by {worst.estimate:.2g} dB "
+        f"(with 95 % confidence at most {worst.upper:.2g} dB), more than {tolerance:g} dB."
     )
 
 

@@ -1,9 +1,9 @@
 """The verdict of a row (layer, defence, strength): what was recovered or linked, if anything.
 
-The outcomes are not alike. That something was recovered needs no healthy attack: it was. That
-nothing was is a statement about the attacks which were tried, and needs everything: enough
-pictures, a standard profile, attacks that work, a budget at its plateau. Otherwise it is
-inconclusive. No verdict says that codes are safe.
+The outcomes are not alike. That something was recovered needs no healthy attack: it was. It needs
+two pictures, of which each gives the other's chance. That nothing was is a statement about the
+attacks which were tried, and needs everything: enough pictures, a standard profile, attacks that
+work, a budget at its plateau. Otherwise it is inconclusive. No verdict says that codes are safe.
 """
 
 from dataclasses import dataclass

@@ -45,6 +45,7 @@ def in_brief(report: AuditReport) -> tuple[str, ...]:
         *_extremes(rows),
         *_most_usable(rows),
         *_linkage_outlives(rows),
+        *_linked_and_open(rows),
         *_nothing_found(rows),
         *_why_open(rows),
         *_not_tried(report.left_out),
@@ -100,11 +101,16 @@ def _tally(report: AuditReport) -> str:
 
 
 def _extremes(rows: Sequence[Row]) -> tuple[str, ...]:
-    most, least = rows[0], rows[-1]
+    """Of the rows in which pictures were recovered: a figure of another may be all chance."""
+    found = [row for row in rows if row.verdict.recovered is Answer.YES]
+    if not found:
+        return ()
+    most, least = found[0], found[-1]
     first = f"Most was recovered from {named(most)}: {recovery(most)}."
-    if len(rows) == 1:
+    if len(found) == 1:
         return (first,)
-    return (first, f"Least from {named(least)}: {recovery(least)}.")
+    where = "Least" if len(found) == len(rows) else "Least, where pictures were recovered at all,"
+    return (first, f"{where} from {named(least)}: {recovery(least)}.")
 
 
 def _most_usable(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -118,8 +124,8 @@ def _most_usable(rows: Sequence[Row]) -> tuple[str, ...]:
         return ()
     if not ended:
         sentence = (
-            "Where undefended codes give pictures away, under no defence that was tried can it be "
-            "said that the attacks listed recover none."
+            "Where undefended codes give pictures away, no defence that was tried was shown to "
+            "stop that."
         )
         return (sentence,)
     best = max(ended, key=usable)
@@ -146,7 +152,7 @@ def _linkage_outlives(rows: Sequence[Row]) -> tuple[str, ...]:
     found = [
         row
         for row in rows
-        if row.verdict.linkable is Answer.YES and row.verdict.recovered is not Answer.YES
+        if row.verdict.linkable is Answer.YES and row.verdict.recovered is Answer.NO
     ]
     if not found:
         return ()
@@ -161,6 +167,19 @@ def _linkage_outlives(rows: Sequence[Row]) -> tuple[str, ...]:
     return (sentence,)
 
 
+def _linked_and_open(rows: Sequence[Row]) -> tuple[str, ...]:
+    """An attack may have come far without a verdict: that is no recovery which has ended."""
+    found = [
+        row
+        for row in rows
+        if row.verdict.linkable is Answer.YES and row.verdict.recovered is Answer.INCONCLUSIVE
+    ]
+    if not found:
+        return ()
+    words = listed([named(row) for row in found])
+    return (f"Codes can be linked, and whether pictures can be recovered is open: {words}.",)
+
+
 def _linkage(row: Row) -> float:
     return row.linkage.match.rank1.estimate if isinstance(row.linkage, Linkage) else 0.0
 
@@ -168,7 +187,7 @@ def _linkage(row: Row) -> float:
 def _nothing_found(rows: Sequence[Row]) -> tuple[str, ...]:
     found = [row for row in rows if row.verdict.finding is Finding.NOT_RECOVERED]
     if not found:
-        return ("In every row recovery or linkage was found, or is left open.",)
+        return ("No row was shown to give nothing away.",)
     words = listed([f"{named(row)}{kept(row)}" for row in found])
     return (f"The attacks listed found neither recovery nor linkage for {words}.",)
 

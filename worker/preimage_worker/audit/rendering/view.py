@@ -157,3 +157,8 @@ def pictures(report: AuditReport) -> str:
         f"{counted(facts.count, 'picture')} of {facts.height} × {facts.width} pixels, "
         f"{counted(report.auxiliary.count, 'other')} for attackers"
     )
+
+
+def combinations(view: View) -> str:
+    """How many rows there are."""
+    return counted(len(view.rows), "combination")

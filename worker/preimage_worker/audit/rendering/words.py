@@ -42,6 +42,10 @@ READING: Final = (
     "needs no picture: who has a candidate recomputes its code and compares."
 )
 GLOSSARY: Final = {
+    "attackers": "B0 guesses without the code. B1 takes that picture of its own whose code is "
+    "nearest. L1 compares the code with those of candidates. A1 has learnt a linear decoder from "
+    "pictures of its own. A2 inverts the code once. A3 inverts it with many settings and up to the "
+    "largest budget. A4 does so knowing the defence. Each row says who succeeded.",
     "FVE": "Fraction of variance explained: 1 - MSE / MSE of the mean picture. 0 is what anybody "
     "reaches who knows only what pictures look like on average; 1 is the picture itself. Rows are "
     "ranked by it.",
@@ -55,11 +59,14 @@ GLOSSARY: Final = {
     "linkage": "How often the code alone tells which of the candidates it is of. It needs no "
     "reconstruction: who has the candidate recomputes its code and compares.",
     "chance": "The same figure for somebody without the information.",
-    "utility": "What the receiver can still do with the codes, on pictures outside any fit.",
+    "utility": "What the receiver can still do with the codes, on pictures outside any fit: how "
+    "often the rest of the network sees the class that it sees without a defence; where it has "
+    "none, how many of the nearest neighbours stay.",
     "bounds": "What noise promises against every attacker. 1/dFIL holds for attackers without a "
     "prior, and says nothing where the mean picture is already better than that; the van Trees "
     "bound holds for attackers who know each pixel's mean and variance.",
-    "95 % interval": "Wilson's for rates, the bootstrap's over pictures for everything else.",
+    "95 % interval": "Wilson's for rates, the bootstrap's over pictures for everything else, "
+    "which is too narrow for few pictures: of two its limits are the two.",
     "worst decile": "One picture in ten gives away at least this much.",
     "plateau": "Twice in a row doubling the budget of the attack has stopped to help. Short of it "
     "a failure says nothing.",
