@@ -22,13 +22,13 @@ SHAPE = (256, 24, 24)
 MODEL, DIGEST, LAYER = "standin", "0", "layer"
 SLOTS, STEPS = 64, 200
 POLL_SECONDS, ANNOUNCE_SECONDS, PATIENCE_SECONDS = 0.02, 5.0, 10.0
-RETENTION_SECONDS = "5"
+RETENTION_SECONDS = 5.0
 """Of results and their codes: at 200 calls a second a day of them is 10 TB."""
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, object]]:
     """Milliseconds of CreatePreimage and its status codes, at each rate in turn."""
-    kept = {"PREIMAGE_QUEUE_RESULT_RETENTION_SECONDS": RETENTION_SECONDS}
+    kept = {"PREIMAGE_QUEUE_RESULT_RETENTION_SECONDS": str(RETENTION_SECONDS)}
     with served(_settle_everything, kept) as (target, _):
         asyncio.run(_load(target, 20, 1.0))  # first calls open what later ones use
         return [
@@ -90,7 +90,8 @@ def request_for(code: np.ndarray[Any, Any]) -> preimage_service_pb2.CreatePreima
 def _settle_everything(url: str, ready: Event, over: Event) -> None:
     """A worker that computes nothing: the queue neither fills nor runs dry."""
     announced = 0.0
-    with Queue(QueueSettings(url=url)) as queue:
+    settings = QueueSettings(url=url, result_retention_seconds=RETENTION_SECONDS)
+    with Queue(settings) as queue:
         while not over.is_set():
             if time.monotonic() - announced > ANNOUNCE_SECONDS:
                 announced = time.monotonic()

@@ -11,7 +11,7 @@ from pathlib import Path
 from preimage_logging import configure, last_words
 from preimage_queue.misspelt import misspelt
 from preimage_service.errors import StartError
-from preimage_service.memory import share_arenas
+from preimage_service.memory import tune_allocator
 from preimage_service.process import run
 from preimage_service.rehearsal import rehearse, rehearse_tokens
 from preimage_service.settings import Settings
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 def main(arguments: Sequence[str]) -> int:
     """Run a frontend until it is told to stop, or check; returns the exit status."""
     options = _options().parse_args(arguments)
-    share_arenas()
+    tune_allocator()
     try:
         if options.check_tokens is not None:
             return _tell(rehearse_tokens(options.check_tokens))

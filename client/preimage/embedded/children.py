@@ -55,7 +55,7 @@ class Children:
         `overrides` are variables that stand above everything but what holds the stack together.
         """
         self._run = run
-        self._data = data
+        self.data = data
         self._socket = run / "redis.sock"
         self._overrides = overrides
         self._logs = data / "logs"
@@ -65,7 +65,7 @@ class Children:
         """The Redis server. SIGTERM makes it write what it still holds, even if we are gone."""
         return Child(
             name="redis",
-            command=server_command(find_server(), self._socket, self._data),
+            command=server_command(find_server(), self._socket, self.data),
             environment=os.environ,
             log=self._logs / "redis.log",
             is_ready=lambda: answers(self._socket),

@@ -54,6 +54,9 @@ def server_command(server: Path, unix_socket: Path, data: Path) -> list[str]:
         # Inputs come and go by hundreds of megabytes: at the usual 64 the file would be written
         # anew all the time, and each time Redis stands still for a moment.
         "auto-aof-rewrite-min-size": "1gb",
+        # What fills the file are floats and pictures. To press them takes three times the processor
+        # time of writing them, and at best a third of the file away.
+        "rdbcompression": "no",
         "save": "",
         "maxmemory-policy": "noeviction",
         "daemonize": "no",

@@ -17,6 +17,7 @@ from preimage.embedded.children import Children, require_extras
 from preimage.embedded.errors import StackError
 from preimage.embedded.folder import LockedFolder, make_run_folder
 from preimage.embedded.process import Child
+from preimage.embedded.upkeep import eased
 
 __all__ = ["Stack", "StackOptions"]
 
@@ -173,6 +174,7 @@ class Stack:
         self._make = self._make_children()
         redis = self._add(self._make.redis())
         redis.wait_ready(self.options.start_seconds)
+        self._folders.enter_context(eased(redis, self._make.data))
         self._add(self._make.frontend(self._frontend_variables()))
         for index in range(self.options.workers):
             self._add(self._make.worker(index, self._worker_variables(index)))
