@@ -9,9 +9,9 @@ from typing import Final
 
 import grpc
 
-from preimage.v1.preimage_pb2 import Preimage, State
+from preimage.v1.preimage_pb2 import Preimage
 from tests.chaos.clients import artifact_sizes
-from tests.chaos.history import OK, TERMINAL
+from tests.chaos.history import OK, TERMINAL, state_of
 
 ABANDONED: Final = "ABANDONED"
 """How a call ends whose caller has gone away."""
@@ -82,7 +82,7 @@ class Ledger:
             self.jobs[preimage.id] = Job(preimage.id)
             self._forget()
         job = self.jobs.get(preimage.id) or Job(preimage.id)  # an answer may be late
-        state = State.Name(preimage.state).removeprefix("STATE_")
+        state = state_of(preimage)
         if not job.ended:
             job.state = state
             self.ends[state] += job.ended and preimage.id in self.jobs
