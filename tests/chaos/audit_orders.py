@@ -14,7 +14,7 @@ from preimage.v1 import audit_service_pb2 as wire
 from tests.chaos.orders import LAYERS, MODEL, Wanted, random_picture
 
 _CHAINS: Final[tuple[str, ...]] = ("", "pool:k=2")
-_KINDS: Final = 6
+KINDS: Final = 6
 _ROLES: Final = {audit_pb2.AUDIT_ROLE_TARGET: 2, audit_pb2.AUDIT_ROLE_AUXILIARY: 3}
 _STEPS: Final = 4
 _DOUBLINGS: Final = 1
@@ -60,7 +60,7 @@ class Desk:
 
     def next_order(self, dice: random.Random, request_id: str) -> AuditOrder:
         """Another audit."""
-        order = make_audit(dice.randrange(_KINDS), request_id)
+        order = make_audit(dice.randrange(KINDS), request_id)
         self.wanted[request_id] = order.wanted
         return order
 
@@ -71,7 +71,7 @@ class Desk:
 
 
 def make_audit(kind: int, request_id: str) -> AuditOrder:
-    """An audit of one layer, behind no defence and for half of the kinds behind one.
+    """An audit of one layer, behind no defence and for a third of the kinds behind one.
 
     The seed is the kind's own, so that no inversion equals one of another kind.
     """

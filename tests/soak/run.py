@@ -21,9 +21,11 @@ import redis
 
 from preimage.embedded import Stack
 from preimage.v1 import preimage_service_pb2_grpc as services
+from preimage.v1.audit_service_pb2_grpc import AuditServiceStub
 from preimage_queue import QueueSettings
 from tests.chaos.clients import channel
 from tests.e2e.stacks import tiny_stack
+from tests.soak.auditing import look_at_audit
 from tests.soak.clients import Client, burst, look
 from tests.soak.ledger import Ledger
 from tests.soak.sampler import Sample, Sampler, look_into
@@ -97,7 +99,7 @@ def soak(plan: Plan) -> Record:
     environment = _ENVIRONMENT | {name: str(seconds) for name, seconds in kept.items()}
     with (
         tempfile.TemporaryDirectory() as folder,
-        tiny_stack(Path(folder), workers=_WORKERS, **environment) as stack,
+        tiny_stack(Path(folder), workers=_WORKERS, auditors=1, **environment) as stack,
     ):
         return asyncio.run(_Run(plan, stack).run())
 
@@ -160,10 +162,13 @@ class _Run:
 
         async def collect() -> None:
             async with channel(self._stack.target) as line:
-                stub = services.PreimageServiceStub(line)
+                stub, audits = services.PreimageServiceStub(line), AuditServiceStub(line)
                 while ledger.unended() or not over.is_set():
                     for job in ledger.unended():
-                        await look(stub, ledger, job)
+                        if job.audit:
+                            await look_at_audit(audits, ledger, job)
+                        else:
+                            await look(stub, ledger, job)
                     await asyncio.sleep(_COLLECTOR_SECONDS)
 
         task = asyncio.create_task(collect())
