@@ -15,7 +15,7 @@ from tests.chaos.orders import LAYERS, MODEL, Wanted, random_picture
 
 _CHAINS: Final[tuple[str, ...]] = ("", "pool:k=2")
 KINDS: Final = 6
-_ROLES: Final = {audit_pb2.AUDIT_ROLE_TARGET: 2, audit_pb2.AUDIT_ROLE_AUXILIARY: 3}
+_ROLES: Final = {audit_pb2.AUDIT_ROLE_TARGET: 1, audit_pb2.AUDIT_ROLE_AUXILIARY: 2}
 _STEPS: Final = 4
 _DOUBLINGS: Final = 1
 """Two budgets: with the second one, the inversions of the first are removed."""
