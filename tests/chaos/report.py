@@ -91,7 +91,6 @@ def _audits(evidence: Evidence) -> dict[str, Any]:
     """How audits ended, and what their disturbed auditors brought to the queue for them."""
     audits = [evidence.jobs[each] for each in _audit_ids(evidence)]
     brought = evidence.testimony.brought
-    names = {request for _, request in brought}
     return {
         "accepted": len(audits),
         "ends": _ends(audits),
@@ -99,8 +98,8 @@ def _audits(evidence: Evidence) -> dict[str, Any]:
             sum(change.state == "RUNNING" for change in audit.changes) > 1 for audit in audits
         ),
         "redelivered": sum(audit.deliveries > 0 for audit in audits),
-        "inversions": len(names),
-        "inversions_repeated": len({job for job, _ in brought}) - len(names),
+        "inversions": len({job for job, _ in brought}),
+        "inversions_by_name": len({request for _, request in brought}),
     }
 
 

@@ -11,7 +11,6 @@ from tests.redis_server import RedisServer
 from tests.worker.auditor.auditing import (
     AuditorProcess,
     inversions,
-    of,
     progress,
     report,
     spec,
@@ -95,37 +94,6 @@ def test_a_killed_worker_costs_an_audit_nothing_but_time(
         done_at_all = progress(queue, audit).inversions_done
         assert done_at_all == undisturbed.inversions, "none was asked for twice"
         assert report(queue, audit) == undisturbed.report
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("worker")
-def test_an_inversion_that_another_auditor_has_removed_is_asked_for_again(
-    server: RedisServer, queue: Queue, undisturbed: Undisturbed, tmp_path: Path
-) -> None:
-    with AuditorProcess(server.url, tmp_path / "auditor"):
-        audit = submit(queue, LONG)
-        for _ in range(3):
-            until(lambda: inversions(queue, audit))
-            for job in of(queue, audit):
-                queue.delete(job.id, TENANT)
-        assert ended(queue, audit).job.state is State.SUCCEEDED
-    assert report(queue, audit) == undisturbed.report
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("worker")
-def test_an_audit_whose_inversions_are_cancelled_with_it_is_cancelled_however_late_it_hears(
-    server: RedisServer, queue: Queue, tmp_path: Path
-) -> None:
-    endless = spec()
-    endless.budget.steps = 4000
-    with AuditorProcess(server.url, tmp_path / "auditor", PREIMAGE_BEAT_SECONDS="2.5"):
-        audit = submit(queue, endless)
-        until(lambda: State.RUNNING in inversions(queue, audit))
-        queue.cancel(audit, TENANT, "enough")
-        for job in of(queue, audit):
-            queue.cancel(job.id, TENANT, "enough")
-        assert ended(queue, audit).job.state is State.CANCELLED
 
 
 @pytest.mark.usefixtures("worker")
