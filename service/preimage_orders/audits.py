@@ -8,7 +8,7 @@ from typing import Final
 from preimage.v1 import audit_pb2 as wire
 from preimage.v1 import work_pb2
 from preimage_orders.profiles import effort_of
-from preimage_orders.rungs import inverters_of, remarks_on
+from preimage_orders.rungs import inverters_of, inverts, remarks_on
 from preimage_queue import Lane, NewJob, Quotas, new_id
 
 AUDIT_POOL: Final = "audit"
@@ -22,7 +22,7 @@ _OF_AN_AUDIT: Final = re.compile(r"audit-[0-9a-f]{32}-.*")
 
 
 def plan_of(spec: wire.AuditSpec, targets: int, rate: float) -> wire.AuditPlan:
-    """What an audit takes.
+    """What an audit takes, its known-answer control included.
 
     Args:
         spec: what is asked for.
@@ -30,14 +30,15 @@ def plan_of(spec: wire.AuditSpec, targets: int, rate: float) -> wire.AuditPlan:
         rate: lane-steps a second of the workers that would do it; 0 if nobody says.
     """
     effort, layers = effort_of(spec), len(spec.layers)
-    attacks = layers * inverters_of(spec)
-    each = attacks * len(effort.prior_factors) * effort.restarts * targets
+    attempts = len(effort.prior_factors) * effort.restarts
+    each = attempts * layers * inverters_of(spec) * targets
+    control = attempts * min(effort.control_pictures, targets) if inverts(spec) else 0
     plan = wire.AuditPlan(
         cells=layers * (1 + len(spec.defences)),
-        least_inversions=each * len(effort.least_budgets),
-        most_inversions=each * len(effort.budgets),
-        least_passes=each * sum(effort.least_budgets),
-        most_passes=each * sum(effort.budgets),
+        least_inversions=each * len(effort.least_budgets) + control,
+        most_inversions=(each + control) * len(effort.budgets),
+        least_passes=each * sum(effort.least_budgets) + control * effort.steps,
+        most_passes=(each + control) * sum(effort.budgets),
         remarks=remarks_on(spec, targets),
     )
     if rate > 0:

@@ -23,8 +23,14 @@ def rung_name(rung: wire.AuditRung.ValueType) -> str:
 
 
 def rungs_of(spec: wire.AuditSpec) -> frozenset[wire.AuditRung.ValueType]:
-    """Those that are asked for."""
-    return frozenset(spec.rungs or RUNGS)
+    """Those that are climbed: A2 is the first step of A3, and brings it along beside A4."""
+    asked = frozenset(spec.rungs or RUNGS)
+    return asked | {_NAIVE} if asked >= {_ONCE, _KNOWING} else asked
+
+
+def inverts(spec: wire.AuditSpec) -> bool:
+    """Whether any inverting attacker is asked for."""
+    return bool(rungs_of(spec) & {_ONCE, _NAIVE, _KNOWING})
 
 
 def inverts_once(spec: wire.AuditSpec) -> bool:

@@ -41,8 +41,8 @@ def test_a_budget_of_ones_own_takes_the_place_of_the_profiles() -> None:
     effort = effort_of(asked)
     assert (effort.budgets, effort.least_budgets, effort.restarts) == ((7,), (7,), 1)
     plan = plan_of(audits.AuditSpec(layers=["a"], budget=asked.budget), 3, rate=2.0)
-    assert (plan.cells, plan.least_inversions, plan.most_inversions) == (1, 6, 6)
-    assert (plan.most_passes, plan.most_seconds) == (42, 21.0)
+    assert (plan.cells, plan.least_inversions, plan.most_inversions) == (1, 12, 12)
+    assert (plan.most_passes, plan.most_seconds) == (84, 42.0)
 
 
 def test_an_audits_inversions_are_told_by_their_names() -> None:
@@ -78,8 +78,16 @@ def test_as_many_inversions_are_planned_as_the_auditor_asks_for(
         rungs=frozenset(map(rung_name, rungs_of(asked))),
         releases=releases,
     )
-    said, done = plan_of(asked, 5, rate=0), work(own)[-1]
-    assert (said.cells, said.most_inversions) == (done.cells, done.attempts_most)
+    said, done = plan_of(asked, 5, rate=0), work(own)
+    assert said.cells == done[-1].cells
+    assert said.most_inversions == sum(each.attempts_most for each in done)
+
+
+def test_who_is_the_first_step_of_another_brings_that_one_along_beside_a_third() -> None:
+    asked = audits.AuditSpec(rungs=[RUNGS.AUDIT_RUNG_A2, RUNGS.AUDIT_RUNG_A4])
+    assert RUNGS.AUDIT_RUNG_A3 in rungs_of(asked)
+    (left, *_) = plan_of(asked, LEAST_PICTURES, rate=0).remarks
+    assert left == "Rungs left out by the caller: B1, L1, A1; so absence cannot be said."
 
 
 def test_a_plan_says_what_verdicts_will_be_unable_to_say() -> None:

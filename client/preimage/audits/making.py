@@ -11,6 +11,7 @@ from preimage.audits.request import (
     AuditPictures,
     AuditSettings,
     Order,
+    check_apart,
     check_attestation,
     count_pictures,
     read_both,
@@ -68,6 +69,7 @@ async def plan(
 ) -> AuditPlan:
     """Asks what an audit would take."""
     spec = spec_of_audit(*wish, own_these_pictures=False)
+    check_apart(targets, auxiliary)
     response = await caller.call(
         lambda stubs: stubs.audits.PlanAudit,
         audit_service_pb2.PlanAuditRequest(

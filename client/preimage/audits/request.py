@@ -191,8 +191,7 @@ def read_both(
     Raises:
         BadInput: a folder holds no picture, one cannot be read, or the same file is there twice.
     """
-    if isinstance(targets, str | Path) and isinstance(auxiliary, str | Path):
-        _check_apart(Path(targets), Path(auxiliary))
+    check_apart(targets, auxiliary)
     seen: dict[bytes, str] = {}
     return (
         tuple(_read_all(targets, "targets", seen)),
@@ -200,8 +199,15 @@ def read_both(
     )
 
 
-def _check_apart(targets: Path, auxiliary: Path) -> None:
-    if targets.resolve() == auxiliary.resolve():
+def check_apart(targets: AuditPictures | int, auxiliary: AuditPictures | int) -> None:
+    """Refuses one folder for both.
+
+    Raises:
+        BadInput: it is one.
+    """
+    if not (isinstance(targets, str | Path) and isinstance(auxiliary, str | Path)):
+        return
+    if Path(targets).resolve() == Path(auxiliary).resolve():
         raise BadInput(
             f"Targets and auxiliary pictures are the same folder, {targets}. Name two, with "
             "different pictures: an attacker who has a target recovers nothing."

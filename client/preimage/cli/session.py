@@ -1,8 +1,8 @@
 """How a command reaches the service."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import final
 
 from preimage.aio import AsyncClient
@@ -44,20 +44,12 @@ class Private:
 
 
 @contextlib.contextmanager
-def session(
-    target: str,
-    *,
-    embedded: bool = False,
-    auditors: int = 0,
-    environment: Mapping[str, str] | None = None,
-) -> Iterator[Client]:
+def session(target: str, *, embedded: bool = False) -> Iterator[Client]:
     """A client of the service at `target`, or of one that runs for as long as the command does.
 
     Args:
       target: where the service is.
-      embedded: start one, with `auditors` and what `environment` adds to the variables.
-      auditors: how many processes take audits.
-      environment: variables of its processes.
+      embedded: start one.
 
     Raises:
       NobodyAnswersError: there is no service at the target.
@@ -67,22 +59,21 @@ def session(
         with Client(target) as client, _naming(target):
             yield client
         return
-    with private_stack(auditors, environment) as private, private.client() as client:
+    with private_stack() as private, private.client() as client:
         yield client
 
 
 @contextlib.contextmanager
-def private_stack(
-    auditors: int = 0, environment: Mapping[str, str] | None = None
-) -> Iterator[Private]:
-    """A service for this command alone.
+def private_stack(options: StackOptions | None = None) -> Iterator[Private]:
+    """A service for this command alone, whatever the variables say of services for others.
 
     Raises:
       StackError: it could not start.
     """
     say("Starting a service for this call …")
-    variables = {**dict.fromkeys(_ELSEWHERE, ""), **(environment or {})}
-    with Stack(StackOptions(auditors=auditors, environment=variables)) as stack:
+    asked = options or StackOptions()
+    variables = {**dict.fromkeys(_ELSEWHERE, ""), **asked.environment}
+    with Stack(replace(asked, environment=variables)) as stack:
         yield Private(stack)
 
 

@@ -16,13 +16,18 @@ from preimage.embedded.redis import answers, find_server, server_command
 __all__ = ["Children", "has_extra", "require_extras"]
 
 # Each extra is known by a module that only it brings.
-_EXTRAS = {"service": ("redis", "grpc_health"), "worker": ("redis", "torch")}
+_EXTRAS = {
+    "service": ("redis", "grpc_health"),
+    "worker": ("redis", "torch"),
+    "ui": ("nicegui",),
+    "tracing": ("opentelemetry",),
+}
 # The frontend drains its streams, a worker hands its jobs back: both promise ten seconds.
 _STOP_SECONDS = 15.0
 
 
 def has_extra(extra: str) -> bool:
-    """Whether the extra "service" or "worker" is installed; imports nothing."""
+    """Whether "service", "worker", "ui" or "tracing" is installed; imports nothing."""
     return all(importlib.util.find_spec(module) is not None for module in _EXTRAS[extra])
 
 

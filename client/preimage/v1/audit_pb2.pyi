@@ -349,7 +349,9 @@ class AuditPlan(_message.Message):
     cells: _builtins.int
     """Layers times defences, the codes without one included."""
     least_inversions: _builtins.int
-    """Inversions, at least and at most: budgets double as far as they must."""
+    """Inversions, those of the known-answer control among them, at least and at most: budgets double
+    as far as they must.
+    """
     most_inversions: _builtins.int
     """At most."""
     least_passes: _builtins.int

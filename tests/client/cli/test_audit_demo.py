@@ -1,10 +1,14 @@
 """`preimage audit demo` with the fake service in the place of the one that it starts."""
 
 import io
+import os
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +19,7 @@ import preimage
 from preimage.cli.audit.demo import command, crops
 from preimage.cli.audit.demo.network import CATALOGUE, DEFENCES, LAYERS, choose
 from preimage.cli.session import session
+from preimage.embedded import StackOptions
 from preimage.models import model_from_wire
 from preimage.v1 import audit_pb2
 from tests.client import messages
@@ -24,26 +29,29 @@ from tests.client.fake_audits import files
 
 
 @pytest.fixture
-def started() -> dict[str, object]:
-    """How the service was to be started."""
-    return {}
+def started() -> list[tuple[StackOptions, str]]:
+    """How the service was to be started, and with what catalogue."""
+    return []
 
 
 @pytest.fixture
 def demo(
-    run: Run, server: FakeServer, monkeypatch: pytest.MonkeyPatch, started: dict[str, object]
+    run: Run,
+    server: FakeServer,
+    monkeypatch: pytest.MonkeyPatch,
+    started: list[tuple[StackOptions, str]],
 ) -> Result:
-    def fake(_target: str, **options: object) -> object:
-        started.update(options)
-        started["catalogue"] = Path(options["environment"]["PREIMAGE_CATALOGUE"]).read_text()  # type: ignore[index]  # the command's
-        return session(server.target)
+    @contextmanager
+    def fake(options: StackOptions) -> Iterator[SimpleNamespace]:
+        started.append((options, Path(options.environment["PREIMAGE_CATALOGUE"]).read_text()))
+        yield SimpleNamespace(client=lambda: session(server.target))
 
-    monkeypatch.setattr(command, "session", fake)
+    monkeypatch.setattr(command, "private_stack", fake)
     return run("audit", "demo", "--out", "shown")
 
 
 def test_a_quick_audit_of_three_layers_under_four_defences_is_asked_for(
-    demo: Result, server: FakeServer, started: dict[str, object]
+    demo: Result, server: FakeServer, started: list[tuple[StackOptions, str]]
 ) -> None:
     assert demo.exit_code == 0, demo.output
     spec = server.audits.headers[0].spec
@@ -53,8 +61,9 @@ def test_a_quick_audit_of_three_layers_under_four_defences_is_asked_for(
     assert spec.profile == audit_pb2.AUDIT_PROFILE_QUICK
     assert spec.pictures == audit_pb2.REPORT_PICTURES_THUMBNAIL
     assert spec.own_these_pictures
-    assert (started["embedded"], started["auditors"]) == (True, 1)
-    assert started["catalogue"] == CATALOGUE
+    ((options, catalogue),) = started
+    assert (options.workers, options.auditors) == (min(2, os.cpu_count() or 1), 1)
+    assert catalogue == CATALOGUE
 
 
 def test_the_report_is_written_and_its_place_is_the_last_line(demo: Result) -> None:
@@ -103,7 +112,7 @@ def levels(picture: Image.Image) -> np.ndarray:
 def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_audited(
     run: Run, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(command, "session")  # whoever starts a service fails
+    monkeypatch.delattr(command, "private_stack")  # whoever starts a service fails
     ended = run("audit", "demo", "--out", picture / "shown")
     assert ended.exit_code == 1
     assert ended.stderr == f"{picture / 'shown'}: Not a directory\n"

@@ -247,6 +247,19 @@ def test_one_folder_cannot_be_both_sets(
     assert ended.exit_code == 1
     assert "are the same folder, targets. Name two" in ended.stderr
     assert audits.headers == []
+    planned = run("audit", "plan", *same[2:-1])
+    assert planned.exit_code == 1
+    assert "are the same folder, targets. Name two" in planned.stderr
+
+
+def test_nothing_is_computed_for_a_report_that_cannot_be_written(
+    run: Run, audits: FakeAudits, asked: Sequence[object], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ended = run(*asked, "-o", "file/report")
+    assert ended.exit_code == 1
+    assert "file/report" in ended.stderr
+    assert audits.headers == []
 
 
 def test_a_folder_that_is_not_there_is_told_from_an_audit(run: Run, server: FakeServer) -> None:

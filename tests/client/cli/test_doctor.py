@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from preimage.embedded import children
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import admin_service_pb2_grpc, spec_pb2
 from tests.client.cli.conftest import Run
@@ -161,3 +162,15 @@ def test_an_absent_service_is_wrong_and_the_rest_is_still_looked_at(
     assert "preimage up" in ended.stdout
     assert "✓ versions" in ended.stdout
     assert "✗ admin" in ended.stdout
+
+
+def test_every_extra_is_looked_for(
+    run: Run, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(children._EXTRAS, "ui", ("there_is_no_such_module",))
+    said = run("doctor").stdout
+    assert (
+        "extra ui: Not installed; only `preimage ui` needs it. `pip install 'preimage[ui]'`."
+        in said
+    )
+    assert all(f"extra {each}: Installed." in said for each in ("service", "worker", "tracing"))

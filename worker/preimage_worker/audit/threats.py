@@ -32,9 +32,9 @@ def threat_model(plan: AuditPlan) -> ThreatModel:
             "Linkage: telling which of known pictures a code is of.",
         ),
         budget=(
-            f'The profile "{profile.title}": {len(profile.prior_factors)} strengths of the priors, '
-            f"{profile.restarts} restarts each, {profile.steps} steps, doubled up to "
-            f"{profile.doublings} times while that helps."
+            f'The profile "{profile.title}". Strengths of the priors: {len(profile.prior_factors)};'
+            f" restarts of each: {profile.restarts}; steps: {profile.steps}; doublings, while they"
+            f" help: at most {profile.doublings}."
         ),
         not_tried=(A5, _MORE),
     )

@@ -76,6 +76,8 @@ def run(*, subject: Subject, pictures: Pictures, delivery: Delivery) -> None:
             "An audit attacks pictures, so it is for your own: add --i-own-these-pictures if these "
             "and the model are yours to audit."
         )
+    if delivery.out is not None:
+        delivery.out.mkdir(parents=True, exist_ok=True)  # where it cannot be, no work is lost
     settings = subject.settings()
     settings["pictures"] = pictures.pictures
     with session(delivery.target) as client:

@@ -13,6 +13,13 @@ from preimage.embedded.redis import find_server
 
 __all__ = ["local_findings"]
 
+_EXTRAS = {
+    "service": "`preimage up` and `serve` need it",
+    "worker": "`preimage up`, `work` and `audit demo` need it",
+    "ui": "`preimage ui` needs it",
+    "tracing": "PREIMAGE_TRACING=1 needs it",
+}
+"""By name, and who needs it."""
 _PACKAGES = ("preimage", "grpcio", "protobuf", "numpy", "pillow")
 
 
@@ -20,21 +27,21 @@ def local_findings() -> Iterator[Finding]:
     """Looks at this machine. Nothing here is wrong: a client needs none of it."""
     versions = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
     yield Finding("versions", Verdict.FINE, f"Python {platform.python_version()}, {versions}.")
-    for extra in ("service", "worker"):
-        yield _extra(extra)
+    for extra, needed_by in _EXTRAS.items():
+        yield _extra(extra, needed_by)
     yield _redis_server()
     yield _weights()
     yield _identity()
 
 
-def _extra(extra: str) -> Finding:
+def _extra(extra: str, needed_by: str) -> Finding:
     if has_extra(extra):
         return Finding(f"extra {extra}", Verdict.FINE, "Installed.")
     return Finding(
         f"extra {extra}",
         Verdict.NOTE,
-        "Not installed; only `preimage up`, `serve` and `work` need it.",
-        "`pip install 'preimage[all]'`.",
+        f"Not installed; only {needed_by}.",
+        f"`pip install 'preimage[{extra}]'`.",
     )
 
 

@@ -13,13 +13,15 @@ from preimage.cli.audit.demo.crops import auxiliary, targets
 from preimage.cli.audit.demo.network import CATALOGUE, DEFENCES, LAYERS, Network, choose
 from preimage.cli.audit.following import AuditBar
 from preimage.cli.audit.showing import print_rows
-from preimage.cli.options import DEFAULT_TARGET
 from preimage.cli.output import counted, say
-from preimage.cli.session import session
+from preimage.cli.session import private_stack
 from preimage.client import Client
+from preimage.embedded import StackOptions
 
 __all__ = ["demo"]
 
+_MOST_WORKERS = 2
+"""Each takes most of a gigabyte, and pictures are too small for the cores of one."""
 _ENDING = (
     "A quick audit shows what leaks, and never that nothing does. For your own pictures and model: "
     "`preimage audit run --help`, docs/how-to/audit.md."
@@ -41,8 +43,12 @@ def demo(*, out: Out = Path("audit-demo")) -> None:
     with tempfile.TemporaryDirectory() as folder:
         catalogue = Path(folder) / "catalogue.toml"
         catalogue.write_text(CATALOGUE, "utf-8")
-        served = {"PREIMAGE_CATALOGUE": str(catalogue)}
-        with session(DEFAULT_TARGET, embedded=True, auditors=1, environment=served) as client:
+        served = StackOptions(
+            workers=min(_MOST_WORKERS, os.cpu_count() or 1),
+            auditors=1,
+            environment={"PREIMAGE_CATALOGUE": str(catalogue)},
+        )
+        with private_stack(served) as private, private.client() as client:
             network = choose(client.models())
             report = _audit(client, network)
     report.save(out)
