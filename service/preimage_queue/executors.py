@@ -223,6 +223,7 @@ class AsyncQueue(Operations):
             )
             for digest, data in inline.items()
         ]
+        reply: SubmitReply
         for _ in range(_TRIES_TO_BRING):
             *stored, reply = await self._run_in_turn(
                 *brought, producing.submit(settings, job, quotas)
