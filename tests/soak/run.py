@@ -42,7 +42,18 @@ _ENVIRONMENT: Final = {
     "PREIMAGE_QUEUE_CONNECTIONS": "6",
 }
 LASTING_AT_REST: Final = frozenset(
-    {"worker", "workers", "serving", "model", "models", "turns", "spent", "present", "claim"}
+    {
+        "worker",
+        "workers",
+        "serving",
+        "capacity",
+        "model",
+        "models",
+        "turns",
+        "spent",
+        "present",
+        "claim",
+    }
 )
 """First words of keys that say who works here, and of what tenants have spent in the last hour."""
 _COLLECTOR_SECONDS: Final = 0.5
