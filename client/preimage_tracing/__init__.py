@@ -10,7 +10,7 @@ A span is never given a payload: its attributes are names, numbers and outcomes.
 
 from preimage_tracing.errors import TracingError
 from preimage_tracing.lifecycle import start, stop
-from preimage_tracing.making import begin, current, span
+from preimage_tracing.making import begin, current
 from preimage_tracing.spans import NO_SPAN, TRACEPARENT, Attributes, Kind, Span, is_on
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "begin",
     "current",
     "is_on",
-    "span",
     "start",
     "stop",
 ]

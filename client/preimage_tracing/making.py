@@ -1,7 +1,6 @@
 """Making spans, and asking for the current one: nothing happens unless tracing is set up."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -46,23 +45,3 @@ def current() -> Span:
     from preimage_tracing import recording  # noqa: PLC0415 - it needs OpenTelemetry
 
     return recording.current()
-
-
-@contextmanager
-def span(
-    name: str,
-    kind: Kind = Kind.INTERNAL,
-    *,
-    parent: str | None = None,
-    attributes: Attributes = _NOTHING,
-) -> Iterator[Span]:
-    """A span around a block; fails with the name of whatever error leaves the block."""
-    made = begin(name, kind, parent=parent, attributes=attributes)
-    try:
-        with made.entered():
-            yield made
-    except BaseException as error:
-        made.fail(type(error).__name__)
-        raise
-    finally:
-        made.end()

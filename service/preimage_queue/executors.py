@@ -37,13 +37,16 @@ from preimage_queue.failures import FLUSHING_PAUSE_SECONDS, Patience, is_flushin
 from preimage_queue.lua import load_scripts
 from preimage_queue.quotas import NO_QUOTAS, Quotas
 from preimage_queue.records import NewJob
-from preimage_queue.replies import Conflict, Rejected, SubmitReply, Submitted
+from preimage_queue.replies import Conflict, MissingBlob, Rejected, SubmitReply, Submitted
 from preimage_queue.settings import QueueSettings
 
 __all__ = ["AsyncQueue", "Operations", "Queue"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_TRIES_TO_BRING = 3
+"""Of a job with its bytes: a Redis that is killed between the two has only promised the job."""
 
 _Client: TypeAlias = redis.Redis
 _AsyncClient: TypeAlias = redis.asyncio.Redis
@@ -214,17 +217,23 @@ class AsyncQueue(Operations):
         What is refused of the blobs refuses the job, unless it has an answer without them.
         """
         settings, tenant = self.settings, job.tenant
-        *stored, reply = await self._run_in_turn(
-            *(
-                producing.put_blob(
-                    settings, tenant, data, digest=digest, keep_seconds=keep_seconds, quotas=quotas
-                )
-                for digest, data in inline.items()
-            ),
-            producing.submit(settings, job, quotas),
-        )
-        refused = next((answer for answer in stored if isinstance(answer, Rejected)), None)
-        return reply if refused is None or isinstance(reply, Submitted | Conflict) else refused
+        brought = [
+            producing.put_blob(
+                settings, tenant, data, digest=digest, keep_seconds=keep_seconds, quotas=quotas
+            )
+            for digest, data in inline.items()
+        ]
+        reply: SubmitReply
+        for _ in range(_TRIES_TO_BRING):
+            *stored, reply = await self._run_in_turn(
+                *brought, producing.submit(settings, job, quotas)
+            )
+            refused = next((answer for answer in stored if isinstance(answer, Rejected)), None)
+            if refused is not None and not isinstance(reply, Submitted | Conflict):
+                return refused
+            if not isinstance(reply, MissingBlob) or reply.digest not in inline:
+                return reply
+        return reply
 
     async def _run_in_turn(self, *calls: Call[Any]) -> list[Any]:
         """Take steps in their order, sent together; from the first that fails on, one by one."""

@@ -25,6 +25,8 @@ def main() -> int:
                 workers=options.workers,
                 clients=options.clients,
                 sdk_clients=options.sdk_clients,
+                auditors=options.auditors,
+                owners=options.owners,
                 history=options.history,
             )
         )
@@ -48,6 +50,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=3, help="worker processes; 3")
     parser.add_argument("--clients", type=int, default=16, help="clients at one time; 16")
     parser.add_argument("--sdk-clients", type=int, default=4, help="so many of them use the SDK; 4")
+    parser.add_argument("--auditors", type=int, default=2, help="auditor processes; 2")
+    parser.add_argument("--owners", type=int, default=2, help="clients that audit, beside; 2")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     parser.add_argument(
         "--history", type=Path, metavar="FILE", help="write every call and return here, a line each"

@@ -11,11 +11,13 @@ from typing import Final
 
 from tests.chaos.claims import every_claimed_job_reaches_its_worker
 from tests.chaos.equality import COMPARISONS
-from tests.chaos.evidence import Evidence, Found
+from tests.chaos.evidence import Evidence, Found, of_audit
 from tests.chaos.history import CALL, OK, RETURN, TERMINAL, Entry
 
-_EXPLAINED: Final = frozenset({"MAX_DELIVERIES"})
-"""Reasons to fail that a storm can cause: three workers were lost with the job."""
+_LOST: Final = "MAX_DELIVERIES"
+"""The one reason to fail that a storm can cause: three workers were lost with the job."""
+_INVERSION_FAILED: Final = "WORKER_ERROR"
+"""Of an audit, one of whose inversions failed."""
 
 _ALLOWED: Final = frozenset(
     {OK, "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "RESOURCE_EXHAUSTED"}
@@ -166,10 +168,30 @@ def deleted_for_good(evidence: Evidence) -> Found:
 
 
 def failures_are_explained(evidence: Evidence) -> Found:
-    """The storm's own jobs are right, so only the loss of workers may fail them."""
-    for job in evidence.found:
-        if job.state == "FAILED" and job.reason not in _EXPLAINED:
+    """The storm's own jobs are right, so only the loss of workers may fail them.
+
+    An audit fails with an inversion of which that is true, and keeps it as long as itself.
+    """
+    failed = [job for job in evidence.found if job.state == "FAILED"]
+    without = {of_audit(job.request_id)[0] for job in failed if job.reason == _LOST}
+    for job in failed:
+        explained = {_LOST, _INVERSION_FAILED} if job.audit and job.id in without else {_LOST}
+        if job.reason not in explained:
             yield f"failed with {job.reason}", job.id, job.request_id
+
+
+def a_deleted_audit_takes_its_inversions_along(evidence: Evidence) -> Found:
+    """Once an audit is deleted nothing is left of what it had brought: it is of its pictures."""
+    asked, gone = {}, {}
+    for entry in evidence.entries:
+        if entry.operation == "delete" and entry.phase == CALL:
+            asked[entry.client, entry.number] = evidence.began + entry.at
+        elif entry.operation == "delete" and entry.code == OK:
+            gone[entry.id] = asked[entry.client, entry.number]
+    for job in evidence.found:
+        audit, _ = of_audit(job.request_id)
+        if audit in gone and job.changes[0].at < gone[audit]:
+            yield f"is there, and its audit {audit} was deleted", job.id, job.request_id
 
 
 _CUT_WHILE_SENDING: Final = "Internal error from Core"
@@ -206,6 +228,7 @@ GENERAL: Final[tuple[Callable[[Evidence], Found], ...]] = (
     one_request_one_job,
     deleted_for_good,
     failures_are_explained,
+    a_deleted_audit_takes_its_inversions_along,
     every_claimed_job_reaches_its_worker,
     refusals_are_of_the_storm,
     nothing_is_left,

@@ -41,9 +41,10 @@ def _hung(claim: Claim, at: float, evidence: Evidence) -> bool:
 
 
 def _equal_jobs(evidence: Evidence) -> dict[str, list[FinalJob]]:
-    """By a job's id: those that asked for the same, deleted ones included."""
+    """By a job's id: those that asked for the same, deleted ones included; audits share no run."""
     requests = {e.id: e.request_id for e in evidence.entries if e.operation == "create" and e.id}
-    requests |= {job.id: job.request_id for job in evidence.found}
+    requests |= dict(evidence.testimony.brought)
+    requests |= {job.id: "" if job.audit else job.request_id for job in evidence.found}
     groups: dict[str, list[FinalJob]] = defaultdict(list)
     for job_id, request in requests.items():
         if computation := evidence.computation(request):

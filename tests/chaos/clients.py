@@ -16,8 +16,8 @@ from preimage.connection import Connection
 from preimage.tensors import upload_messages
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1 import preimage_service_pb2_grpc as services
-from preimage.v1.preimage_pb2 import Preimage, State
-from tests.chaos.history import TERMINAL, History
+from preimage.v1.preimage_pb2 import Preimage
+from tests.chaos.history import TERMINAL, History, state_of
 from tests.chaos.orders import Board, KnownJob, Order, name_upload
 
 _CALL_SECONDS: Final = 3.0
@@ -179,7 +179,7 @@ class Client:
 
     def _learn(self, preimage: Preimage) -> None:
         job = self._board.jobs[preimage.id]
-        state = State.Name(preimage.state).removeprefix("STATE_")
+        state = state_of(preimage)
         if job.state not in TERMINAL:
             job.state = state
         if state == "SUCCEEDED":

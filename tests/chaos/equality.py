@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
-from tests.chaos.evidence import Evidence, FinalJob, Found
+from tests.chaos.evidence import Evidence, FinalJob, Found, of_audit
 from tests.chaos.history import OK
 
 _SHARED: Final = ("state", "result", "contents")
@@ -59,10 +59,12 @@ def a_follower_has_what_its_leader_has(evidence: Evidence) -> Found:
 
 
 def who_is_cancelled_was_meant(evidence: Evidence) -> Found:
-    """A cancellation ends the job that it names, and no other."""
+    """A cancellation ends the job that it names, and no other; of an audit, its inversions too."""
     meant = {entry.id for entry in evidence.entries if entry.operation == "cancel"}
+    failed = {job.id for job in evidence.found if job.audit and job.state == "FAILED"}
     for job in evidence.found:
-        if job.state == "CANCELLED" and job.id not in meant:
+        audit, _ = of_audit(job.request_id)
+        if job.state == "CANCELLED" and not {job.id, audit} & (meant | failed):
             yield "is cancelled, and nobody asked for that", job.id, job.request_id
 
 

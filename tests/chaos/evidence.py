@@ -1,27 +1,24 @@
-"""The state in which a storm has left the service: read through the API and in the queue itself."""
+"""The state in which a storm has left the service: all that the checks look at."""
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
-import grpc
 import redis
 
-from preimage.v1 import preimage_service_pb2 as wire
-from preimage.v1 import preimage_service_pb2_grpc as services
-from preimage_queue import AsyncQueue, Job, JobDetail, Queue, QueueSettings
+from preimage_orders import is_of_an_audit
+from preimage_queue import Queue, QueueSettings
 from preimage_queue.keys import LASTING
-from tests.chaos.clients import artifact_sizes, digest, download
-from tests.chaos.history import OK, Entry, History, digest_of_end
+from tests.chaos.clients import digest
+from tests.chaos.history import OK, OWNER, Entry
 from tests.chaos.orders import Wanted
 from tests.chaos.witness import Deposition
 
-READER: Final = "reader"
-_TENANT: Final = "default"
-_AT_ONCE: Final = 8
 _BEYOND_EVERYTHING_MS: Final = 30 * 24 * 3600 * 1000
 _CLOCK: Final = "clock_offset"
+_REGISTERS: Final = frozenset({"tenant", "retained", "dead", "uploads", "sums", "tenants"})
+"""Keys that list ended jobs and idle uploads, for the reaper, which takes them out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +59,11 @@ class FinalJob:
     """A digest of the names and bytes of all files; empty if any is missing."""
     ran: tuple[str, int] = ("", 0)
     """Layer and seed, as the result says."""
+    audit: bool = False
+    """Whether it is an audit: then its files are its reports."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """What the checks look at."""
 
@@ -75,6 +74,8 @@ class Evidence:
     leftovers: tuple[str, ...] = ()
     """Keys that should be gone after everything has been forgotten, each with why."""
     lease_seconds: float = 1.0
+    began: float = 0.0
+    """When the history began, seconds since 1970."""
     wanted: Mapping[str, Wanted] = field(default_factory=dict)
     """What each request_id asks for."""
 
@@ -84,137 +85,87 @@ class Evidence:
         return (job for job in self.jobs.values() if job.code == OK)
 
     def computation(self, request_id: str) -> str:
-        """The name that equal requests have in common; empty if nobody compares them."""
-        wanted = self.wanted.get(request_id)
-        return wanted.computation if wanted else ""
+        """The name that equal requests have in common; empty if nobody compares them.
+
+        Equal audits ask for equal inversions, by names that begin with the audit's id.
+        """
+        audit, attempt = of_audit(request_id)
+        wanted = self.wanted.get(self._requests_of_audits.get(audit, request_id))
+        return f"{wanted.computation}{attempt}" if wanted else ""
+
+    @cached_property
+    def _requests_of_audits(self) -> Mapping[str, str]:
+        """By the ids of audits, deleted ones included."""
+        return {
+            entry.id: entry.request_id
+            for entry in self.entries
+            if entry.operation == "create" and entry.client.startswith(OWNER) and entry.id
+        }
+
+
+def of_audit(request_id: str) -> tuple[str, str]:
+    """The audit's id and the attempt of one of its inversions; nothing of other requests."""
+    if not is_of_an_audit(request_id):
+        return "", ""
+    _, audit, attempt = request_id.split("-", 2)
+    return audit, attempt
 
 
 Found = Iterator[tuple[str, str, str]]
 """What a check finds: a sentence, the job's id and the request's."""
 
 
-class Reader:
-    """Reads the end state, past all proxies."""
-
-    def __init__(self, target: str, settings: QueueSettings, history: History) -> None:
-        self._target, self._settings, self._history = target, settings, history
-
-    async def read(self, ids: Iterable[str]) -> dict[str, FinalJob]:
-        """Look at these jobs and at all that the queue holds."""
-        turn = asyncio.Semaphore(_AT_ONCE)
-        async with AsyncQueue(self._settings) as queue, self._channel() as channel:
-            stub = services.PreimageServiceStub(channel)
-
-            async def look(job_id: str) -> FinalJob:
-                async with turn:
-                    return await self._look(queue, stub, job_id)
-
-            everything = sorted(set(ids) | {job.id for job in await all_jobs(queue)})
-            return {job.id: job for job in await asyncio.gather(*map(look, everything))}
-
-    def _channel(self) -> grpc.aio.Channel:
-        return grpc.aio.insecure_channel(self._target)
-
-    async def _look(
-        self, queue: AsyncQueue, stub: services.PreimageServiceStub, job_id: str
-    ) -> FinalJob:
-        try:
-            reply = await stub.GetPreimage(wire.GetPreimageRequest(id=job_id))
-        except grpc.aio.AioRpcError as error:
-            return FinalJob(job_id, code=error.code().name)
-        preimage = reply.preimage
-        detail = await queue.get_job(job_id, _TENANT)
-        if detail is None:
-            return FinalJob(job_id, code="NOT_FOUND in the queue")
-        sizes = artifact_sizes(preimage)
-        served = False
-        if not sizes:
-            served = await self._fetch(stub, job_id, "0/picture.png") is not None
-        files = {name: await self._fetch(stub, job_id, name) for name in sizes}
-        provenance = preimage.result.provenance
-        return FinalJob(
-            id=job_id,
-            request_id=detail.job.request_id,
-            state=detail.job.state.value,
-            reason=_reason(detail),
-            deliveries=detail.job.deliveries,
-            end=digest_of_end(preimage),
-            has_result=preimage.HasField("result") and bool(detail.result),
-            changes=tuple(await _changes(queue, job_id)),
-            files=tuple(
-                (name, size, None if (data := files[name]) is None else len(data))
-                for name, size in sizes.items()
-            ),
-            served_without_result=served,
-            origin=preimage.origin.id,
-            cached=preimage.origin.cached,
-            result=digest(preimage.result.SerializeToString(deterministic=True)),
-            contents=_contents(files),
-            ran=(provenance.layer, provenance.seed),
-        )
-
-    async def _fetch(
-        self, stub: services.PreimageServiceStub, job_id: str, name: str
-    ) -> bytes | None:
-        return await download(stub, self._history, READER, job_id, name)
+def lengths(
+    stated: Mapping[str, int], files: Mapping[str, bytes | None]
+) -> tuple[tuple[str, int, int | None], ...]:
+    """Of each file, what was said of it and what came."""
+    return tuple(
+        (name, size, None if (data := files[name]) is None else len(data))
+        for name, size in stated.items()
+    )
 
 
-def _contents(files: Mapping[str, bytes | None]) -> str:
+def contents(files: Mapping[str, bytes | None]) -> str:
+    """A digest of whole files; empty if one is missing, or there are none."""
     whole = {name: digest(data) for name, data in files.items() if data is not None}
     return digest(repr(sorted(whole.items())).encode()) if len(whole) == len(files) > 0 else ""
-
-
-def _reason(detail: JobDetail) -> str:
-    return detail.job.reason
-
-
-async def all_jobs(queue: AsyncQueue) -> list[Job]:
-    """Every job that the queue holds."""
-    jobs: list[Job] = []
-    cursor = ""
-    while True:
-        page = await queue.list_jobs(_TENANT, limit=200, cursor=cursor)
-        jobs += page.jobs
-        cursor = page.next_cursor
-        if not cursor:
-            return jobs
-
-
-async def _changes(queue: AsyncQueue, job_id: str) -> list[Change]:
-    changes, after = [], ""
-    while True:
-        page = await queue.read_events(job_id, _TENANT, after, 100)
-        assert page is not None
-        changes += [
-            Change(event.state.value, event.attempt, int(event.id.partition("-")[0]) / 1000)
-            for event in page.events
-            if event.state
-        ]
-        after = page.next_after
-        if not page.more:
-            return changes
 
 
 def find_leftovers(settings: QueueSettings) -> list[str]:
     """Let a month pass and forget everything; returns the keys that `keys.py` does not allow then.
 
-    Nothing that uses the queue may run any more. What is left may only be what expires by itself.
+    Nothing that uses the queue may run any more, and every job has ended: so each of its keys has
+    an expiry already. In the end only that may be left which expires by itself.
     """
     root = settings.root
     with Queue(settings) as queue, redis.Redis.from_url(settings.url) as raw:
+        lasting = [
+            f"{name} of an ended job has no expiry"
+            for kind, name in _without_expiry(raw, root)
+            if kind not in _REGISTERS
+        ]
         raw.set(f"{root}:{_CLOCK}", _BEYOND_EVERYTHING_MS)
         while queue.reap(1000).count:
             pass
         queue.list_workers()
         raw.delete(f"{root}:{_CLOCK}")
-        return sorted(_objections(raw, root))
+        return sorted([*lasting, *_objections(raw, root)])
 
 
 def _objections(raw: redis.Redis, root: str) -> Iterable[str]:
+    for _, name in _without_expiry(raw, root):
+        yield f"{name} would stay for ever"
+    for kind, name, expires in _keys(raw, root):
+        if expires and kind in LASTING and kind != "blob":
+            yield f"{name} belongs to a job or an upload, and there are none left"
+
+
+def _without_expiry(raw: redis.Redis, root: str) -> Iterator[tuple[str, str]]:
+    return ((kind, name) for kind, name, expires in _keys(raw, root) if not expires)
+
+
+def _keys(raw: redis.Redis, root: str) -> Iterator[tuple[str, str, bool]]:
+    """The first word of each key, the key, and whether it expires."""
     for key in raw.scan_iter(count=1000):
         name = key.decode()
-        kind = name.removeprefix(f"{root}:").partition(":")[0]
-        if raw.ttl(key) == -1:
-            yield f"{name} would stay for ever"
-        elif kind in LASTING and kind != "blob":
-            yield f"{name} belongs to a job or an upload, and there are none left"
+        yield name.removeprefix(f"{root}:").partition(":")[0], name, raw.ttl(key) != -1

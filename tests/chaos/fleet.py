@@ -1,4 +1,4 @@
-"""The workers of the storm: slots that each hold a worker process, forked by `forkserver`."""
+"""Workers and auditors of the storm: slots that each hold a process, forked by `forkserver`."""
 
 import asyncio
 import json
@@ -15,17 +15,19 @@ from tests.chaos.stack import Stack, UnexpectedEndError, guarded, tail
 
 @dataclass(eq=False)
 class Slot:
-    """A place for one worker at a time."""
+    """A place for one process at a time."""
 
+    kind: str
+    """`worker` or `auditor`."""
     name: str
     ready: Path
     log: Path
     pid: int = 0
     """0: it is empty."""
     status: int | None = None
-    """How the last worker here ended."""
+    """How the last process here ended."""
     doomed: bool = False
-    """Whether somebody means to end the worker."""
+    """Whether somebody means to end it."""
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a fault uses the slot."""
 
@@ -36,31 +38,34 @@ class Slot:
 
 
 class Fleet:
-    """All workers. Use it in an `async with` statement, inside the stack's."""
+    """All of them. Use it in an `async with` statement, inside the stack's."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._folder = stack.folder
         self.witnesses = stack.folder / "witnesses"
         self.witnesses.mkdir()
-        self.slots = [self._slot(number) for number in range(stack.worker_count)]
+        self.workers = [self._slot("worker", number) for number in range(stack.worker_count)]
+        self.auditors = [self._slot("auditor", number) for number in range(stack.auditor_count)]
+        self.slots = [*self.workers, *self.auditors]
         self.failure: UnexpectedEndError | None = None
-        """Set when a worker has ended that nobody had told to."""
+        """Set when one has ended that nobody had told to."""
         self._process: asyncio.subprocess.Process
         self._begun: asyncio.Queue[int] = asyncio.Queue()
         self._one_at_a_time = asyncio.Lock()
         self._count = 0
 
-    def _slot(self, number: int) -> Slot:
-        name = f"worker-{number}"
-        return Slot(name, self._folder / f"{name}.json", self._folder / f"{name}.log")
+    def _slot(self, kind: str, number: int) -> Slot:
+        name = f"{kind}-{number}"
+        return Slot(kind, name, self._folder / f"{name}.json", self._folder / f"{name}.log")
 
     async def begin(self, slot: Slot) -> None:
-        """Start a worker in an empty slot, and wait until it takes jobs."""
+        """Start a process in an empty slot, and wait until it takes jobs."""
         self._count += 1
         slot.ready.unlink(missing_ok=True)
         slot.status, slot.doomed = None, False
         order = {
+            "kind": slot.kind,
             "environment": self._stack.environment("workers", PREIMAGE_READY_FILE=str(slot.ready)),
             "log": str(slot.log),
             "witness": str(self.witnesses / f"{self._count}.jsonl"),
@@ -71,23 +76,23 @@ class Fleet:
         await until(slot.ready.exists, self.require_alive, f"{slot.name} being ready")
 
     async def end(self, slot: Slot, how: signal.Signals) -> int:
-        """End the worker of a slot; returns its status."""
+        """End the process of a slot; returns its status."""
         slot.doomed = True
         self.send(slot, how)
         return await self.ended(slot)
 
     async def ended(self, slot: Slot) -> int:
-        """Wait until the worker of a slot has ended; returns its status."""
+        """Wait until the process of a slot has ended; returns its status."""
         await until(lambda: slot.status is not None, what=f"{slot.name} ending")
         assert slot.status is not None
         return slot.status
 
     def send(self, slot: Slot, how: signal.Signals) -> None:
-        """Send a signal to the worker of a slot."""
+        """Send a signal to the process of a slot."""
         self._tell({"pid": slot.pid, "signal": int(how)})
 
     def require_alive(self) -> None:
-        """Raises UnexpectedEndError if a worker has ended by itself."""
+        """Raises UnexpectedEndError if one has ended by itself."""
         if self.failure:
             raise self.failure
 

@@ -1,14 +1,15 @@
-"""Starts workers in a quarter of a second instead of five: a process that forks them.
+"""Starts workers and auditors in a quarter of a second instead of five: a process that forks them.
 
 `python -m tests.chaos.forkserver [SABOTAGE]`. A worker's start is almost all import of torch, and
 on two cores a storm could kill a worker every half minute at best. This process imports what a
 worker imports, once, with one thread and nothing else begun, and forks. The child gets the
 environment, the log and the session that a worker would have been started with, and goes on to
-`preimage_worker.__main__.main` as `python -m preimage_worker` does: settings, signals, ready file,
-threads and connections are all made after the fork, and `kill -9` hits a process of its own.
+`preimage_worker.__main__.main` as `python -m preimage_worker` does, or to that of an auditor:
+settings, signals, ready file, threads and connections are all made after the fork, and `kill -9`
+hits a process of its own.
 
-One line of JSON on stdin starts a worker, {"environment", "log", "witness"}, or sends a signal to
-one, {"pid", "signal"}. One line on stdout tells that a worker has begun, {"began": PID}, or has
+One line of JSON on stdin starts one, {"kind", "environment", "log", "witness"}, or sends a signal
+to one, {"pid", "signal"}. One line on stdout tells that a worker has begun, {"began": PID}, or has
 ended, {"ended": PID, "status"}, negative for a signal. Only the parent of a process knows for sure
 that a process id is still that process: so signals go through here.
 """
@@ -27,6 +28,7 @@ from typing import Any, Final
 import torchvision.models  # noqa: F401 - imported when a network is made
 
 import preimage_worker.__main__ as worker
+import preimage_worker.auditor.__main__ as auditor
 from tests.chaos import sabotage, witness
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -34,6 +36,8 @@ _CHUNK: Final = 65536
 _NICENESS: Final = 10
 """Workers compute elsewhere in a deployment. Here they share two cores with the frontend and Redis,
 which must be measured, and with the clients, which measure."""
+
+_MAINS: Final = {"worker": worker.main, "auditor": auditor.main}
 
 Order = dict[str, Any]
 
@@ -69,7 +73,7 @@ def _tell_end(pid: int, descriptor: int) -> None:
 
 
 def _is_child(order: Order, children: dict[int, int]) -> bool:
-    """Does what the order says; True in a worker that it has begun."""
+    """Does what the order says; True in a child that it has begun."""
     if "signal" in order:
         if order["pid"] in children.values():
             with contextlib.suppress(ProcessLookupError):
@@ -85,7 +89,7 @@ def _is_child(order: Order, children: dict[int, int]) -> bool:
     return False
 
 
-def become_worker(order: Order) -> None:
+def become_process(order: Order) -> None:
     """Take on all by which a started process differs from a forked one."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     os.setsid()
@@ -102,16 +106,16 @@ def become_worker(order: Order) -> None:
 
 
 def main() -> int:
-    """Serve; in a child, be a worker."""
+    """Serve; in a child, be what was ordered."""
     if len(sys.argv) > 1:
         sabotage.break_scripts(sys.argv[1])
-    gc.freeze()  # what is here now is shared by all workers: collecting it would copy it
+    gc.freeze()  # what is here now is shared by all children: collecting it would copy it
     _tell(began=0)
     order = serve()
     if order is None:
         return 0
-    become_worker(order)
-    return worker.main()
+    become_process(order)
+    return _MAINS[order["kind"]]()
 
 
 if __name__ == "__main__":

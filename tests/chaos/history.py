@@ -13,14 +13,15 @@ from typing import IO, Any, Self
 import grpc
 
 from preimage.jobinfo import JobInfo
+from preimage.v1.audit_pb2 import Audit
 from preimage.v1.preimage_pb2 import Preimage, State
 
 TERMINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 OK = "OK"
 CALL, SEEN, RETURN = "call", "seen", "return"
 NEMESIS = "nemesis"
-SDK = "sdk-"
-"""What the names of clients begin with that use the SDK."""
+SDK, OWNER = "sdk-", "owner-"
+"""What the names of clients begin with that use the SDK, and of those that audit."""
 BY_ITSELF = "by the SDK itself"
 """Detail of a submission that was made within another operation: when is not known."""
 
@@ -103,13 +104,13 @@ class Operation:
         self._fixed = {"client": client, "number": number, **names}
         self._write(CALL)
 
-    def seen(self, preimage: Preimage) -> None:
+    def seen(self, resource: Preimage | Audit) -> None:
         """A stream told the state of the job."""
-        self._write(SEEN, **_facts(preimage))
+        self._write(SEEN, **_facts(resource))
 
-    def returned(self, preimage: Preimage | None = None, detail: str = "") -> None:
+    def returned(self, resource: Preimage | Audit | None = None, detail: str = "") -> None:
         """The call succeeded."""
-        facts = _facts(preimage) if preimage is not None else {}
+        facts = _facts(resource) if resource is not None else {}
         self._write(RETURN, code=OK, detail=detail, **facts)
 
     def told(self, info: JobInfo, detail: str = "", phase: str = RETURN) -> None:
@@ -145,20 +146,27 @@ class Operation:
         return False
 
 
-def _facts(preimage: Preimage) -> dict[str, object]:
-    state = State.Name(preimage.state).removeprefix("STATE_")
+def state_of(resource: Preimage | Audit) -> str:
+    """The state of a job, as the queue calls it."""
+    return State.Name(resource.state).removeprefix("STATE_")
+
+
+def _facts(resource: Preimage | Audit) -> dict[str, object]:
+    state = state_of(resource)
     # A change of state in a stream tells no more than the state.
-    told = state in TERMINAL and preimage.HasField("end_time")
+    told = state in TERMINAL and resource.HasField("end_time")
     return {
-        "id": preimage.id,
+        "id": resource.id,
         "state": state,
-        "attempt": preimage.attempt,
-        "end": digest_of_end(preimage) if told else "",
+        "attempt": resource.attempt if isinstance(resource, Preimage) else 0,
+        "end": digest_of_end(resource) if told else "",
     }
 
 
-def digest_of_end(preimage: Preimage) -> str:
+def digest_of_end(resource: Preimage | Audit) -> str:
     """A short name for all that must never change any more, once a job has ended."""
-    parts = (preimage.result, preimage.error, preimage.end_time, preimage.expire_time)
+    parts = [resource.error, resource.end_time, resource.expire_time]
+    if isinstance(resource, Preimage):
+        parts.append(resource.result)
     data = b"|".join(part.SerializeToString(deterministic=True) for part in parts)
     return hashlib.sha256(data).hexdigest()[:12]

@@ -1,7 +1,8 @@
 """The nemesis: which fault happens when is drawn from a seed, and then done.
 
 The plan is known before the storm begins. Every kind has a rate, and happens at least once however
-short the storm is. A fault that needs a worker takes one that no other fault uses at the moment.
+short the storm is. A fault that needs a worker or an auditor takes one that no other fault uses at
+the moment.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import signal
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tests.chaos.administrator import drain
@@ -22,6 +24,7 @@ from tests.chaos.stack import LEASE_SECONDS, Stack, UnexpectedEndError, tail
 DONE, MISSED, OVER = "DONE", "MISSED", "OVER"
 CALM = "calm"
 KILL_WORKER, STOP_WORKER, DRAIN_WORKER = "kill worker", "stop worker", "drain worker"
+KILL_AUDITOR, STOP_AUDITOR, DRAIN_AUDITOR = "kill auditor", "stop auditor", "drain auditor"
 DRAIN_BY_ADMIN = "drain worker by admin"
 KILL_REDIS, KILL_FRONTEND = "kill redis", "kill frontend"
 PROXIES: Final = ("clients", "frontend", "workers")
@@ -33,6 +36,9 @@ RATES_A_MINUTE: Final = {
     KILL_FRONTEND: 1.5,
     **{f"{trouble} {proxy}": 0.8 for trouble in TROUBLES for proxy in PROXIES},
     DRAIN_BY_ADMIN: 1.5,
+    KILL_AUDITOR: 5.0,
+    STOP_AUDITOR: 2.0,
+    DRAIN_AUDITOR: 2.0,
 }
 _AWAY_SECONDS: Final = (0.05, 0.8)
 """How long Redis stays away: less than a lease, so that whoever holds one keeps it."""
@@ -78,10 +84,13 @@ class Nemesis:
         self.drain_seconds: dict[str, list[float]] = defaultdict(list)
         """By kind: how long each worker that was drained took to leave."""
         self._deeds: dict[str, Callable[[random.Random], Awaitable[bool]]] = {
-            KILL_WORKER: self._kill_worker,
-            STOP_WORKER: self._stop_worker,
-            DRAIN_WORKER: self._drain_worker,
+            KILL_WORKER: partial(self._kill, fleet.workers),
+            STOP_WORKER: partial(self._stop, fleet.workers),
+            DRAIN_WORKER: partial(self._drain, DRAIN_WORKER, fleet.workers),
             DRAIN_BY_ADMIN: self._drain_by_admin,
+            KILL_AUDITOR: partial(self._kill, fleet.auditors),
+            STOP_AUDITOR: partial(self._stop, fleet.auditors),
+            DRAIN_AUDITOR: partial(self._drain, DRAIN_AUDITOR, fleet.auditors),
             KILL_REDIS: self._kill_redis,
             KILL_FRONTEND: self._kill_frontend,
         }
@@ -116,22 +125,22 @@ class Nemesis:
             await asyncio.sleep(_PAUSE_SECONDS)
         return False
 
-    async def _kill_worker(self, dice: random.Random) -> bool:
-        async with (slot := self._slot(dice)).busy:
+    async def _kill(self, among: list[Slot], dice: random.Random) -> bool:
+        async with (slot := _slot(among, dice)).busy:
             status = await self._fleet.end(slot, signal.SIGKILL)
             await self._fleet.begin(slot)
         return status == -signal.SIGKILL
 
-    async def _drain_worker(self, dice: random.Random) -> bool:
+    async def _drain(self, kind: str, among: list[Slot], dice: random.Random) -> bool:
         """It hands back what it holds, and leaves."""
-        async with (slot := self._slot(dice)).busy:
+        async with (slot := _slot(among, dice)).busy:
             began = self._history.now()
-            await self._leave(DRAIN_WORKER, slot, began, self._fleet.end(slot, signal.SIGTERM))
+            await self._leave(kind, slot, began, self._fleet.end(slot, signal.SIGTERM))
         return True
 
     async def _drain_by_admin(self, dice: random.Random) -> bool:
         """It finishes what it holds, and leaves."""
-        async with (slot := self._slot(dice)).busy:
+        async with (slot := _slot(self._fleet.workers, dice)).busy:
             slot.doomed = True
             began = self._history.now()
             await drain(self._stack.admin_target, slot.worker, lambda: slot.status is not None)
@@ -139,16 +148,16 @@ class Nemesis:
         return True
 
     async def _leave(self, kind: str, slot: Slot, began: float, end: Awaitable[int]) -> None:
-        """A worker that was asked to leave does so with status 0; another one comes."""
+        """Who was asked to leave does so with status 0; another one comes."""
         status = await end
         self.drain_seconds[kind].append(self._history.now() - began)
         if status != 0:
             raise UnexpectedEndError(f"{slot.name} ended with {status}:\n{tail(slot.log)}")
         await self._fleet.begin(slot)
 
-    async def _stop_worker(self, dice: random.Random) -> bool:
+    async def _stop(self, among: list[Slot], dice: random.Random) -> bool:
         """Longer than its lease: when it goes on, it believes that it holds what it has lost."""
-        async with (slot := self._slot(dice)).busy:
+        async with (slot := _slot(among, dice)).busy:
             self._fleet.send(slot, signal.SIGSTOP)
             await asyncio.sleep(dice.uniform(*_STOPPED_SECONDS))
             self._fleet.send(slot, signal.SIGCONT)
@@ -169,7 +178,8 @@ class Nemesis:
             await self._stack.start_frontend()
         return True
 
-    def _slot(self, dice: random.Random) -> Slot:
-        """A worker, if possible one that no other fault uses."""
-        slots = dice.sample(self._fleet.slots, len(self._fleet.slots))
-        return next((slot for slot in slots if not slot.busy.locked()), slots[0])
+
+def _slot(among: list[Slot], dice: random.Random) -> Slot:
+    """One of these, if possible one that no other fault uses."""
+    slots = dice.sample(among, len(among))
+    return next((slot for slot in slots if not slot.busy.locked()), slots[0])

@@ -129,7 +129,7 @@ def make_order(dice: random.Random, request_id: str) -> Order:
         numbers = np.random.default_rng(dice.randrange(2**32))
         code = numbers.random(CODE_SHAPE, dtype=np.float32)
         return Order(request, code, _wanted(spec, code.tobytes()))
-    spec.target.picture.encoded = _picture(dice)
+    spec.target.picture.encoded = random_picture(dice)
     request.spec.CopyFrom(spec)
     return Order(request, wanted=_wanted(spec, b""))
 
@@ -159,7 +159,8 @@ def name_upload(order: Order, uploaded: tensor_pb2.TensorReference) -> None:
     order.request.spec.target.uploaded_features.CopyFrom(uploaded)
 
 
-def _picture(dice: random.Random) -> bytes:
+def random_picture(dice: random.Random) -> bytes:
+    """A small PNG that nobody else has."""
     numbers = np.random.default_rng(dice.randrange(2**32))
     pixels = numbers.integers(0, 256, (_PICTURE_SIDE, _PICTURE_SIDE, 3), dtype=np.uint8)
     file = io.BytesIO()

@@ -4,15 +4,16 @@ import platform
 import statistics
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final
 
 from preimage.embedded.redis import find_server
+from preimage_orders import is_of_an_audit
 from tests.chaos import latency
 from tests.chaos.checks import story
 from tests.chaos.evidence import Evidence, FinalJob
-from tests.chaos.history import CALL, NEMESIS, OK, RETURN
+from tests.chaos.history import CALL, NEMESIS, OK, OWNER, RETURN
 from tests.chaos.load import load_figures
 from tests.chaos.nemesis import DONE
 from tests.chaos.storm import Verdict
@@ -22,9 +23,10 @@ _PACKAGES: Final = ("preimage", "grpcio", "redis", "torch")
 
 def summary(verdict: Verdict) -> dict[str, Any]:
     """The figures of a storm, as JSON takes them."""
-    entries = verdict.evidence.entries
+    entries = [each for each in verdict.evidence.entries if not each.client.startswith(OWNER)]
     returns = [entry for entry in entries if entry.phase == RETURN]
     faults = Counter(e.operation for e in returns if e.client == NEMESIS and e.code == DONE)
+    jobs = _jobs_of_clients(verdict.evidence)
     creates = Counter(e.request_id for e in entries if e.phase == CALL and e.operation == "create")
     return {
         "seed": verdict.options.seed,
@@ -36,9 +38,10 @@ def summary(verdict: Verdict) -> dict[str, Any]:
         "calls": sum(entry.client != NEMESIS for entry in returns),
         "accepted": len({e.id for e in returns if e.operation == "create" and e.code == OK}),
         "resends": sum(number - 1 for number in creates.values()),
-        "ends": dict(Counter(job.state or job.code for job in verdict.evidence.jobs.values())),
-        "redelivered": sum(job.deliveries > 0 for job in verdict.evidence.jobs.values()),
+        "ends": _ends(jobs),
+        "redelivered": sum(job.deliveries > 0 for job in jobs),
         "equal_jobs": _equal_jobs(verdict.evidence),
+        "audits": _audits(verdict.evidence),
         "drain_seconds": _seconds(verdict.rage.drain_seconds),
         **latency.figures(entries),
         "load_average": load_figures(verdict.rage.load),
@@ -65,10 +68,45 @@ def _redis_version() -> str:
     return said.partition("v=")[2].split()[0]
 
 
+def _jobs_of_clients(evidence: Evidence) -> list[FinalJob]:
+    audits = _audit_ids(evidence)
+    return [
+        job
+        for job in evidence.jobs.values()
+        if job.id not in audits and not is_of_an_audit(job.request_id)
+    ]
+
+
+def _audit_ids(evidence: Evidence) -> set[str]:
+    """Of those that were accepted, deleted ones included."""
+    told = (e for e in evidence.entries if e.client.startswith(OWNER) and e.operation == "create")
+    return {entry.id for entry in told if entry.code == OK}
+
+
+def _ends(jobs: Iterable[FinalJob]) -> dict[str, int]:
+    return dict(Counter(job.state or job.code for job in jobs))
+
+
+def _audits(evidence: Evidence) -> dict[str, Any]:
+    """How audits ended, and what their disturbed auditors brought to the queue for them."""
+    audits = [evidence.jobs[each] for each in _audit_ids(evidence)]
+    brought = evidence.testimony.brought
+    return {
+        "accepted": len(audits),
+        "ends": _ends(audits),
+        "taken_up_again": sum(
+            sum(change.state == "RUNNING" for change in audit.changes) > 1 for audit in audits
+        ),
+        "redelivered": sum(audit.deliveries > 0 for audit in audits),
+        "inversions": len({job for job, _ in brought}),
+        "inversions_by_name": len({request for _, request in brought}),
+    }
+
+
 def _equal_jobs(evidence: Evidence) -> dict[str, int]:
     """Of the jobs that are left: how many equal another one, and what came of it."""
     groups: dict[str, list[FinalJob]] = defaultdict(list)
-    for job in evidence.found:
+    for job in _jobs_of_clients(evidence):
         groups[evidence.computation(job.request_id)].append(job)
     equal = [job for name, jobs in groups.items() if name and len(jobs) > 1 for job in jobs]
     return {
@@ -108,6 +146,7 @@ def table(figures: dict[str, Any]) -> str:
             (f"equal jobs: {what.replace('_', ' ')}", n)
             for what, n in figures["equal_jobs"].items()
         ),
+        *_rows_of_audits(figures["audits"]),
         *(
             (f"{kind}: longest, s", said["longest"])
             for kind, said in figures["drain_seconds"].items()
@@ -125,6 +164,14 @@ def table(figures: dict[str, Any]) -> str:
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value:>8}" for name, value in rows)
+
+
+def _rows_of_audits(figures: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for what, number in figures.items():
+        if what == "ends":
+            yield from ((f"audits: end {state}", n) for state, n in sorted(number.items()))
+        else:
+            yield f"audits: {what.replace('_', ' ')}", number
 
 
 def explanations(verdict: Verdict) -> list[str]:

@@ -1,6 +1,6 @@
-"""The stack that the storm goes over: a real Redis, a real frontend, real workers, three proxies.
+"""The stack that the storm goes over: a real Redis, frontend, workers and auditors, three proxies.
 
-    clients ──proxy──▶ frontend ──proxy──▶ Redis ◀──proxy── workers
+    clients ──proxy──▶ frontend ──proxy──▶ Redis ◀──proxy── workers, auditors
 
 Redis runs as the embedded stack runs it, with AOF everysec. The lease is short and so are the
 timeouts, so that a fault has its consequences within seconds.
@@ -47,6 +47,7 @@ QUICK: Final = {
     "PREIMAGE_ADMIN_LISTEN": "off",
     "PREIMAGE_SERVICE_METRICS_LISTEN": "off",
     "PREIMAGE_WORKER_METRICS_LISTEN": "off",
+    "PREIMAGE_AUDITOR_METRICS_LISTEN": "off",
     "PREIMAGE_BEAT_SECONDS": "0.5",
     "PREIMAGE_CHECKPOINT_SECONDS": "0.5",
     "PREIMAGE_BOUNDARY_STEPS": "5",
@@ -130,12 +131,13 @@ def free_ports(number: int) -> list[int]:
 class Stack:
     """Redis, the frontend and the proxies. Use it in an `async with` statement."""
 
-    def __init__(self, workers: int, sabotage: str = "") -> None:
+    def __init__(self, workers: int, auditors: int, sabotage: str = "") -> None:
         require_server()
         # A unix socket's path may have about 100 characters, so the folder is a short one.
         self.folder = Path(tempfile.mkdtemp(prefix="pc-", dir="/tmp"))
         self.socket = self.folder / "redis.sock"
-        self.sabotage, self.worker_count = sabotage, workers
+        self.sabotage = sabotage
+        self.worker_count, self.auditor_count = workers, auditors
         (self.folder / "catalogue.toml").write_text(CATALOGUE)
         self._port, admin_port = free_ports(2)
         self.admin_target = f"127.0.0.1:{admin_port}"

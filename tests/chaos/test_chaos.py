@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.history import CALL, NEMESIS, RETURN, SDK
+from tests.chaos.history import CALL, NEMESIS, OWNER, RETURN, SDK
 from tests.chaos.nemesis import (
     DONE,
+    DRAIN_AUDITOR,
     DRAIN_BY_ADMIN,
     DRAIN_WORKER,
     KILL_WORKER,
@@ -42,13 +43,16 @@ def test_a_storm_with_every_kind_of_fault_breaks_no_promise(tmp_path: Path) -> N
     operations = {operation for operation, code in returned if code == "OK"}
     assert operations >= {"create", "upload", "get", "watch", "cancel", "download", "result"}
     assert {e.operation for e in entries if e.client.startswith(SDK)} >= {"create", "result"}
+    assert {e.operation for e in entries if e.client.startswith(OWNER)} >= {"create", "watch"}
 
     figures = summary(verdict)
     assert figures["accepted"] > 0
     assert figures["resends"] > 0
     assert figures["ends"]["SUCCEEDED"] > 0
     assert figures["equal_jobs"]["shared_a_run"] > 0
-    assert set(figures["drain_seconds"]) == {DRAIN_WORKER, DRAIN_BY_ADMIN}
+    assert figures["audits"]["ends"]["SUCCEEDED"] > 0
+    assert figures["audits"]["inversions"] > 0
+    assert set(figures["drain_seconds"]) == {DRAIN_WORKER, DRAIN_BY_ADMIN, DRAIN_AUDITOR}
     assert figures["submit_ms"]["excluded"]["calls under proxy or frontend faults"] > 0
     assert figures["load_average"]["mean"] > 0
     assert "violations" in table(figures)

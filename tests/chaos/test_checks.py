@@ -124,6 +124,13 @@ BAD: dict[Callable[..., object], list[Evidence]] = {
     checks.failures_are_explained: [
         evidence(job=dead(reason="WORKER_ERROR")),
     ],
+    checks.a_deleted_audit_takes_its_inversions_along: [
+        evidence(
+            *calls(("delete", {})),
+            jobs={JOB: replace(GOOD, request_id=f"audit-{JOB}-x")},
+            began=10.0,
+        ),
+    ],
     checks.every_claimed_job_reaches_its_worker: [
         evidence(testimony=Deposition((Claim(1.5, 2.1, frozenset()),), (JOB,))),
         evidence(testimony=Deposition((Claim(2.5, None, frozenset()),), (JOB,))),

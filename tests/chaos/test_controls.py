@@ -44,7 +44,8 @@ SEEDS = (5, 6)
 
 def blow(rates: dict[str, float], sabotaged: str = "", seed: int = SEEDS[0]) -> Verdict:
     require_server()
-    return asyncio.run(storm(Options(seconds=12, seed=seed, rates=rates, sabotage=sabotaged)))
+    options = Options(12, seed=seed, rates=rates, sabotage=sabotaged, auditors=0, owners=0)
+    return asyncio.run(storm(options))
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
 """What workers were told by the queue: a second record, independent of what the queue stores.
 
 The history knows what clients saw and the queue knows what it stored; both would agree after a
-second worker had finished a job unnoticed. So every worker of the harness writes down each answer
-to a claim and to a finish. It only looks: arguments and answers pass unchanged. A line is one write
-to a file that was opened for appending, so `kill -9` leaves whole lines.
+second worker had finished a job unnoticed. So every worker and auditor of the harness writes down
+each answer to a claim and to a finish, and auditors which inversions they brought, most of which
+they remove before anybody looks. It only looks: arguments and answers pass unchanged. A line is one
+write to a file that was opened for appending, so `kill -9` leaves whole lines.
 """
 
 import json
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from preimage_queue import Call, FinishVerdict, Queue
+from preimage_queue import Call, FinishVerdict, Queue, Submitted
 
-_WATCHED: Final = ("claim", "finish")
+_WATCHED: Final = ("claim", "finish", "submit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Deposition:
     claims: tuple[Claim, ...]
     finishes: tuple[str, ...]
     """Ids, once for each finish that was accepted."""
+    brought: frozenset[tuple[str, str]] = frozenset()
+    """Inversions of audits: id and request_id."""
 
 
 def watch(file: Path) -> None:
@@ -55,8 +58,10 @@ def watch(file: Path) -> None:
         answer = run(queue, call)
         if call.script == "claim":
             write(what="claimed", attempts=[(each.id, each.attempt) for each in answer])
-        else:
+        elif call.script == "finish":
             write(what="finished", id=_argument(call, "id"), verdict=answer.verdict)
+        elif isinstance(answer, Submitted):
+            write(what="brought", id=answer.job_id, request_id=_argument(call, "request_id"))
         return answer
 
     Queue.run = witnessed  # type: ignore[assignment,method-assign]
@@ -68,14 +73,15 @@ def _argument(call: Call[Any], name: str) -> str:
 
 def read(files: Iterable[Path]) -> Deposition:
     """What was written."""
-    claims, finishes = [], []
+    claims, finishes, brought = [], [], set()
     for file in files:
         lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
         claims += _claims(lines)
         finishes += [
             line["id"] for line in lines if line.get("verdict") == FinishVerdict.ACCEPTED.value
         ]
-    return Deposition(tuple(claims), tuple(finishes))
+        brought |= {(line["id"], line["request_id"]) for line in lines if line["what"] == "brought"}
+    return Deposition(tuple(claims), tuple(finishes), frozenset(brought))
 
 
 def _claims(lines: list[dict[str, Any]]) -> Iterator[Claim]:

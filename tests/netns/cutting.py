@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from preimage_queue import AsyncQueue, QueueError, State
+from tests.chaos.audit_orders import Desk
 from tests.chaos.checks import Violation, story, violations
 from tests.chaos.clients import Client
-from tests.chaos.evidence import Evidence, Reader, find_leftovers
+from tests.chaos.evidence import Evidence, find_leftovers
 from tests.chaos.history import NEMESIS, RETURN, History
 from tests.chaos.nemesis import DONE
 from tests.chaos.orders import Board
 from tests.chaos.patience import PATIENCE_SECONDS
+from tests.chaos.reading import Reader
 from tests.chaos.stack import LEASE_SECONDS
 from tests.chaos.storm import settle
 from tests.netns.lan import CLIENT, Lan
@@ -77,7 +79,7 @@ async def run(seed: int) -> Verdict:
         for client in clients:
             client.stop()
         await asyncio.gather(*actors)
-        await settle(service.target, service.queue_settings, history, board)
+        await settle(service.target, service.queue_settings, history, board, Desk())
         jobs = await Reader(service.target, service.queue_settings, history).read(board.jobs)
         async with AsyncQueue(service.queue_settings) as queue:
             workers = await _finishers(queue, list(board.jobs))

@@ -1,7 +1,7 @@
 """A job and the bytes that it needs, in one round trip."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import redis
 
 from preimage_queue import (
     AsyncQueue,
+    Call,
     Queue,
     QueueSettings,
     QueueUnavailableError,
@@ -56,6 +57,26 @@ async def test_a_redis_that_forgot_the_scripts_gets_all_of_it_again(
     reply = await bring(aqueue)
     assert isinstance(reply, Submitted)
     assert reply.outcome is SubmitOutcome.CREATED
+    assert queue.read_blob("ada", DIGEST) == DATA
+
+
+async def test_bytes_that_redis_lost_before_it_had_the_job_are_brought_again(
+    aqueue: AsyncQueue, queue: Queue, raw: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = aqueue._evaluate_together
+    tries = 0
+
+    async def dies_in_between(calls: Sequence[Call[Any]]) -> list[object]:
+        nonlocal tries
+        tries += 1
+        if tries > 1:
+            return await together(calls)
+        (answer,) = await together(calls[:1])
+        raw.delete(*names(raw, "*blob:*"))
+        return [answer]
+
+    monkeypatch.setattr(aqueue, "_evaluate_together", dies_in_between)
+    assert isinstance(await bring(aqueue), Submitted)
     assert queue.read_blob("ada", DIGEST) == DATA
 
 

@@ -9,7 +9,9 @@ from preimage.v1 import audit_pb2 as audits
 from preimage.v1 import audit_service_pb2 as wire
 from preimage.v1 import preimage_pb2 as preimages
 from preimage.v1 import preimage_service_pb2 as preimage_wire
-from preimage_queue import BeatVerdict
+from preimage_queue import BeatVerdict, Submitted
+from preimage_queue.connections import connect
+from preimage_service.methods import auditing
 from tests.service.auditor import REPORTS, FakeAuditor
 from tests.service.audits import AUXILIARY, TARGET, made, messages, pictures, spec
 from tests.service.patience import eventually
@@ -40,6 +42,25 @@ async def test_an_audit_is_accepted_with_its_pictures_and_its_plan(
     assert work.plan == audit.plan
     assert work.allowance.weight == 1.0
     assert not work.allowance.HasField("slot_seconds")
+
+
+async def test_pictures_that_redis_lost_before_it_had_the_audit_are_stored_again(
+    stack: Stack, auditor: FakeAuditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in, tries = auditing.hand_in, 0
+
+    async def redis_dies_before(*arguments: Any) -> Submitted:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            with connect(auditor.queue.settings) as raw:
+                raw.delete(*raw.keys("*:blob:*"))
+        return await hand_in(*arguments)
+
+    monkeypatch.setattr(auditing, "hand_in", redis_dies_before)
+    await made(stack)
+    assert tries == 2
+    assert auditor.blobs(auditor.must_claim()) == [encoded for _, encoded in pictures()]
 
 
 async def test_the_same_request_leads_to_the_same_audit(

@@ -16,9 +16,11 @@ from preimage.v1 import model_service_pb2, model_service_pb2_grpc
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1 import preimage_service_pb2_grpc as services
 from preimage.v1.preimage_pb2 import Preimage
+from preimage_orders import is_of_an_audit
 from tests.chaos.clients import channel
 from tests.chaos.history import TERMINAL
 from tests.chaos.orders import Order, make_order, name_upload
+from tests.soak.auditing import Auditing
 from tests.soak.ledger import ABANDONED, Job, Ledger
 from tests.soak.refusals import bad_requests, picture_order, torn_upload, wild
 from tests.soak.scraping import scrape, tear_scrape
@@ -51,6 +53,11 @@ OPERATIONS: Final = {
     "list_models": 3,
     "reconnect": 3,
     "scrape_metrics": 4,
+    "audit": 2,
+    "abandon_audit": 1,
+    "look_at_audit": 2,
+    "cancel_audit": 1,
+    "delete_audit": 1,
 }
 
 
@@ -198,7 +205,8 @@ class Client:
             with self._ledger.call("list"):
                 reply = await self._stub.ListPreimages(request, timeout=CALL_SECONDS)
                 for preimage in reply.preimages:
-                    self._ledger.learn(preimage)
+                    if not is_of_an_audit(preimage.request_id):  # its auditor looks after it
+                        self._ledger.learn(preimage)
                 request.page_token = reply.next_page_token
             if not request.page_token:
                 return
@@ -223,8 +231,29 @@ class Client:
         if "preimage_" not in text:
             self._ledger.surprises.append(f"the metrics at {address} were {text[:100]!r}")
 
+    async def audit(self) -> None:
+        """Audit something small, and wait for the report."""
+        await self._auditing.audit()
+
+    async def abandon_audit(self) -> None:
+        """Go away while an audit is asked for."""
+        await self._auditing.abandon()
+
+    async def look_at_audit(self) -> None:
+        """Look at an audit, and read its report if there is one."""
+        await self._auditing.look()
+
+    async def cancel_audit(self) -> None:
+        """Cancel an audit."""
+        await self._auditing.cancel()
+
+    async def delete_audit(self) -> None:
+        """Delete an audit that has ended."""
+        await self._auditing.delete()
+
     def _connect(self) -> None:
         self._channel = channel(self._target)
+        self._auditing = Auditing(self._channel, self._ledger, self._dice)
         self._stub = services.PreimageServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
 

@@ -9,9 +9,10 @@ from typing import Final
 
 import grpc
 
-from preimage.v1.preimage_pb2 import Preimage, State
+from preimage.v1.audit_pb2 import Audit
+from preimage.v1.preimage_pb2 import Preimage
 from tests.chaos.clients import artifact_sizes
-from tests.chaos.history import OK, TERMINAL
+from tests.chaos.history import OK, TERMINAL, state_of
 
 ABANDONED: Final = "ABANDONED"
 """How a call ends whose caller has gone away."""
@@ -24,6 +25,7 @@ class Job:
     """A job, as far as any client knows."""
 
     id: str
+    audit: bool = False
     state: str = "QUEUED"
     files: tuple[str, ...] = ()
     deleted: bool = False
@@ -75,19 +77,20 @@ class Ledger:
         if self.calls[f"{operation} {OK}"] > before:
             self.surprises.append(f"{operation} was answered and should have been {code}")
 
-    def learn(self, preimage: Preimage) -> Job:
+    def learn(self, resource: Preimage | Audit) -> Job:
         """Note what a resource says."""
-        if preimage.id not in self._seen:
-            self._seen.add(preimage.id)
-            self.jobs[preimage.id] = Job(preimage.id)
+        fresh = Job(resource.id, audit=isinstance(resource, Audit))
+        if resource.id not in self._seen:
+            self._seen.add(resource.id)
+            self.jobs[resource.id] = fresh
             self._forget()
-        job = self.jobs.get(preimage.id) or Job(preimage.id)  # an answer may be late
-        state = State.Name(preimage.state).removeprefix("STATE_")
+        job = self.jobs.get(resource.id, fresh)  # an answer may be late
         if not job.ended:
-            job.state = state
-            self.ends[state] += job.ended and preimage.id in self.jobs
-        if state == "SUCCEEDED" and preimage.HasField("result"):
-            job.files = tuple(artifact_sizes(preimage))
+            job.state = state_of(resource)
+            kind = "audit " if job.audit else ""
+            self.ends[kind + job.state] += job.ended and resource.id in self.jobs
+        if isinstance(resource, Preimage) and resource.HasField("result"):
+            job.files = tuple(artifact_sizes(resource))
         return job
 
     def gone(self, job: Job) -> None:
@@ -100,9 +103,10 @@ class Ledger:
         """Jobs whose end nobody has seen yet."""
         return [job for job in self.jobs.values() if not job.ended]
 
-    def pick(self, dice: random.Random, *states: str) -> Job | None:
-        """One of the jobs in these states that nobody has deleted."""
-        fitting = [job for job in self.jobs.values() if job.state in states and not job.deleted]
+    def pick(self, dice: random.Random, *states: str, audit: bool = False) -> Job | None:
+        """One of the jobs, or of the audits, in these states that nobody has deleted."""
+        there = [job for job in self.jobs.values() if job.audit is audit and not job.deleted]
+        fitting = [job for job in there if job.state in states]
         return dice.choice(fitting) if fitting else None
 
     def _forget(self) -> None:

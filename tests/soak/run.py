@@ -21,9 +21,11 @@ import redis
 
 from preimage.embedded import Stack
 from preimage.v1 import preimage_service_pb2_grpc as services
+from preimage.v1.audit_service_pb2_grpc import AuditServiceStub
 from preimage_queue import QueueSettings
 from tests.chaos.clients import channel
 from tests.e2e.stacks import tiny_stack
+from tests.soak.auditing import look_at_audit
 from tests.soak.clients import Client, burst, look
 from tests.soak.ledger import Ledger
 from tests.soak.sampler import Sample, Sampler, look_into
@@ -40,7 +42,18 @@ _ENVIRONMENT: Final = {
     "PREIMAGE_QUEUE_CONNECTIONS": "6",
 }
 LASTING_AT_REST: Final = frozenset(
-    {"worker", "workers", "serving", "model", "models", "turns", "spent", "present", "claim"}
+    {
+        "worker",
+        "workers",
+        "serving",
+        "capacity",
+        "model",
+        "models",
+        "turns",
+        "spent",
+        "present",
+        "claim",
+    }
 )
 """First words of keys that say who works here, and of what tenants have spent in the last hour."""
 _COLLECTOR_SECONDS: Final = 0.5
@@ -97,7 +110,7 @@ def soak(plan: Plan) -> Record:
     environment = _ENVIRONMENT | {name: str(seconds) for name, seconds in kept.items()}
     with (
         tempfile.TemporaryDirectory() as folder,
-        tiny_stack(Path(folder), workers=_WORKERS, **environment) as stack,
+        tiny_stack(Path(folder), workers=_WORKERS, auditors=1, **environment) as stack,
     ):
         return asyncio.run(_Run(plan, stack).run())
 
@@ -160,10 +173,13 @@ class _Run:
 
         async def collect() -> None:
             async with channel(self._stack.target) as line:
-                stub = services.PreimageServiceStub(line)
+                stub, audits = services.PreimageServiceStub(line), AuditServiceStub(line)
                 while ledger.unended() or not over.is_set():
                     for job in ledger.unended():
-                        await look(stub, ledger, job)
+                        if job.audit:
+                            await look_at_audit(audits, ledger, job)
+                        else:
+                            await look(stub, ledger, job)
                     await asyncio.sleep(_COLLECTOR_SECONDS)
 
         task = asyncio.create_task(collect())

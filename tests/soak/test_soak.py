@@ -41,9 +41,11 @@ def test_a_stack_under_a_mixed_load_keeps_no_descriptors_keys_or_jobs() -> None:
     assert figures["ends"]["FAILED"] > 0  # of those that are meant to
     called = Counter(each.partition(" ")[0] for each in figures["calls"])
     assert called.keys() >= {"submit", "watch", "upload", "bad", "list", "scrape", "invert"}
-    assert len(OPERATIONS) == 18
+    assert called.keys() >= {"audit", "get"}
+    assert figures["ends"]["audit SUCCEEDED"] > 0
+    assert len(OPERATIONS) == 23
     names = set(figures["processes"])
-    assert names >= {"redis", "frontend", "frontend/decoder-0", "worker-0", "worker-1"}
+    assert names >= {"redis", "frontend", "frontend/decoder-0", "worker-0", "worker-1", "auditor-0"}
     warmed = record.before[-1].processes.keys()
     assert decoders(names) == decoders(warmed), "lazy children started before the baseline"
-    assert len(decoders(warmed)) == Settings().concurrent_checks + 2
+    assert len(decoders(warmed)) == Settings().concurrent_checks + 3

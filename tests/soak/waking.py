@@ -44,8 +44,8 @@ async def wake(
 
 def _expected(roots: Mapping[str, int]) -> set[str]:
     frontends = range(Settings().concurrent_checks)
-    workers = {f"{name}/decoder-0" for name in roots if name.startswith("worker")}
-    return {f"frontend/decoder-{number}" for number in frontends} | workers
+    computing = {f"{name}/decoder-0" for name in roots if name.startswith(("worker", "auditor"))}
+    return {f"frontend/decoder-{number}" for number in frontends} | computing
 
 
 def _torn_picture() -> bytes:

@@ -53,6 +53,7 @@ def test_inversions_belong_to_the_run_of_their_audit(
         assert way_up(spans, each) == ["run batch", "wait batch", "run batch", "wait batch"]
     (settle,) = [each for each in named(spans, "settle batch") if each.parent == run.id]
     assert settle.service == "preimage-auditor"
+    assert settle in named(spans, "settle batch", job_id=audit)
     lines = [line for line in log.splitlines() if "attempt 1" in line]
     assert len(lines) == 2
     assert all(f"audit {audit}: attempt 1" in line and f"(trace {TRACE})" in line for line in lines)

@@ -28,7 +28,7 @@ from preimage_service.audits import to_audit
 from preimage_service.backend import Backend
 from preimage_service.checks.audits import check_attested
 from preimage_service.checks.fields import check_request_id, check_text
-from preimage_service.errors import InvalidRequestError, Violation
+from preimage_service.errors import InvalidRequestError, TensorNotFoundError, Violation
 from preimage_service.glance import look_at_room_for_audit
 from preimage_service.identity import caller
 from preimage_service.methods.ending import LONGEST_REASON
@@ -73,9 +73,11 @@ async def create(
         album = await take_album(backend, parts, held)
         targets = sum(leaf.role == AuditRole.AUDIT_ROLE_TARGET for leaf in album)
         plan = plan_within(backend, header.spec, subject, targets, _SPEC)
-        for leaf in album:
-            await store_bytes(backend, tenant, leaf.encoded, keep_seconds=_UNTIL_SUBMITTED_SECONDS)
-    reply = await _submit(backend, tenant, header, _item(header, album, subject, plan))
+        item = _item(header, album, subject, plan)
+        try:
+            reply = await _submit(backend, tenant, header, album, item)
+        except TensorNotFoundError:  # Redis was killed in between, which promises the audit only
+            reply = await _submit(backend, tenant, header, album, item)
     detail = await read_audit(backend, tenant, reply.job_id)
     existed = reply.outcome is SubmitOutcome.EXISTING
     return wire.CreateAuditResponse(audit=to_audit(detail), existed=existed)
@@ -106,8 +108,11 @@ def _item(
 
 
 async def _submit(
-    backend: Backend, tenant: str, header: wire.AuditHeader, item: WorkItem
+    backend: Backend, tenant: str, header: wire.AuditHeader, album: Sequence[Leaf], item: WorkItem
 ) -> Submitted:
+    """Store the pictures, and then the audit."""
+    for leaf in album:
+        await store_bytes(backend, tenant, leaf.encoded, keep_seconds=_UNTIL_SUBMITTED_SECONDS)
     brought = {each.digest: f"picture[{i}]" for i, each in enumerate(item.audit.pictures)}
     return await hand_in(
         backend, audit_job(tenant, header.request_id, item, list(brought)), brought

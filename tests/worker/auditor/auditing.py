@@ -7,7 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from preimage.v1 import audit_pb2, work_pb2
-from preimage_queue import BlobRef, Lane, NewJob, Queue, State, Submitted, new_id
+from preimage_orders import inversion_prefix
+from preimage_queue import BlobRef, Job, Lane, NewJob, Queue, State, Submitted, new_id
 from tests.worker import jobs
 from tests.worker.audit.measures import natural
 from tests.worker.process import TENANT, WorkerProcess, detail
@@ -81,7 +82,12 @@ def progress(queue: Queue, audit: str) -> audit_pb2.AuditProgress:
     return work_pb2.WorkEvent.FromString(detail(queue, audit).event).audit
 
 
-def inversions(queue: Queue, audit: str) -> list[State]:
-    """States of the jobs that it has asked for and not removed."""
+def of(queue: Queue, audit: str) -> list[Job]:
+    """The jobs that it has asked for and not removed."""
     jobs = queue.list_jobs(TENANT, limit=1000).jobs
-    return [each.state for each in jobs if each.request_id.startswith(f"audit-{audit}-")]
+    return [each for each in jobs if each.request_id.startswith(inversion_prefix(audit))]
+
+
+def inversions(queue: Queue, audit: str) -> list[State]:
+    """Their states."""
+    return [each.state for each in of(queue, audit)]

@@ -69,6 +69,17 @@ class Hold:
         if self._leaving.is_set():
             raise LeavingError
 
+    def confirm(self) -> None:
+        """Whether to go on, as of now and not as of the last beat.
+
+        Raises:
+            CancelledError, LeaseLostError, LeavingError: no.
+            QueueError: nobody can say.
+        """
+        with self._beating:
+            self._told = self._beat(self._told)
+        self.check()
+
     def pause(self, seconds: float) -> None:
         """Wait so long, or until there is something that `check` would tell; then tell it."""
         self.check()
@@ -92,9 +103,13 @@ class Hold:
             progress.inversions_done += more_inversions
 
     def publish(self) -> None:
-        """Let watchers hear now what they were told."""
-        with self._beating:
-            self._told = self._beat(self._told)
+        """Let watchers hear now what they were told, if the queue can be reached."""
+        try:
+            with self._beating:
+                self._told = self._beat(self._told)
+        except QueueError as error:
+            metrics.QUEUE_ERRORS.labels(type(error).__name__).inc()
+            log.warning("the lease could not be renewed yet: %s", error)
 
     def _run(self) -> None:
         with concerning(self._claimed.id, self._claimed.trace, "audit"):
@@ -112,12 +127,7 @@ class Hold:
             event = work_pb2.WorkEvent(audit=self._progress).SerializeToString()
         news = event if event != told else b""
         line = Beat(self._claimed.id, self._claimed.attempt, self._step(), news)
-        try:
-            (reply,) = self._queue.beat(self._name, [line])
-        except QueueError as error:
-            metrics.QUEUE_ERRORS.labels(type(error).__name__).inc()
-            log.warning("the lease could not be renewed yet: %s", error)
-            return told
+        (reply,) = self._queue.beat(self._name, [line])
         self._cancelled = reply.verdict is BeatVerdict.CANCEL
         self._lost = reply.verdict is BeatVerdict.LOST
         return event

@@ -4,6 +4,7 @@ A job's request_id is made of the audit's id and the attempt's name. So an audit
 audit after another one finds what was computed already, and nothing runs twice.
 """
 
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +12,16 @@ from typing import final
 
 from preimage.v1 import model_service_pb2
 from preimage_orders import new_job
-from preimage_queue import Claimed, MissingBlob, Queue, Quotas, Rejected, RejectReason, Submitted
+from preimage_queue import (
+    Claimed,
+    JobDetail,
+    MissingBlob,
+    Queue,
+    Quotas,
+    Rejected,
+    RejectReason,
+    Submitted,
+)
 from preimage_tracing import current
 from preimage_worker.audit.inverter import Attempt, Found
 from preimage_worker.auditor.errors import InversionFailedError
@@ -20,6 +30,8 @@ from preimage_worker.auditor.hold import Hold
 from preimage_worker.auditor.ordering import Asked, order, statistics
 from preimage_worker.inversion.defences.fitted import Fitted
 from preimage_worker.pictures import Limits
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 256
 """Jobs in the queue at a time: enough for any worker, and few beside those of others."""
@@ -98,6 +110,8 @@ class QueueInverter:
 
     def forget(self) -> None:
         """Remove all jobs so far: what they found is kept elsewhere by now."""
+        if self._jobs:
+            self._hold.confirm()
         for job in self._jobs:
             self._queue.delete(job, self._claimed.tenant)
         self._jobs.clear()
@@ -111,14 +125,37 @@ class QueueInverter:
         found = {}
         for job in list(running)[:_LOOKED_AT]:
             detail = self._queue.get_job(job, self._claimed.tenant)
-            if detail is None:
-                name = running[job].name
-                raise InversionFailedError(f"The inversion {name} was deleted while it ran.")
-            if detail.job.state.terminal:
-                attempt = running.pop(job)
-                channels = self._model.preprocessing.channels
-                found[attempt.name] = finding(self._queue, detail, attempt, channels, self._limits)
+            if detail is not None and not detail.job.state.terminal:
+                continue
+            attempt = running.pop(job)
+            one = detail and self._finding(detail, attempt)
+            if one is None:
+                running[self._bring_again(attempt)] = attempt
+            else:
+                found[attempt.name] = one
         return found
+
+    def _finding(self, detail: JobDetail, attempt: Attempt) -> Found | None:
+        """What an ended job found; None if it was removed meanwhile."""
+        channels = self._model.preprocessing.channels
+        try:
+            return finding(self._queue, detail, attempt, channels, self._limits)
+        except InversionFailedError:
+            self._hold.confirm()  # who cancels an audit cancels its inversions: heard of before it
+            if self._queue.get_job(detail.job.id, self._claimed.tenant) is None:
+                return None
+            raise
+
+    def _bring_again(self, attempt: Attempt) -> str:
+        """Ask anew for what is gone.
+
+        Two auditors may believe that they have one audit: one that was stopped for longer than its
+        lease, until it hears of that, and the one that has taken over. They ask for the same jobs,
+        and the former may remove what the latter waits for.
+        """
+        self._hold.confirm()
+        log.warning("the inversion %s is gone, and asked for again", attempt.name)
+        return self._bring(attempt)
 
     def _bring(self, attempt: Attempt) -> str:
         """Put an attempt into the queue, as soon as that takes it; the job's id."""

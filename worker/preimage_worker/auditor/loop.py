@@ -15,13 +15,11 @@ from preimage_queue import (
     Finish,
     FinishVerdict,
     HandBackMode,
-    Lane,
     Queue,
     QueueError,
     State,
     WorkerNotice,
 )
-from preimage_tracing import Kind, span
 from preimage_worker import metrics
 from preimage_worker.attempts import LOST, Attempt, Ending
 from preimage_worker.audit.errors import AuditError
@@ -124,40 +122,42 @@ class Auditor:
                 ) as hold,
                 metrics.AUDITS_ACTIVE.track_inprogress(),
             ):
-                ending = self._settle(claimed, hold)
+                ending = self._carry_out(attempt, claimed, hold)
         finally:
             attempt.end(ending)
         metrics.AUDITS_SETTLED.labels(ending.outcome).inc()
 
-    def _settle(self, claimed: Claimed, hold: Hold) -> Ending:
-        """Carry the audit out and end it, one way or another; how."""
+    def _carry_out(self, attempt: Attempt, claimed: Claimed, hold: Hold) -> Ending:
+        """Carry the audit out and settle it, one way or another; how."""
         try:
             documents = self._persist(claimed, hold)
-            return self._succeed(claimed, documents)
-        except CancelledError:
-            end = Finish(id=claimed.id, attempt=claimed.attempt, state=State.CANCELLED)
-            return self._end(end, Ending("cancelled"))
+            with attempt.settling():
+                return self._succeed(claimed, documents)
         except LeaseLostError:
             log.warning("the lease was lost")
             return LOST
-        except LeavingError:
-            self._queue.hand_back([(claimed.id, claimed.attempt)], HandBackMode.SILENT)
-            return Ending("handed_back")
-        except (AuditError, InversionError, InvalidSpecError, InversionFailedError) as error:
-            fault = _FAILED if isinstance(error, InversionFailedError) else _INVALID
-            return self._fail(claimed, fault, str(error))
         except QueueError:
             raise
-        except Exception:
-            log.exception("a bug")
-            words = "The auditor failed on this audit; its log has the rest."
-            self._queue.hand_back(
-                [(claimed.id, claimed.attempt)],
-                HandBackMode.FAIL,
-                reason=_FAILED,
-                error=status(_FAILED, words),
-            )
-            return Ending("crashed", _FAILED, words)
+        except Exception as error:  # noqa: BLE001 - each has its end
+            with attempt.settling():
+                return self._give_up(claimed, error)
+
+    def _give_up(self, claimed: Claimed, why: Exception) -> Ending:
+        """End the audit without a report, or give it back."""
+        match why:
+            case CancelledError():
+                end = Finish(id=claimed.id, attempt=claimed.attempt, state=State.CANCELLED)
+                return self._end(end, Ending("cancelled"))
+            case LeavingError():
+                self._queue.hand_back([(claimed.id, claimed.attempt)], HandBackMode.SILENT)
+                return Ending("handed_back")
+            case InversionFailedError():
+                return self._fail(claimed, _FAILED, str(why))
+            case AuditError() | InversionError() | InvalidSpecError():
+                return self._fail(claimed, _INVALID, str(why))
+            case _:
+                log.error("a bug", exc_info=why)
+                return self._crash(claimed)
 
     def _persist(self, claimed: Claimed, hold: Hold) -> Mapping[str, bytes]:
         """The documents. While the queue is away nothing is lost, only time."""
@@ -192,10 +192,18 @@ class Auditor:
         )
         return self._end(end, Ending("failed", reason, words))
 
+    def _crash(self, claimed: Claimed) -> Ending:
+        words = "The auditor failed on this audit; its log has the rest."
+        self._queue.hand_back(
+            [(claimed.id, claimed.attempt)],
+            HandBackMode.FAIL,
+            reason=_FAILED,
+            error=status(_FAILED, words),
+        )
+        return Ending("crashed", _FAILED, words)
+
     def _end(self, end: Finish, ending: Ending) -> Ending:
-        with span(f"settle {Lane.BATCH}", Kind.CLIENT):
-            verdict = self._queue.finish(end).verdict
-        if verdict is FinishVerdict.STALE:
+        if self._queue.finish(end).verdict is FinishVerdict.STALE:
             metrics.STALE.inc()
             log.warning("attempt %d was too late", end.attempt)
             return LOST

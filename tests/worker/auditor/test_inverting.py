@@ -1,0 +1,129 @@
+"""Inversions as jobs of the queue, when the auditor changes in the middle of a budget."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, cast
+
+import pytest
+import torch
+
+from preimage_queue import Claimed, Queue, Quotas, State
+from preimage_worker.audit.inverter import Attempt
+from preimage_worker.auditor.errors import CancelledError, InversionFailedError, LeavingError
+from preimage_worker.auditor.inverting import QueueInverter
+from preimage_worker.pictures import Limits
+from tests.worker import jobs
+from tests.worker.auditor.auditing import of, spec, submit
+from tests.worker.process import TENANT, queue_at
+
+if TYPE_CHECKING:
+    from preimage_worker.auditor.hold import Hold
+
+LIMITS = Limits(sent=10_000, sought=10_000)
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[Queue]:
+    with queue_at(redis_url) as queue:
+        yield queue
+
+
+@pytest.fixture
+def claimed(queue: Queue) -> Claimed:
+    """An audit that has been taken up."""
+    submit(queue, spec())
+    (job,) = queue.claim("auditor", "token", pools=("audit",), free_slots=1, capacity_slots=1)
+    return job
+
+
+class Impatient:
+    """A hold whose auditor leaves at the first pause, or the one after something has happened."""
+
+    def __init__(self, happens: Callable[[], object] | None = None) -> None:
+        self.happens = happens
+        self.cancelled = False
+
+    def check(self) -> None: ...
+
+    def confirm(self) -> None:
+        if self.cancelled:
+            raise CancelledError
+
+    def pause(self, seconds: float) -> None:
+        if self.happens is None:
+            raise LeavingError
+        self.happens()
+        self.happens = None
+
+    def tell(self, **_: object) -> None: ...
+
+
+def attempts() -> list[Attempt]:
+    return [
+        Attempt(
+            name=f"features.3/none/A3/0/{factor}/4/0",
+            layer="features.3",
+            height=jobs.SIDE,
+            width=jobs.SIDE,
+            target=torch.rand(128, 7, 7),
+            bounds=None,
+            defence=None,
+            preset="auto",
+            steps=4,
+            prior_factor=factor,
+            restart=0,
+            seed=1,
+        )
+        for factor in (0.001, 0.1)
+    ]
+
+
+def budget(queue: Queue, claimed: Claimed, hold: Impatient) -> None:
+    """One auditor begins a budget, and leaves when it has asked for all of it."""
+    model = jobs.models().served("tiny").announcement
+    inverter = QueueInverter(
+        queue, claimed, model, cast("Hold", hold), LIMITS, quotas=Quotas(), weight=1.0
+    )
+    torch.manual_seed(0)
+    inverter.invert(attempts())
+
+
+def asked_for(queue: Queue, claimed: Claimed, hold: Impatient | None = None) -> set[str]:
+    with pytest.raises(LeavingError):
+        budget(queue, claimed, hold or Impatient())
+    return {job.id for job in of(queue, claimed.id)}
+
+
+def test_whoever_takes_over_finds_the_inversions_of_the_budget_at_hand(
+    queue: Queue, claimed: Claimed
+) -> None:
+    first = asked_for(queue, claimed)
+    assert len(first) == 2
+    assert asked_for(queue, claimed) == first
+
+
+def test_an_inversion_that_another_auditor_has_removed_is_asked_for_again(
+    queue: Queue, claimed: Claimed
+) -> None:
+    first = asked_for(queue, claimed)
+
+    def late_auditor_removes_them() -> None:
+        for job in first:
+            queue.delete(job, TENANT)
+
+    second = asked_for(queue, claimed, Impatient(late_auditor_removes_them))
+    assert len(second) == 2
+    assert second.isdisjoint(first)
+
+
+def test_a_cancelled_inversion_is_a_failure_only_if_the_audit_goes_on(
+    queue: Queue, claimed: Claimed
+) -> None:
+    for job in asked_for(queue, claimed):
+        queue.cancel(job, TENANT, "enough")
+    assert {job.state for job in of(queue, claimed.id)} == {State.CANCELLED}
+    hold = Impatient()
+    with pytest.raises(InversionFailedError, match="CANCELLED"):
+        budget(queue, claimed, hold)
+    hold.cancelled = True
+    with pytest.raises(CancelledError):
+        budget(queue, claimed, hold)
