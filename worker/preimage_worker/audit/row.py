@@ -106,7 +106,7 @@ def _evidence(rungs: list[Appraised], best: RungReport, linked: Linkage | Missin
     attacks = [each.report for each in rungs if each.tried.name.startswith("A")]
     counted = [*attacks, best] if attacks else []
     return Evidence(
-        rungs=tuple(Rung(_spoken(each), each.explained) for each in counted),
+        rungs=tuple(Rung(_spoken(each), each.explained, each is best) for each in counted),
         links=_links(attacks, linked),
     )
 

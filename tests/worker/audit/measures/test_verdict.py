@@ -163,6 +163,26 @@ def test_one_picture_in_ten_is_enough() -> None:
     assert any("One picture in ten" in reason for reason in found.reasons)
 
 
+def test_what_all_pictures_give_away_a_little_of_is_no_picture_in_ten() -> None:
+    """The worst decile of faint reconstructions is some three times their mean."""
+    faint = fve(0.035)
+    worst = replace(faint.explained.fve, worst_decile=Interval(0.17, 0.15, 0.18))
+    explained = replace(faint.explained, fve=worst, chance_worst_decile=0.09)
+    assert judged(replace(faint, explained=explained), link(0)).finding is Finding.NOT_RECOVERED
+
+
+def test_what_only_the_oracle_reaches_shows_recovery_and_leaves_nothing_open() -> None:
+    attack = fve(0.041)
+    best = replace(attack, name="the best for each picture", oracle=True)
+    over = replace(best.explained, over_chance=Interval(0.056, 0.035, 0.080))
+    found = verdict(Evidence((attack, replace(best, explained=over)), (link(0),)), SOUND)
+    assert found.finding is Finding.NOT_RECOVERED
+    assert any("FVE over chance is 0.041" in reason for reason in found.reasons)
+    over = replace(best.explained, over_chance=Interval(0.076, 0.055, 0.100))
+    found = verdict(Evidence((attack, replace(best, explained=over)), (link(0),)), SOUND)
+    assert found.finding is Finding.RECOVERED
+
+
 def test_any_rung_that_recovers_is_enough_and_is_named() -> None:
     rungs = (replace(fve(0.3, chance=0.3), name="the best for each picture"), fve(0.6))
     found = verdict(Evidence(rungs, (link(0),)), SOUND)

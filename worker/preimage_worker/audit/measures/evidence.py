@@ -28,6 +28,8 @@ class Rung:
     name: str
     """Such as "A3" or "the best for each picture"."""
     explained: Explained
+    oracle: bool = False
+    """Whether originals chose it: no attacker could have done so well for certain."""
 
 
 @final
@@ -44,6 +46,11 @@ class Evidence:
     then."""
     links: tuple[Link, ...] = ()
     """Empty where nothing was matched; absence is inconclusive then."""
+
+    @property
+    def attacks(self) -> tuple[Rung, ...]:
+        """Of the rungs those that an attacker can climb: what an absence is said of."""
+        return tuple(rung for rung in self.rungs if not rung.oracle)
 
 
 @final

@@ -12,7 +12,11 @@ from preimage_worker.audit.measures.intervals import Interval
 from preimage_worker.audit.measures.matching import above_chance
 
 RECOVERED_FVE = 0.05
-"""FVE over chance, from which a reconstruction shows more than pictures look like on average."""
+"""Mean FVE over chance, from which reconstructions show more than pictures look like on average."""
+RECOVERED_DECILE = 0.15
+"""The same of the worst decile: some pictures may give away much where most give away nothing. Of
+attacks on ResNet-20 it was 2.4 to 3.3 times the mean; with the mean's threshold each small mean
+would do."""
 LEAST_PICTURES = 100
 """For absence: of 0 in 24 the upper limit is 13.8 %, of 0 in 100 it is 3.7 %."""
 LEAST_COMPARED = 2
@@ -66,7 +70,7 @@ def against_no_recovery(evidence: Evidence) -> Sentences:
         return ("No attack was run that could recover pictures.",)
     if not any(map(_compared, evidence.rungs)):
         return (_SINGLE,)
-    gains = ((rung.name, rung.explained.over_chance) for rung in evidence.rungs)
+    gains = ((rung.name, rung.explained.over_chance) for rung in evidence.attacks)
     return tuple(
         f"FVE of {name} is {gain.estimate:.3f} over chance, more than {RECOVERED_FVE:g}, and its "
         f"95 % interval, {_limits(gain)}, reaches below: more pictures would decide."
@@ -82,7 +86,7 @@ def against_no_linkage(evidence: Evidence) -> Sentences:
 
 def no_recovery(evidence: Evidence, conduct: Conduct) -> str:
     """What "not recovered" means here: the highest of all attacks."""
-    gain = max((rung.explained.over_chance for rung in evidence.rungs), key=lambda one: one.upper)
+    gain = max((rung.explained.over_chance for rung in evidence.attacks), key=lambda one: one.upper)
     return (
         f"No picture was recovered by the attacks listed ({', '.join(conduct.attacks)}): FVE over "
         f"chance is {gain.estimate:.3f} on average, with 95 % confidence at most {gain.upper:.3f}."
@@ -122,7 +126,7 @@ def _on_average(rung: Rung) -> Sentences:
 
 def _worst(rung: Rung) -> Sentences:
     worst, by_chance = rung.explained.fve.worst_decile, rung.explained.chance_worst_decile
-    if worst.lower <= RECOVERED_FVE + by_chance:
+    if worst.lower <= RECOVERED_DECILE + by_chance:
         return ()
     sentence = (
         f"One picture in ten was recovered by {rung.name} with an FVE of {worst.estimate:.3f} or "
