@@ -55,14 +55,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of calls at the door")
     parser.add_argument("--jobs", type=int, default=64, help="inversions of one run")
     parser.add_argument("--rounds", type=int, default=3, help="runs, engine and service in turn")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="with --parts the other parts of a file stay")
     options = parser.parse_args()
     found: dict[str, list[Row]] = {}
     for part in options.parts.split(","):
         rows = found[part] = PARTS[part](options)
         print(f"\n{part}\n{table(list(rows[0]), [list(row.values()) for row in rows])}", flush=True)
     if options.json:
-        facts = {"surroundings": surroundings("cpu"), **found}
+        before = json.loads(options.json.read_text()) if options.json.exists() else {}
+        facts = before | {"surroundings": surroundings("cpu")} | found
         options.json.write_text(json.dumps(facts, indent=2) + "\n")
 
 
