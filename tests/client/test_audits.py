@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from preimage.audits.report import AuditReport
 from preimage.v1 import audit_pb2, preimage_pb2
 from tests.client.fake import FakeServer
 from tests.client.fake_audits import FakeAudits, files, row
-from tests.client.refusals import unavailable
+from tests.client.refusals import Refusal, unavailable
 
 
 @pytest.fixture
@@ -112,6 +113,17 @@ async def test_a_request_that_was_turned_away_for_now_is_sent_again(
     await client.audit(**wish(folders))
     assert len(audits.headers) == 1
     assert len(audits.pictures) == 5
+
+
+async def test_a_picture_that_is_wrong_is_told_by_its_file(
+    client: AsyncClient, audits: FakeAudits, folders: tuple[Path, Path]
+) -> None:
+    sentence = "picture[1].encoded is no picture; picture[3].role is needed; picture[9] is no more."
+    audits.refusals.append(Refusal(grpc.StatusCode.INVALID_ARGUMENT, sentence, "INVALID_REQUEST"))
+    with pytest.raises(preimage.InvalidRequest) as told:
+        await client.audit(**wish(folders))
+    second, fourth = folders[0] / "2.png", sorted(folders[1].iterdir())[1]
+    assert f"{second} is no picture; {fourth}.role is needed; picture[9] is" in str(told.value)
 
 
 async def test_the_report_comes_when_the_audit_has_ended(

@@ -17,6 +17,7 @@ from preimage.audits.request import (
     read_both,
     spec_of_audit,
 )
+from preimage.errors import InvalidRequest
 from preimage.tracing import JOB_ID, operation
 from preimage.v1 import audit_pb2, audit_service_pb2
 
@@ -56,7 +57,11 @@ async def hand_in(
         return await caller.transport.send(method, order.messages(), _UPLOAD_SECONDS)
 
     with operation("submit audit", {"preimage.model": wish.model}) as span:
-        message = (await caller.repeated(send)).audit
+        try:
+            message = (await caller.repeated(send)).audit
+        except InvalidRequest as error:
+            error.args = (order.with_names(str(error)),)
+            raise
         span.note({JOB_ID: message.id})
     return AuditHandle(caller, message, span.traceparent)
 

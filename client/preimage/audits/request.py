@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ RUNGS: tuple[Rung, ...] = ("B1", "L1", "A1", "A2", "A3", "A4")
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 _LARGEST_FILE_BYTES = 32 * 2**20
 """Larger ones are decoded here, and sent as PNG of their pixels; the service says what it takes."""
+_NUMBERED = re.compile(r"\bpicture\[(\d{1,9})\](?:\.encoded)?")
 _TARGET, _AUXILIARY = audit_pb2.AUDIT_ROLE_TARGET, audit_pb2.AUDIT_ROLE_AUXILIARY
 
 
@@ -172,6 +174,8 @@ class Order:
     """PNG, JPEG or WebP files."""
     auxiliary: tuple[bytes, ...]
     """The same."""
+    names: tuple[str, ...]
+    """Of all of them, as they are sent: files, or places in a list."""
 
     def messages(self) -> Iterator[audit_service_pb2.CreateAuditRequest]:
         """Yields what is sent: the header, then each picture."""
@@ -182,11 +186,18 @@ class Order:
                 picture = audit_pb2.AuditPicture(role=role, encoded=encoded)
                 yield audit_service_pb2.CreateAuditRequest(picture=picture)
 
+    def with_names(self, sentence: str) -> str:
+        """Puts names of pictures in the place of the numbers that the service knows them by."""
+        return _NUMBERED.sub(lambda found: self._name(int(found[1])) or found[0], sentence)
+
+    def _name(self, number: int) -> str:
+        return self.names[number] if number < len(self.names) else ""
+
 
 def read_both(
     targets: AuditPictures, auxiliary: AuditPictures
-) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """Reads both sets as files that can be sent.
+) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[str, ...]]:
+    """Reads both sets as files that can be sent, and what to call each of them.
 
     Raises:
         BadInput: a folder holds no picture, one cannot be read, or the same file is there twice.
@@ -196,6 +207,7 @@ def read_both(
     return (
         tuple(_read_all(targets, "targets", seen)),
         tuple(_read_all(auxiliary, "auxiliary", seen)),
+        tuple(seen.values()),
     )
 
 
