@@ -157,3 +157,10 @@ def test_a_pattern_exposes_selections_of_modules_and_any_that_it_names() -> None
 
 def test_the_layout_of_formulas_is_announced(models: Models) -> None:
     assert announced(models, "hog").layers[0].layout == wire.CODE_LAYOUT_CHANNELS_FIRST
+
+
+def test_the_network_behind_a_layer_is_made_once(models: Models) -> None:
+    """torch.fx never forgets the source of a module: each audit would leave one behind."""
+    behind = models.rest("tiny", "features.3")
+    assert behind is not None
+    assert models.rest("tiny", "features.3") is behind

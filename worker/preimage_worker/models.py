@@ -8,6 +8,7 @@ leaves first when room is needed, networks and the parts cut from them alike.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import torch
@@ -58,9 +59,8 @@ class Models:
         self._device = device
         self._served = {entry.name: _serve(entry, settings) for entry in entries}
         self._cuts = Recent[tuple[str, ...], Representation](_KEPT_CUTS)
-        self._networks = Recent[str, Survey](
-            _LOADED_NETWORKS, lambda name: self._cuts.drop(lambda cut: cut[0] == name)
-        )
+        self._rests = Recent[tuple[str, str], Callable[[Tensor], Tensor] | None](_KEPT_CUTS)
+        self._networks = Recent[str, Survey](_LOADED_NETWORKS, self._forget)
 
     def announcements(self) -> list[wire.Model]:
         """Every model of the catalogue, with what is missing where something is."""
@@ -115,7 +115,13 @@ class Models:
         if served.classes is None or served.entry.is_formula:
             return None
         surveyed = self._networks.get(name, lambda: self._load(served))
-        return rest(surveyed.traced, layer, served.classes)
+        # Kept, because torch.fx keeps the source of every module that it makes for good.
+        make = partial(rest, surveyed.traced, layer, served.classes)
+        return self._rests.get((name, layer), make)
+
+    def _forget(self, name: str) -> None:
+        self._cuts.drop(lambda cut: cut[0] == name)
+        self._rests.drop(lambda cut: cut[0] == name)
 
     def _made(self, served: Served, layers: tuple[str, ...]) -> Representation:
         entry = served.entry
