@@ -17,6 +17,7 @@ from preimage.tensors import upload_messages
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1 import preimage_service_pb2_grpc as services
 from preimage.v1.preimage_pb2 import Preimage
+from tests.chaos.actor import Actor
 from tests.chaos.history import TERMINAL, History, state_of
 from tests.chaos.orders import Board, KnownJob, Order, name_upload
 
@@ -42,31 +43,18 @@ def channel(target: str) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(target, options)
 
 
-class Client:
+class Client(Actor):
     """One of many; `run` acts until it is told to stop."""
 
     def __init__(
         self, name: str, target: str, history: History, board: Board, dice: random.Random
     ) -> None:
-        self.name, self._history, self._board, self._dice = name, history, board, dice
-        self._channels = [channel(target), channel(target)]
-        self._stubs = [services.PreimageServiceStub(each) for each in self._channels]
+        channels = [channel(target), channel(target)]
+        super().__init__(channels, _OPERATIONS, _PAUSE_SECONDS, dice)
+        self.name, self._history, self._board = name, history, board
+        self._stubs = [services.PreimageServiceStub(each) for each in channels]
         self._mine: list[KnownJob] = []
         self._orders = 0
-        self._stop = asyncio.Event()
-
-    def stop(self) -> None:
-        """Begin nothing more."""
-        self._stop.set()
-
-    async def run(self) -> None:
-        """Act until told to stop."""
-        while not self._stop.is_set():
-            (name,) = self._dice.choices(list(_OPERATIONS), list(_OPERATIONS.values()))
-            await getattr(self, name)()
-            await self._pause()
-        for each in self._channels:
-            await each.close()
 
     async def submit(self) -> None:
         """Hand in a job, or wait for an earlier one; some are handed in twice at one time."""
@@ -184,9 +172,6 @@ class Client:
             job.state = state
         if state == "SUCCEEDED":
             job.artifacts = tuple(artifact_sizes(preimage))
-
-    async def _pause(self, slower: float = 1.0) -> None:
-        await asyncio.sleep(self._dice.uniform(*_PAUSE_SECONDS) * slower)
 
 
 def digest(data: bytes) -> str:

@@ -4,13 +4,13 @@ In the history an audit is a job like any other: `create`, `get`, `watch`, `canc
 `download` for its report. What holds for jobs holds for it.
 """
 
-import asyncio
 import random
 from typing import Final
 
 from preimage.v1 import audit_service_pb2 as wire
 from preimage.v1 import audit_service_pb2_grpc as services
 from preimage.v1.audit_pb2 import Audit
+from tests.chaos.actor import Actor
 from tests.chaos.audit_orders import AuditOrder, Desk, KnownAudit
 from tests.chaos.clients import channel, digest
 from tests.chaos.history import TERMINAL, History, state_of
@@ -37,30 +37,18 @@ FORMATS: Final = {
 }
 
 
-class Owner:
+class Owner(Actor):
     """One of a few; `run` acts until it is told to stop."""
 
     def __init__(
         self, name: str, target: str, history: History, desk: Desk, dice: random.Random
     ) -> None:
-        self.name, self._history, self._desk, self._dice = name, history, desk, dice
-        self._channel = channel(target)
-        self._stub = services.AuditServiceStub(self._channel)
+        connected = channel(target)
+        super().__init__([connected], _OPERATIONS, _PAUSE_SECONDS, dice)
+        self.name, self._history, self._desk = name, history, desk
+        self._stub = services.AuditServiceStub(connected)
         self._mine: list[KnownAudit] = []
         self._orders = 0
-        self._stop = asyncio.Event()
-
-    def stop(self) -> None:
-        """Begin nothing more."""
-        self._stop.set()
-
-    async def run(self) -> None:
-        """Act until told to stop."""
-        while not self._stop.is_set():
-            (name,) = self._dice.choices(list(_OPERATIONS), list(_OPERATIONS.values()))
-            await getattr(self, name)()
-            await self._pause()
-        await self._channel.close()
 
     async def submit(self) -> None:
         """Ask for an audit, or wait for an earlier one."""
@@ -151,9 +139,6 @@ class Owner:
         known = self._desk.audits[audit.id]
         if known.state not in TERMINAL:
             known.state = state_of(audit)
-
-    async def _pause(self) -> None:
-        await asyncio.sleep(self._dice.uniform(*_PAUSE_SECONDS))
 
 
 async def report(
