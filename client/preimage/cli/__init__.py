@@ -6,6 +6,7 @@ command line is wrong; of commands with gates that is 1 too, and 2 says that a g
 """
 
 import os
+import signal
 import sys
 
 # gRPC reads it once, when it is imported, and would else write lines of its own beside our
@@ -27,6 +28,7 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Runs the command line of this process."""
+    _end_as_ctrl_c_does()
     try:
         begin_tracing()
         app(prog_name="preimage")
@@ -35,3 +37,10 @@ def main() -> None:
         sys.exit(1)
     finally:
         stop()
+
+
+def _end_as_ctrl_c_does() -> None:
+    """Whoever ends a command, or its terminal, leaves no job behind that nobody waits for."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has SIGHUP ignored
+            signal.signal(number, signal.default_int_handler)

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import signal
 import threading
 from collections.abc import Iterator
 from typing import Annotated
@@ -51,8 +50,6 @@ def ui(
     _check_exposure(host, port, allow_anonymous)
     from preimage.ui.serving import serve, take  # noqa: PLC0415 - the extra, and a second to load
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # they end it as Ctrl-C does
     with (
         contextlib.suppress(KeyboardInterrupt),
         contextlib.closing(take(host, port, open_to_others=allow_anonymous)) as address,

@@ -1,7 +1,6 @@
 """`preimage up`: the whole service on this machine, until Ctrl-C."""
 
 import os
-import signal
 import time
 from collections.abc import Mapping
 from typing import Annotated
@@ -51,8 +50,6 @@ def up(
 
     Prints the target and runs until Ctrl-C, which lets running jobs be handed back to the queue.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # they drain as Ctrl-C does
     given = variables(device=device, slots=slots, weights_dir=weights_dir, catalogue=catalogue)
     options = StackOptions(
         workers=workers,
