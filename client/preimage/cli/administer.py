@@ -1,5 +1,6 @@
 """`preimage admin …`: workers, the queue and its dead letters, for operators."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from preimage.cli.admin import Admin
 from preimage.cli.options import DEFAULT_ADMIN_TARGET, AdminTarget, JobId, Json
 from preimage.cli.output import counted, print_json, print_table, say
 from preimage.enums import State
+from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import preimage_pb2, spec_pb2
 
 __all__ = ["dead", "drain", "queue", "requeue", "workers"]
@@ -39,13 +41,20 @@ def workers(*, admin_target: AdminTarget = DEFAULT_ADMIN_TARGET, as_json: Json =
             each.name,
             each.device,
             f"{each.active_slots}/{each.slots}",
-            f"{each.slot_steps_per_second:.0f}",
+            "" if each.audits else f"{each.slot_steps_per_second:.0f}",
             each.version,
-            "drains" if each.draining else "",
+            ", ".join(_remarks(each)),
         )
         for each in found
     )
     print_table(("name", "device", ">busy", ">steps × lanes / s", "version", ""), rows)
+
+
+def _remarks(worker: wire.Worker) -> Iterator[str]:
+    if worker.audits:
+        yield "audits"
+    if worker.draining:
+        yield "drains"
 
 
 def drain(

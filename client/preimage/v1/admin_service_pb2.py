@@ -28,7 +28,7 @@ from preimage.v1 import preimage_pb2 as preimage_dot_v1_dot_preimage__pb2
 from preimage.v1 import spec_pb2 as preimage_dot_v1_dot_spec__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpreimage/v1/admin_service.proto\x12\x0bpreimage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\"\x8f\x02\n\x06Worker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\r\n\x05slots\x18\x03 \x01(\x05\x12\x14\n\x0c\x61\x63tive_slots\x18\x04 \x01(\x05\x12\x0e\n\x06models\x18\x05 \x03(\t\x12\x11\n\tbatch_key\x18\x06 \x01(\t\x12\x10\n\x08\x64raining\x18\x07 \x01(\x08\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tseen_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\n \x01(\t\x12\x1d\n\x15slot_steps_per_second\x18\x0b \x01(\x01\"\x14\n\x12ListWorkersRequest\";\n\x13ListWorkersResponse\x12$\n\x07workers\x18\x01 \x03(\x0b\x32\x13.preimage.v1.Worker\"\"\n\x12\x44rainWorkerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x13\x44rainWorkerResponse\x12#\n\x06worker\x18\x01 \x01(\x0b\x32\x13.preimage.v1.Worker\"?\n\x16ListDeadLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x17ListDeadLettersResponse\x12-\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x17.preimage.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Y\n\nDeadLetter\x12\'\n\x08preimage\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Preimage\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x12\n\ndeliveries\x18\x03 \x01(\x05\"&\n\x18RequeueDeadLetterRequest\x12\n\n\x02id\x18\x01 \x01(\t\"D\n\x19RequeueDeadLetterResponse\x12\'\n\x08preimage\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Preimage\"\x16\n\x14GetQueueStatsRequest\"\xc3\x01\n\x15GetQueueStatsResponse\x12%\n\x05lanes\x18\x01 \x03(\x0b\x32\x16.preimage.v1.LaneStats\x12\x0f\n\x07running\x18\x02 \x01(\x03\x12\x14\n\x0c\x64\x65\x61\x64_letters\x18\x03 \x01(\x03\x12\x14\n\x0cqueued_bytes\x18\x04 \x01(\x03\x12\x0f\n\x07workers\x18\x05 \x01(\x05\x12\r\n\x05slots\x18\x06 \x01(\x05\x12&\n\x05redis\x18\x07 \x01(\x0b\x32\x17.preimage.v1.RedisStats\"k\n\tLaneStats\x12\x1f\n\x04lane\x18\x01 \x01(\x0e\x32\x11.preimage.v1.Lane\x12\x0e\n\x06queued\x18\x02 \x01(\x03\x12-\n\noldest_age\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x84\x01\n\nRedisStats\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x19\n\x11used_memory_bytes\x18\x02 \x01(\x03\x12\x1c\n\x14maximum_memory_bytes\x18\x03 \x01(\x03\x12\x17\n\x0f\x65viction_policy\x18\x04 \x01(\t\x12\x13\n\x0b\x61ppend_only\x18\x05 \x01(\x08\x32\xcc\x03\n\x0c\x41\x64minService\x12P\n\x0bListWorkers\x12\x1f.preimage.v1.ListWorkersRequest\x1a .preimage.v1.ListWorkersResponse\x12P\n\x0b\x44rainWorker\x12\x1f.preimage.v1.DrainWorkerRequest\x1a .preimage.v1.DrainWorkerResponse\x12\\\n\x0fListDeadLetters\x12#.preimage.v1.ListDeadLettersRequest\x1a$.preimage.v1.ListDeadLettersResponse\x12\x62\n\x11RequeueDeadLetter\x12%.preimage.v1.RequeueDeadLetterRequest\x1a&.preimage.v1.RequeueDeadLetterResponse\x12V\n\rGetQueueStats\x12!.preimage.v1.GetQueueStatsRequest\x1a\".preimage.v1.GetQueueStatsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpreimage/v1/admin_service.proto\x12\x0bpreimage.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apreimage/v1/preimage.proto\x1a\x16preimage/v1/spec.proto\"\x9f\x02\n\x06Worker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\r\n\x05slots\x18\x03 \x01(\x05\x12\x14\n\x0c\x61\x63tive_slots\x18\x04 \x01(\x05\x12\x0e\n\x06models\x18\x05 \x03(\t\x12\x11\n\tbatch_key\x18\x06 \x01(\t\x12\x10\n\x08\x64raining\x18\x07 \x01(\x08\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tseen_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\n \x01(\t\x12\x1d\n\x15slot_steps_per_second\x18\x0b \x01(\x01\x12\x0e\n\x06\x61udits\x18\x0c \x01(\x08\"\x14\n\x12ListWorkersRequest\";\n\x13ListWorkersResponse\x12$\n\x07workers\x18\x01 \x03(\x0b\x32\x13.preimage.v1.Worker\"\"\n\x12\x44rainWorkerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x13\x44rainWorkerResponse\x12#\n\x06worker\x18\x01 \x01(\x0b\x32\x13.preimage.v1.Worker\"?\n\x16ListDeadLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x17ListDeadLettersResponse\x12-\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x17.preimage.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Y\n\nDeadLetter\x12\'\n\x08preimage\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Preimage\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x12\n\ndeliveries\x18\x03 \x01(\x05\"&\n\x18RequeueDeadLetterRequest\x12\n\n\x02id\x18\x01 \x01(\t\"D\n\x19RequeueDeadLetterResponse\x12\'\n\x08preimage\x18\x01 \x01(\x0b\x32\x15.preimage.v1.Preimage\"\x16\n\x14GetQueueStatsRequest\"\xc3\x01\n\x15GetQueueStatsResponse\x12%\n\x05lanes\x18\x01 \x03(\x0b\x32\x16.preimage.v1.LaneStats\x12\x0f\n\x07running\x18\x02 \x01(\x03\x12\x14\n\x0c\x64\x65\x61\x64_letters\x18\x03 \x01(\x03\x12\x14\n\x0cqueued_bytes\x18\x04 \x01(\x03\x12\x0f\n\x07workers\x18\x05 \x01(\x05\x12\r\n\x05slots\x18\x06 \x01(\x05\x12&\n\x05redis\x18\x07 \x01(\x0b\x32\x17.preimage.v1.RedisStats\"k\n\tLaneStats\x12\x1f\n\x04lane\x18\x01 \x01(\x0e\x32\x11.preimage.v1.Lane\x12\x0e\n\x06queued\x18\x02 \x01(\x03\x12-\n\noldest_age\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x84\x01\n\nRedisStats\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x19\n\x11used_memory_bytes\x18\x02 \x01(\x03\x12\x1c\n\x14maximum_memory_bytes\x18\x03 \x01(\x03\x12\x17\n\x0f\x65viction_policy\x18\x04 \x01(\t\x12\x13\n\x0b\x61ppend_only\x18\x05 \x01(\x08\x32\xcc\x03\n\x0c\x41\x64minService\x12P\n\x0bListWorkers\x12\x1f.preimage.v1.ListWorkersRequest\x1a .preimage.v1.ListWorkersResponse\x12P\n\x0b\x44rainWorker\x12\x1f.preimage.v1.DrainWorkerRequest\x1a .preimage.v1.DrainWorkerResponse\x12\\\n\x0fListDeadLetters\x12#.preimage.v1.ListDeadLettersRequest\x1a$.preimage.v1.ListDeadLettersResponse\x12\x62\n\x11RequeueDeadLetter\x12%.preimage.v1.RequeueDeadLetterRequest\x1a&.preimage.v1.RequeueDeadLetterResponse\x12V\n\rGetQueueStats\x12!.preimage.v1.GetQueueStatsRequest\x1a\".preimage.v1.GetQueueStatsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,33 +36,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'preimage.v1.admin_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKER']._serialized_start=166
-  _globals['_WORKER']._serialized_end=437
-  _globals['_LISTWORKERSREQUEST']._serialized_start=439
-  _globals['_LISTWORKERSREQUEST']._serialized_end=459
-  _globals['_LISTWORKERSRESPONSE']._serialized_start=461
-  _globals['_LISTWORKERSRESPONSE']._serialized_end=520
-  _globals['_DRAINWORKERREQUEST']._serialized_start=522
-  _globals['_DRAINWORKERREQUEST']._serialized_end=556
-  _globals['_DRAINWORKERRESPONSE']._serialized_start=558
-  _globals['_DRAINWORKERRESPONSE']._serialized_end=616
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=618
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=681
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=683
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=780
-  _globals['_DEADLETTER']._serialized_start=782
-  _globals['_DEADLETTER']._serialized_end=871
-  _globals['_REQUEUEDEADLETTERREQUEST']._serialized_start=873
-  _globals['_REQUEUEDEADLETTERREQUEST']._serialized_end=911
-  _globals['_REQUEUEDEADLETTERRESPONSE']._serialized_start=913
-  _globals['_REQUEUEDEADLETTERRESPONSE']._serialized_end=981
-  _globals['_GETQUEUESTATSREQUEST']._serialized_start=983
-  _globals['_GETQUEUESTATSREQUEST']._serialized_end=1005
-  _globals['_GETQUEUESTATSRESPONSE']._serialized_start=1008
-  _globals['_GETQUEUESTATSRESPONSE']._serialized_end=1203
-  _globals['_LANESTATS']._serialized_start=1205
-  _globals['_LANESTATS']._serialized_end=1312
-  _globals['_REDISSTATS']._serialized_start=1315
-  _globals['_REDISSTATS']._serialized_end=1447
-  _globals['_ADMINSERVICE']._serialized_start=1450
-  _globals['_ADMINSERVICE']._serialized_end=1910
+  _globals['_WORKER']._serialized_end=453
+  _globals['_LISTWORKERSREQUEST']._serialized_start=455
+  _globals['_LISTWORKERSREQUEST']._serialized_end=475
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=477
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=536
+  _globals['_DRAINWORKERREQUEST']._serialized_start=538
+  _globals['_DRAINWORKERREQUEST']._serialized_end=572
+  _globals['_DRAINWORKERRESPONSE']._serialized_start=574
+  _globals['_DRAINWORKERRESPONSE']._serialized_end=632
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=634
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=697
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=699
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=796
+  _globals['_DEADLETTER']._serialized_start=798
+  _globals['_DEADLETTER']._serialized_end=887
+  _globals['_REQUEUEDEADLETTERREQUEST']._serialized_start=889
+  _globals['_REQUEUEDEADLETTERREQUEST']._serialized_end=927
+  _globals['_REQUEUEDEADLETTERRESPONSE']._serialized_start=929
+  _globals['_REQUEUEDEADLETTERRESPONSE']._serialized_end=997
+  _globals['_GETQUEUESTATSREQUEST']._serialized_start=999
+  _globals['_GETQUEUESTATSREQUEST']._serialized_end=1021
+  _globals['_GETQUEUESTATSRESPONSE']._serialized_start=1024
+  _globals['_GETQUEUESTATSRESPONSE']._serialized_end=1219
+  _globals['_LANESTATS']._serialized_start=1221
+  _globals['_LANESTATS']._serialized_end=1328
+  _globals['_REDISSTATS']._serialized_start=1331
+  _globals['_REDISSTATS']._serialized_end=1463
+  _globals['_ADMINSERVICE']._serialized_start=1466
+  _globals['_ADMINSERVICE']._serialized_end=1926
 # @@protoc_insertion_point(module_scope)

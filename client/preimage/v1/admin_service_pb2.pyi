@@ -39,6 +39,7 @@ class Worker(_message.Message):
     SEEN_TIME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     SLOT_STEPS_PER_SECOND_FIELD_NUMBER: _builtins.int
+    AUDITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name: host, process and a random part."""
     device: _builtins.str
@@ -55,6 +56,8 @@ class Worker(_message.Message):
     """Version of preimage."""
     slot_steps_per_second: _builtins.float
     """Steps × lanes per second, over the last minute of work; 0: not known yet."""
+    audits: _builtins.bool
+    """It carries out audits, and lets workers invert."""
     @_builtins.property
     def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Models that it serves."""
@@ -81,10 +84,11 @@ class Worker(_message.Message):
         seen_time: _timestamp_pb2.Timestamp | None = ...,
         version: _builtins.str = ...,
         slot_steps_per_second: _builtins.float = ...,
+        audits: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["seen_time", b"seen_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_slots", b"active_slots", "batch_key", b"batch_key", "device", b"device", "draining", b"draining", "models", b"models", "name", b"name", "seen_time", b"seen_time", "slot_steps_per_second", b"slot_steps_per_second", "slots", b"slots", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_slots", b"active_slots", "audits", b"audits", "batch_key", b"batch_key", "device", b"device", "draining", b"draining", "models", b"models", "name", b"name", "seen_time", b"seen_time", "slot_steps_per_second", b"slot_steps_per_second", "slots", b"slots", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -98,6 +98,18 @@ def test_no_worker_is_wrong(run: Run, admin: FakeAdmin) -> None:
     assert (finding["verdict"], finding["advice"]) == ("wrong", "Start one: `preimage work`.")
 
 
+def test_an_auditor_is_called_one_and_inverts_nothing(run: Run, admin: FakeAdmin) -> None:
+    admin.workers.append(
+        wire.Worker(name="a1", device="cpu", slots=1, version="0.1.0", audits=True)
+    )
+    said = _findings(run)["auditor a1"]["sentence"]
+    assert said == "cpu, waits for an audit, preimage 0.1.0."
+    admin.workers[-1].active_slots = 1
+    assert "carries out an audit" in _findings(run)["auditor a1"]["sentence"]
+    del admin.workers[0]
+    assert _findings(run)["workers"]["verdict"] == "wrong", "nobody is left who inverts"
+
+
 def test_a_service_that_has_lost_its_redis_is_not_called_absent(run: Run, admin: FakeAdmin) -> None:
     admin.refusal = unavailable()
     finding = _findings(run)["admin"]

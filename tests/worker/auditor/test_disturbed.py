@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+from preimage.v1 import admin_service_pb2
 from preimage_queue import Queue, State
 from tests.redis_server import RedisServer
 from tests.worker.auditor.auditing import (
@@ -59,6 +60,12 @@ def undisturbed(
         return Undisturbed(report(queue, audit), progress(queue, audit).inversions_done)
 
 
+def said(queue: Queue, name: str) -> admin_service_pb2.Worker:
+    """What the process of this name announces."""
+    info = next(each.info for each in queue.list_workers() if each.name == name)
+    return admin_service_pb2.Worker.FromString(info)
+
+
 @pytest.mark.slow
 def test_what_was_finished_outlives_the_auditor(
     server: RedisServer, queue: Queue, undisturbed: Undisturbed, tmp_path: Path
@@ -72,6 +79,25 @@ def test_what_was_finished_outlives_the_auditor(
     done = progress(queue, audit).inversions_done
     assert done < undisturbed.inversions, "a finished cell is not computed again"
     assert report(queue, audit) == undisturbed.report
+
+
+@pytest.mark.slow
+def test_an_auditor_that_is_drained_finishes_its_audit_takes_no_other_and_leaves(
+    queue: Queue, worker: None, server: RedisServer, tmp_path: Path
+) -> None:
+    longer = spec()
+    longer.budget.steps = 64
+    with AuditorProcess(server.url, tmp_path / "one") as drained:
+        audit, name = submit(queue, longer), drained.facts["auditor"]
+        until(lambda: said(queue, name).active_slots)
+        assert queue.drain_worker(name)
+        until(lambda: "asked to drain" in drained.log.read_text())
+        other = submit(queue, spec())
+        assert drained.process.wait(120) == 0
+    assert name not in [each.name for each in queue.list_workers()]
+    assert detail(queue, audit).job.state is State.SUCCEEDED
+    assert detail(queue, other).job.state is State.QUEUED
+    queue.cancel(other, TENANT, "enough")
 
 
 @pytest.mark.slow

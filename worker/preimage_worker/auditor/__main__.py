@@ -8,15 +8,12 @@ import logging
 import os
 import sys
 import time
-from importlib.metadata import version
 
-from preimage.v1 import admin_service_pb2 as admin
 from preimage_logging import configure, last_words
-from preimage_orders import AUDIT_POOL
-from preimage_queue import Queue, QueueError, WorkerNotice
+from preimage_queue import Queue, QueueError
 from preimage_tracing import start, stop
 from preimage_worker import catalogue, device, metrics
-from preimage_worker.announcing import make_name
+from preimage_worker.announcing import Profile, make_name
 from preimage_worker.auditor.auditing import Tools
 from preimage_worker.auditor.loop import Auditor
 from preimage_worker.errors import WorkerError
@@ -61,42 +58,28 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     if not wait_for_queue(queue, settings, shutdown):
         return 0
     models = Models(catalogue.load(settings.catalogue), settings, chosen)
-    notice = _notice(make_name(), device.name(chosen))
+    profile = Profile(make_name(), device.name(chosen), slots=1, started_at=time.time())
     auditor = Auditor(
         Tools(queue, models, chosen, Limits.of(settings)),
-        notice,
+        profile,
         shutdown.requested,
         settings.beat_seconds,
     )
     metrics.BUILD.info({**versions(), "device": device.name(chosen)})
     address = serve_metrics(settings.auditor_metrics_listen, "PREIMAGE_AUDITOR_METRICS_LISTEN")
-    if not wait_for_redis(lambda: queue.announce(notice), shutdown):
+    if not wait_for_redis(auditor.announce, shutdown):
         return 0
-    shutdown.watch(lambda: None, lambda: _leave(queue, notice), settings.drain_seconds)
-    tell_ready(settings.ready_file, auditor=notice.name, metrics=address)
-    log.info("%s takes audits", notice.name)
+    shutdown.watch(lambda: None, lambda: _leave(queue, profile), settings.drain_seconds)
+    tell_ready(settings.ready_file, auditor=profile.name, metrics=address)
+    log.info("%s takes audits", profile.name)
     auditor.run()
     log.info("left")
     return 0
 
 
-def _notice(name: str, where: str) -> WorkerNotice:
-    info = admin.Worker(name=name, device=where, slots=1, version=version("preimage"))
-    info.start_time.FromNanoseconds(time.time_ns())
-    info.seen_time.FromNanoseconds(time.time_ns())
-    return WorkerNotice(
-        name=name,
-        slots=1,
-        cost_per_second=0.0,
-        pools=(AUDIT_POOL,),
-        models=(),
-        info=info.SerializeToString(),
-    )
-
-
-def _leave(queue: Queue, notice: WorkerNotice) -> None:
+def _leave(queue: Queue, profile: Profile) -> None:
     """A step that takes too long: the lease runs out, and another auditor takes over."""
-    queue.retire(notice.name)
+    queue.retire(profile.name)
 
 
 if __name__ == "__main__":

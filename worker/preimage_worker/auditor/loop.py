@@ -18,11 +18,12 @@ from preimage_queue import (
     Queue,
     QueueError,
     State,
-    WorkerNotice,
 )
 from preimage_worker import metrics
+from preimage_worker.announcing import Profile
 from preimage_worker.attempts import LOST, Attempt, Ending
 from preimage_worker.audit.errors import AuditError
+from preimage_worker.auditor.announcing import notice
 from preimage_worker.auditor.auditing import Tools, audit
 from preimage_worker.auditor.errors import (
     CancelledError,
@@ -45,22 +46,24 @@ _INVALID, _FAILED = "INVALID_SPEC", "WORKER_ERROR"
 
 @final
 class Auditor:
-    """Claims audits until it is told to leave."""
+    """Claims audits until it is told to leave, or to drain."""
 
     def __init__(
-        self, tools: Tools, notice: WorkerNotice, leaving: threading.Event, beat_seconds: float
+        self, tools: Tools, profile: Profile, leaving: threading.Event, beat_seconds: float
     ) -> None:
         """Who it is, and what ends it.
 
         Args:
             tools: what audits are done with.
-            notice: what it says of itself, again and again.
-            leaving: set when it shall end; the audit at hand goes back to the queue.
+            profile: what it says of itself, again and again.
+            leaving: set when it shall end; the audit at hand goes back to the queue. An operator
+                who drains it lets it finish that audit first.
             beat_seconds: between two renewals of a lease.
         """
         self._tools = tools
-        self._notice = notice
-        self._leaving = leaving
+        self._profile = profile
+        self._leaving, self._draining = leaving, threading.Event()
+        self._active = 0
         self._beat_seconds = beat_seconds
         self._housekeeper = threading.Thread(target=self._keep_house, daemon=True)
 
@@ -69,10 +72,10 @@ class Auditor:
         return self._tools.queue
 
     def run(self) -> None:
-        """Returns once `leaving` is set."""
-        self._queue.announce(self._notice)
+        """Returns once `leaving` is set, or once drained."""
+        self.announce()
         self._housekeeper.start()
-        while not self._leaving.is_set():
+        while not (self._leaving.is_set() or self._draining.is_set()):
             try:
                 claimed = self._claim()
                 if claimed is None:
@@ -82,11 +85,23 @@ class Auditor:
             except QueueError as error:
                 self._note(error)
                 self._leaving.wait(_TROUBLE_SECONDS)
+        self._leaving.set()  # the housekeeper, too, where it was drained
         self._housekeeper.join()
+
+    def announce(self) -> None:
+        """Be known as alive, and hear whether to drain.
+
+        Raises:
+            QueueError: the queue does not answer.
+        """
+        answer = self._queue.announce(notice(self._profile, active=self._active))
+        if answer.drain and not self._draining.is_set():
+            log.info("asked to drain: no more audits are taken")
+            self._draining.set()
 
     def _claim(self) -> Claimed | None:
         claimed = self._queue.claim(
-            self._notice.name,
+            self._profile.name,
             secrets.token_hex(8),
             pools=(AUDIT_POOL,),
             free_slots=1,
@@ -98,24 +113,25 @@ class Auditor:
         """Be known as alive, and return to the queue what dead ones held."""
         while not self._leaving.wait(_HOUSEKEEPING_SECONDS):
             try:
-                self._queue.announce(self._notice)
+                self.announce()
                 metrics.count_reaped(self._queue.reap())
             except QueueError as error:
                 self._note(error)
         try:
-            self._queue.retire(self._notice.name)
+            self._queue.retire(self._profile.name)
         except QueueError as error:
             self._note(error)
 
     def _take_on(self, claimed: Claimed) -> None:
-        attempt = Attempt(claimed, self._notice.name, "audit")
+        attempt = Attempt(claimed, self._profile.name, "audit")
         ending = LOST  # unless there is more to tell of it
+        self._active = 1
         try:
             with (
                 attempt.concerning(),
                 Hold(
                     self._queue,
-                    self._notice.name,
+                    self._profile.name,
                     claimed,
                     leaving=self._leaving,
                     beat_seconds=self._beat_seconds,
@@ -124,6 +140,7 @@ class Auditor:
             ):
                 ending = self._carry_out(attempt, claimed, hold)
         finally:
+            self._active = 0
             attempt.end(ending)
         metrics.AUDITS_SETTLED.labels(ending.outcome).inc()
 

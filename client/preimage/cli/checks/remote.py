@@ -76,22 +76,28 @@ def _refused(error: PreimageError, target: str, *, was_named: bool) -> Finding:
 
 
 def worker_findings(workers: list[wire.Worker]) -> Iterator[Finding]:
-    """Judges the live workers."""
-    if not workers:
+    """Judges the live workers; auditors need others that invert."""
+    if all(worker.audits for worker in workers):
         yield Finding(
             "workers", Verdict.WRONG, "No worker is alive.", "Start one: `preimage work`."
         )
     for worker in workers:
-        busy = f"{worker.active_slots} of {worker.slots} lanes busy"
-        rate = worker.slot_steps_per_second
-        pace = f", {rate:.0f} steps × lanes a second" if rate else ""
+        role = "auditor" if worker.audits else "worker"
         note = Verdict.NOTE if worker.draining else Verdict.FINE
         draining = "; it drains" if worker.draining else ""
         yield Finding(
-            f"worker {worker.name}",
+            f"{role} {worker.name}",
             note,
-            f"{worker.device}, {busy}{pace}, preimage {worker.version}{draining}.",
+            f"{worker.device}, {_work(worker)}, preimage {worker.version}{draining}.",
         )
+
+
+def _work(worker: wire.Worker) -> str:
+    if worker.audits:
+        return "carries out an audit" if worker.active_slots else "waits for an audit"
+    busy = f"{worker.active_slots} of {worker.slots} lanes busy"
+    rate = worker.slot_steps_per_second
+    return f"{busy}, {rate:.0f} steps × lanes a second" if rate else busy
 
 
 def queue_findings(stats: wire.GetQueueStatsResponse) -> Iterator[Finding]:
