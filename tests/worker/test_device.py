@@ -1,47 +1,20 @@
 """What the process is set up to do with memory that it has freed."""
 
-import ctypes
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 
 from preimage_worker.device import memory_bytes
+from tests.page_faults import needs_glibc, page_faults
 
-# Forty tensors of 8 MB, one after the other: 80,000 pages if each is fetched anew.
-_PROGRAM = """
-import resource, torch
-from preimage_worker.device import set_up
-set_up(1)
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(40):
-        torch.ones(2**21)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-faults()
-print(faults())
-"""
+_SETTING_UP = "import torch; from preimage_worker.device import set_up; set_up(1)"
+_TENSOR = "torch.ones(2**21)"
+"""8 MB: 80,000 pages if each of forty is fetched anew."""
 
 
-def _page_faults(**environment: str) -> int:
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
-        env={**variables, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    return int(done.stdout)
-
-
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="The C library is not glibc.")
+@needs_glibc
 def test_freed_memory_is_used_again_unless_the_operator_says_otherwise() -> None:
-    assert _page_faults() < 4_000
-    assert _page_faults(MALLOC_TRIM_THRESHOLD_="131072") > 40_000
+    assert page_faults(_SETTING_UP, _TENSOR) < 4_000
+    assert page_faults(_SETTING_UP, _TENSOR, MALLOC_TRIM_THRESHOLD_="131072") > 40_000
 
 
 def test_a_cpu_has_no_memory_of_its_own_to_report() -> None:
