@@ -83,6 +83,17 @@ def test_nineteen_of_twenty_intervals_hold_the_true_mean() -> None:
     assert 0.88 <= held / len(samples) <= 0.98
 
 
+@pytest.mark.parametrize(("pictures", "t"), [(8, 2.365), (24, 2.069)])
+def test_of_few_it_is_students_interval(pictures: int, t: float) -> None:
+    samples = natural.generator().normal(3, 2, (300, pictures))
+    found = [intervals.bootstrap(sample, mean, seed=1) for sample in samples]
+    held = sum(one.lower <= 3 <= one.upper for one in found)
+    assert held / len(samples) >= 0.92, "of 8, bare percentiles hold it in 88 to 91 of 100"
+    spreads = samples.std(-1, ddof=1) * t / math.sqrt(pictures)
+    widths = np.array([one.upper - one.lower for one in found]) / 2
+    assert np.median(widths / spreads) == pytest.approx(1, abs=0.06)
+
+
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
     values = natural.generator().normal(size=40)
     first = intervals.bootstrap(values, mean, seed=5)

@@ -1,5 +1,6 @@
 """95 % intervals: Wilson's for rates, the bootstrap's for everything else."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -7,7 +8,7 @@ from typing import final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betainc
+from scipy.special import betainc, ndtr, stdtrit
 
 from preimage_worker.audit.measures import draws
 from preimage_worker.audit.measures.pictures import Floats
@@ -83,12 +84,11 @@ def bootstrap(
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
 ) -> Interval:
-    """The percentile interval of a statistic over pictures: Efron 1979; Efron & Tibshirani 1993.
+    """The expanded percentile interval of a statistic over pictures: Efron 1979; Hesterberg 2015.
 
     The same seed resamples the same pictures, whatever their values: intervals of two figures of
     one set are of the same resamples. One picture, or equal values, have an interval without
-    width: that so few say little is for the verdict to say. Of two the limits are the two values:
-    percentiles of few are too narrow.
+    width: that so few say little is for the verdict to say. Of two the limits are the two values.
 
     Args:
         values: `(n,)`, one a picture, finite.
@@ -108,6 +108,18 @@ def bootstrap(
     found = np.concatenate(
         [statistic(values[chosen[start : start + rows]]) for start in range(0, resamples, rows)]
     )
-    tail = (1 - confidence) / 2
+    tail = _expanded((1 - confidence) / 2, values.size)
     lower, upper = np.quantile(found, [tail, 1 - tail])
     return Interval(float(statistic(values)), float(lower), float(upper))
+
+
+def _expanded(tail: float, pictures: int) -> float:
+    """The tail of resamples that stands for this tail of samples, where there are few.
+
+    A mean's resamples spread by z·s·√((n − 1)/n) / √n, and its interval is t·s / √n: Hesterberg,
+    "What Teachers Should Know About the Bootstrap", The American Statistician 69(4), 2015.
+    """
+    if pictures == 1:
+        return tail
+    t = stdtrit(pictures - 1, tail)
+    return float(ndtr(t * math.sqrt(pictures / (pictures - 1))))

@@ -66,7 +66,7 @@ GLOSSARY: Final = {
     "prior, and says nothing where the mean picture is already better than that; the van Trees "
     "bound holds for attackers who know each pixel's mean and variance.",
     "95 % interval": "Wilson's for rates, the bootstrap's over pictures for everything else, "
-    "which is too narrow for few pictures: of two its limits are the two.",
+    "widened for few pictures as Student's is. Of two its limits are the two: too narrow.",
     "worst decile": "One picture in ten gives away at least this much.",
     "plateau": "Twice in a row doubling the budget of the attack has stopped to help. Short of it "
     "a failure says nothing.",
