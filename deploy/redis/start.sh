@@ -7,7 +7,7 @@ password=$(cat "${REDIS_PASSWORD_FILE:?}")
 users=${TMPDIR:-/tmp}/users.acl
 {
   echo "user default off"
-  # The digest is enough for Redis; the rights are those of docs/reference/queue.md.
+  # The digest is enough for Redis; the rights are at least those of docs/reference/queue.md.
   echo "user preimage on #$(printf %s "$password" | sha256sum | cut -c 1-64) ~* &*" \
     "+@all -@admin -@dangerous +info +config|get +client|setname"
 } >"$users"

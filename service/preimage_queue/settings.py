@@ -30,7 +30,8 @@ class QueueSettings:
     """Hash tag of every key, so that all keys live on one slot of a cluster."""
 
     lease_seconds: float = 20.0
-    """A worker that is silent for so long has lost its jobs. Four beats."""
+    """A worker that is silent for so long has lost its jobs. Twenty beats of a worker
+    (`PREIMAGE_BEAT_SECONDS`)."""
 
     max_deliveries: int = 3
     """After so many attempts that ended badly a job is a dead letter."""

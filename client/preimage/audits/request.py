@@ -59,7 +59,7 @@ class AuditSettings(TypedDict, total=False):
     restarts: int | None
     """Of each inversion. None: the profile's."""
     preset: str | None
-    """Of the attacks. None: the service's choice."""
+    """Of the attacks. None: auto."""
     rungs: Sequence[Rung] | None
     """Attackers to try. None: all. Where one is left out, no verdict says that nothing was
     recovered."""

@@ -24,7 +24,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Worker(_message.Message):
-    """A worker process."""
+    """A worker, or an auditor."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -45,9 +45,9 @@ class Worker(_message.Message):
     device: _builtins.str
     """"cpu", or the name of the GPU."""
     slots: _builtins.int
-    """Lanes that its batch can hold."""
+    """Lanes that its batch can hold; 1 of an auditor."""
     active_slots: _builtins.int
-    """Lanes that are running."""
+    """Lanes that are running; 1 of an auditor that carries out an audit."""
     batch_key: _builtins.str
     """What is running now: the key that its lanes share; empty when idle."""
     draining: _builtins.bool
@@ -55,7 +55,7 @@ class Worker(_message.Message):
     version: _builtins.str
     """Version of preimage."""
     slot_steps_per_second: _builtins.float
-    """Steps × lanes per second, over the last minute of work; 0: not known yet."""
+    """Steps × lanes per second, over the last minute of work; 0: not known yet, or an auditor."""
     audits: _builtins.bool
     """It carries out audits, and lets workers invert."""
     @_builtins.property
@@ -350,9 +350,9 @@ class GetQueueStatsResponse(_message.Message):
     queued_bytes: _builtins.int
     """Bytes that waiting jobs hold."""
     workers: _builtins.int
-    """Live workers."""
+    """Live workers and auditors."""
     slots: _builtins.int
-    """Lanes of all live workers."""
+    """Lanes of all live workers, and one for each auditor."""
     @_builtins.property
     def lanes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LaneStats]:
         """Waiting jobs by lane."""

@@ -67,14 +67,14 @@ class AdminServiceServicer(object):
     """
 
     def ListWorkers(self, request, context):
-        """Returns the live workers.
+        """Returns the live workers and auditors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DrainWorker(self, request, context):
-        """Asks a worker to finish what it holds, take nothing new and exit.
+        """Asks a worker or an auditor to finish what it holds, take nothing new and exit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

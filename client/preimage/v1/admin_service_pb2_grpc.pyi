@@ -34,9 +34,9 @@ class AdminServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListWorkersRequest, _admin_service_pb2.ListWorkersResponse]
-    """Returns the live workers."""
+    """Returns the live workers and auditors."""
     DrainWorker: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DrainWorkerRequest, _admin_service_pb2.DrainWorkerResponse]
-    """Asks a worker to finish what it holds, take nothing new and exit."""
+    """Asks a worker or an auditor to finish what it holds, take nothing new and exit."""
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListDeadLettersRequest, _admin_service_pb2.ListDeadLettersResponse]
     """Returns the jobs that failed for good, newest first."""
     RequeueDeadLetter: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RequeueDeadLetterRequest, _admin_service_pb2.RequeueDeadLetterResponse]
@@ -52,9 +52,9 @@ class AdminServiceAsyncStub(AdminServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListWorkers: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListWorkersRequest, _admin_service_pb2.ListWorkersResponse]  # type: ignore[assignment]
-    """Returns the live workers."""
+    """Returns the live workers and auditors."""
     DrainWorker: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DrainWorkerRequest, _admin_service_pb2.DrainWorkerResponse]  # type: ignore[assignment]
-    """Asks a worker to finish what it holds, take nothing new and exit."""
+    """Asks a worker or an auditor to finish what it holds, take nothing new and exit."""
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListDeadLettersRequest, _admin_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
     """Returns the jobs that failed for good, newest first."""
     RequeueDeadLetter: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RequeueDeadLetterRequest, _admin_service_pb2.RequeueDeadLetterResponse]  # type: ignore[assignment]
@@ -73,7 +73,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListWorkersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListWorkersResponse, _abc.Awaitable[_admin_service_pb2.ListWorkersResponse]]:
-        """Returns the live workers."""
+        """Returns the live workers and auditors."""
 
     @_abc_1.abstractmethod
     def DrainWorker(
@@ -81,7 +81,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.DrainWorkerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.DrainWorkerResponse, _abc.Awaitable[_admin_service_pb2.DrainWorkerResponse]]:
-        """Asks a worker to finish what it holds, take nothing new and exit."""
+        """Asks a worker or an auditor to finish what it holds, take nothing new and exit."""
 
     @_abc_1.abstractmethod
     def ListDeadLetters(

@@ -194,7 +194,9 @@ class AuditSpec(_message.Message):
 
     @_builtins.property
     def input_size(self) -> _tensor_pb2.PictureSize:
-        """Pictures are resized to this size, without cropping. Left out: the model's own input size."""
+        """Pictures are resized to this size, without cropping. Left out: the model's own input size;
+        required where the model takes any size.
+        """
 
     @_builtins.property
     def defences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Defence]:
@@ -278,7 +280,7 @@ class AttackBudget(_message.Message):
     restarts: _builtins.int
     """Restarts of each inversion, 1 to 16."""
     preset: _builtins.str
-    """The preset of the attack. Empty: the profile's."""
+    """The preset of the attack. Empty: auto."""
     def __init__(
         self,
         *,

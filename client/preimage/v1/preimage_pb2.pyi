@@ -127,7 +127,9 @@ class Preimage(_message.Message):
     cancel_reason: _builtins.str
     """Why it was cancelled, in the caller's words."""
     attempt: _builtins.int
-    """How often a worker has taken it up. More than 1 after a worker or Redis was lost."""
+    """How often a worker has taken it up. More than 1 after a worker was lost or
+    handed it back, or Redis was lost.
+    """
     @_builtins.property
     def spec(self) -> _spec_pb2.PreimageSpec:
         """What was asked for. Pictures and codes sent inline are replaced by references."""

@@ -88,7 +88,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_MAX_DELIVERIES: _ErrorReason.ValueType  # 22
     """(Job error.) The workers that took it up died, each time with this job alone."""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 23
-    """(Job error.) The deadline passed before the job could start."""
+    """Of a job: its deadline passed before it could start. Of a call: it did not end within the
+    server's limit.
+    """
     ERROR_REASON_WORKER_ERROR: _ErrorReason.ValueType  # 24
     """(Job error.) The worker failed on this job."""
     ERROR_REASON_INVALID_SPEC: _ErrorReason.ValueType  # 25
@@ -158,7 +160,9 @@ ERROR_REASON_OUT_OF_MEMORY: ErrorReason.ValueType  # 21
 ERROR_REASON_MAX_DELIVERIES: ErrorReason.ValueType  # 22
 """(Job error.) The workers that took it up died, each time with this job alone."""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 23
-"""(Job error.) The deadline passed before the job could start."""
+"""Of a job: its deadline passed before it could start. Of a call: it did not end within the
+server's limit.
+"""
 ERROR_REASON_WORKER_ERROR: ErrorReason.ValueType  # 24
 """(Job error.) The worker failed on this job."""
 ERROR_REASON_INVALID_SPEC: ErrorReason.ValueType  # 25

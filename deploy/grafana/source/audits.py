@@ -24,7 +24,7 @@ _NOW = Row(
         number(
             "Cells in an hour",
             "short",
-            "Cells of audits (a layer, a defence, an attacker) finished in the last hour.",
+            "Cells of audits (a layer under a defence) finished in the last hour.",
             ("sum(increase(preimage_audit_cells_total[1h]))", "cells"),
         ),
     ),

@@ -105,7 +105,7 @@ class Subject:
         typer.Option(min=1, help="Restarts of each inversion. [default: the profile's]"),
     ] = None
     preset: Annotated[
-        str | None, typer.Option(help="Preset of the attacks. [default: the service's]")
+        str | None, typer.Option(help="Preset of the attacks. [default: auto]")
     ] = None
     rungs: Annotated[
         str | None,
