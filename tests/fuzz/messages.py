@@ -16,6 +16,7 @@ from tests.fuzz.mutate import FLOATS, WHOLE, mutated
 _TEXTS: Final = (
     *("", "toy", "tiny", "hog", "conv", "fc", "features.3", "auto", "mv2016", "\0", "é" * 70),
     *("a" * 10_000, "../../etc/passwd", "1-1+0", "0" * 32, "f" * 64, "%s%n", "\u202e", "a|b+c@d"),
+    *("٣-٣+1", "1-1+٣", f"٣ {'0' * 32}"),  # digits to Python, and to nobody else
 )
 _BYTES: Final = (b"", b"\xff\xfe", bytes(40), b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF")
 _RANGES: Final = {

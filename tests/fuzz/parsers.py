@@ -178,6 +178,7 @@ def _resume_token(data: bytes) -> None:
     except InvalidRequestError:
         return
     assert Position.read(position.token) == position
+    assert position.token.isascii()  # the queue takes nothing else
 
 
 def _message(kind: Any, data: bytes) -> Any:  # noqa: ANN401  the generated classes share no base
@@ -265,5 +266,7 @@ def targets() -> list[Target]:
         Target("catalogue", _catalogue, [jobs.CATALOGUE.encode()], share=8),
         Target("tokens", _tokens, [_TOKENS], share=10),
         Target("reference sets", _references, [seeds.reference_set()], share=20),
-        Target("resume tokens", _resume_token, [b"12345-0+1", b"+0", b""], share=5),
+        Target(
+            "resume tokens", _resume_token, [b"12345-0+1", b"+0", b"", "٣-٣+1".encode()], share=5
+        ),
     ]

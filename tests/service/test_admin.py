@@ -94,6 +94,7 @@ async def test_a_dead_letter_whose_inputs_are_gone_cannot_be_tried_again(
     [
         (ListDeadLettersRequest(page_size=201), "page_size"),
         (ListDeadLettersRequest(page_token="1 2"), "page_token"),
+        (ListDeadLettersRequest(page_token=f"٣ {'0' * 32}"), "page_token"),
     ],
 )
 async def test_a_wrong_listing_is_refused(

@@ -125,7 +125,9 @@ async def test_many_events_are_told_in_order(stack: Stack, worker: FakeWorker) -
     assert steps == list(range(1, 65))
 
 
-@pytest.mark.parametrize("token", ["x", "1-1", "1-1+12", "9" * 30 + "-1+0", "-1+0", "1-1+-1"])
+@pytest.mark.parametrize(
+    "token", ["x", "1-1", "1-1+12", "9" * 30 + "-1+0", "-1+0", "1-1+-1", "٣-٣+1", "1-1+٣"]
+)
 async def test_a_token_that_is_none_is_refused(
     stack: Stack, worker: FakeWorker, token: str
 ) -> None:

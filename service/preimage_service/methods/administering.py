@@ -32,7 +32,7 @@ from preimage_service.errors import (
 from preimage_service.methods.reading import DEFAULT_PAGE, LARGEST_PAGE, read_job
 from preimage_service.resources import to_preimage
 
-_DEAD_TOKEN = re.compile(r"\d{1,16} [0-9a-f]{32}")
+_DEAD_TOKEN = re.compile(r"[0-9]{1,16} [0-9a-f]{32}")
 _WIRE_LANES = {
     Lane.INTERACTIVE: spec_pb2.LANE_INTERACTIVE,
     Lane.BATCH: spec_pb2.LANE_BATCH,

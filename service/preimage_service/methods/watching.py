@@ -29,7 +29,7 @@ from preimage_service.waiting import WATCHING, bridged
 
 A = TypeVar("A", WatchPreimageResponse, WatchAuditResponse)
 
-_TOKEN = re.compile(r"(\d{1,18}-\d{1,18})?\+(\d)")
+_TOKEN = re.compile(r"([0-9]{1,18}-[0-9]{1,18})?\+([0-9])")
 _EVENTS_A_LOOK = 20
 """Previews are some 100 KB each: a look fetches a few MB at most."""
 
