@@ -1,7 +1,7 @@
 """Taking in the pictures of an audit, one a message, and finding all that is wrong with them.
 
 Nothing is stored before the last one came: until then their bytes are held in memory, out of the
-budget that all uploads share.
+budget that all uploads share. Only the files are kept, not the messages that they came in.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import NamedTuple, final
 
-from preimage.v1.audit_pb2 import AuditPicture, AuditRole
+from preimage.v1.audit_pb2 import AuditRole
 from preimage.v1.audit_service_pb2 import CreateAuditRequest
 from preimage_pictures import Decoder
 from preimage_queue import blob_digest
@@ -34,6 +34,13 @@ class Leaf:
     role: AuditRole.ValueType
     encoded: bytes
     digest: str
+
+
+class _Sent(NamedTuple):
+    """What is kept of a message."""
+
+    role: AuditRole.ValueType
+    encoded: bytes
 
 
 class _Seen(NamedTuple):
@@ -59,7 +66,7 @@ async def take_album(
         QueueBytesFullError: other uploads hold too much now.
         WaitTimeoutError: nothing came for too long.
     """
-    pictures: list[AuditPicture] = []
+    pictures: list[_Sent] = []
     looks: list[asyncio.Task[_Seen]] = []
     size_bytes = 0
     try:
@@ -87,11 +94,11 @@ async def take_album(
     return album
 
 
-def _read_part(part: CreateAuditRequest, index: int) -> AuditPicture:
+def _read_part(part: CreateAuditRequest, index: int) -> _Sent:
     if not part.HasField("picture"):
         sentence = "must follow the header, and nothing else"
         raise InvalidRequestError([Violation(f"picture[{index}]", sentence)])
-    return part.picture
+    return _Sent(part.picture.role, part.picture.encoded)
 
 
 def _check_room(backend: Backend, index: int, size_bytes: int) -> None:
@@ -104,7 +111,7 @@ def _check_room(backend: Backend, index: int, size_bytes: int) -> None:
         raise InvalidRequestError([Violation(f"picture[{index}].encoded", sentence)])
 
 
-def _begin_look(backend: Backend, picture: AuditPicture, index: int) -> asyncio.Task[_Seen]:
+def _begin_look(backend: Backend, picture: _Sent, index: int) -> asyncio.Task[_Seen]:
     path = f"picture[{index}].encoded"
     looking = backend.in_thread(_look, picture.encoded, backend.decoder, path)
     return asyncio.get_running_loop().create_task(looking)

@@ -32,7 +32,7 @@ from preimage_service.errors import InvalidRequestError, TensorNotFoundError, Vi
 from preimage_service.glance import look_at_room_for_audit
 from preimage_service.identity import caller
 from preimage_service.methods.ending import LONGEST_REASON
-from preimage_service.methods.parts import Parts
+from preimage_service.methods.parts import Parts, detached
 from preimage_service.methods.planning import Subject, find_subject, plan_within
 from preimage_service.methods.reading import read_audit
 
@@ -88,7 +88,7 @@ def _read_header(part: wire.CreateAuditRequest | None) -> wire.AuditHeader:
         raise InvalidRequestError([Violation("header", "must be the first message")])
     if not part.header.HasField("spec"):
         raise InvalidRequestError([Violation(_SPEC, "is required")])
-    return part.header
+    return detached(part.header, part)
 
 
 def _item(

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Generic, TypeVar, final
 
+from google.protobuf.message import Message
+
 from preimage_service.errors import WaitTimeoutError
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 
 @final
@@ -31,3 +34,15 @@ class Parts(Generic[T]):
         except TimeoutError:
             sentence = f"Nothing came for {self._idle_seconds:g} s: {self._advice}."
             raise WaitTimeoutError(sentence) from None
+
+
+def detached(header: M, part: Message) -> M:
+    """A copy of a header, to be kept while the stream goes on.
+
+    A field keeps all of its message in memory, with fields that nobody knows, and no budget counts
+    those.
+    """
+    part.DiscardUnknownFields()
+    copy = type(header)()
+    copy.CopyFrom(header)
+    return copy

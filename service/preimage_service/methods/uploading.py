@@ -16,7 +16,7 @@ from preimage_service.admission import store_bytes
 from preimage_service.backend import Backend
 from preimage_service.checks.tensors import SIZES_BYTES, check_header, check_length, size_bytes
 from preimage_service.errors import InvalidRequestError, Violation
-from preimage_service.methods.parts import Parts
+from preimage_service.methods.parts import Parts, detached
 
 LARGEST_CHUNK_BYTES = 2**20
 _ALLOWED = frozenset(SIZES_BYTES)
@@ -53,7 +53,7 @@ def _read_header(part: UploadTensorRequest | None, most_bytes: int) -> TensorHea
     faults = list(check_header(part.header, "header", _ALLOWED, most_bytes))
     if faults:
         raise InvalidRequestError(faults)
-    return part.header
+    return detached(part.header, part)
 
 
 def _read_chunk(part: UploadTensorRequest, room_bytes: int) -> bytes:
