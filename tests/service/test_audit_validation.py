@@ -114,6 +114,24 @@ async def test_a_model_that_takes_no_pictures_cannot_be_audited(
     assert "7 channels" in error.fields[f"{SPEC}.model"]
 
 
+async def test_a_judge_that_cannot_see_the_pictures_is_refused_before_anything_is_inverted(
+    stack: Stack, auditor: FakeAuditor, queue: Queue
+) -> None:
+    judge: dict[str, Any] = {"independent_model": "hog", "independent_layer": "hog"}
+    larger = PictureSize(height=16, width=16)
+    error = await wrong(stack, spec(input_size=larger, **judge))
+    assert list(error.fields) == [f"{SPEC}.independent_model"]
+    assert "1-channel pictures, and toy 3" in error.fields[f"{SPEC}.independent_model"]
+    grey = Model()
+    grey.CopyFrom(TOY)
+    grey.name, grey.digest, grey.preprocessing.channels = "grey", "d9", 1
+    FakeWorker(queue, name="fake-2", pools=("grey@d9",), catalogue=(grey,)).announce()
+    error = await wrong(stack, spec(model="grey", **judge))
+    assert list(error.fields) == [f"{SPEC}.independent_model"]
+    assert "16 pixels a side; these have 8 × 8" in error.fields[f"{SPEC}.independent_model"]
+    await stack.audits.CreateAudit(iter(messages(spec(model="grey", input_size=larger, **judge))))
+
+
 @pytest.mark.parametrize(
     ("model", "reason"), [("toi", "MODEL_NOT_FOUND"), ("absent", "MODEL_NOT_SERVED")]
 )

@@ -16,7 +16,7 @@ from preimage_orders import DefenceFault, Size, effort_of, presets_for, read_cha
 from preimage_service.checks.fields import check_enum, check_whole, suggest
 from preimage_service.checks.fitting import PICTURE_CHANNELS, check_size, find_layer
 from preimage_service.checks.layers import check_representation
-from preimage_service.checks.shapes import model_size
+from preimage_service.checks.shapes import least_side, model_size
 from preimage_service.errors import Violation
 from preimage_service.settings import Settings
 
@@ -157,10 +157,27 @@ def check_model(
         yield Violation(f"{path}.budget.preset", sentence)
 
 
-def check_independent_model(model: Model, spec: AuditSpec, path: str) -> Iterator[Violation]:
-    """What the independent model says to its layer."""
-    if spec.independent_layer and find_layer(model, spec.independent_layer) is None:
-        yield _no_layer(model, spec.independent_layer, f"{path}.independent_layer")
+def check_independent_model(
+    judge: Model, audited: Model | None, spec: AuditSpec, path: str
+) -> Iterator[Violation]:
+    """What the independent model says to its layer, and to the pictures of the audited one."""
+    layer = find_layer(judge, spec.independent_layer)
+    if layer is None and spec.independent_layer:
+        yield _no_layer(judge, spec.independent_layer, f"{path}.independent_layer")
+    if layer is None or audited is None:
+        return
+    its, own = judge.preprocessing.channels, audited.preprocessing.channels
+    if its != own:
+        sentence = (
+            f"takes {its}-channel pictures, and {audited.name} {own}-channel ones: name another"
+        )
+        yield Violation(f"{path}.independent_model", sentence)
+    size, least = model_size(judge) or _size_of(audited, spec), least_side(judge, layer)
+    if size is not None and min(size.height, size.width) < least:
+        sentence = (
+            f"needs pictures of {least} pixels a side; these have {size.width} × {size.height}"
+        )
+        yield Violation(f"{path}.independent_model", sentence)
 
 
 def check_counts(

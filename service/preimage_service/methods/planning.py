@@ -70,7 +70,7 @@ async def find_subject(
     if model is not None:
         faults += check_model(model, spec, backend.settings, path)
     if independent is not None:
-        faults += check_independent_model(independent, spec, path)
+        faults += check_independent_model(independent, model, spec, path)
     if faults or model is None:
         raise InvalidRequestError(faults)
     workers = [each for each in await backend.queue.list_workers() if not each.draining]

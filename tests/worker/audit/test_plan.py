@@ -5,8 +5,10 @@ import pytest
 
 from preimage_worker.audit.errors import OverlapError, PlanError
 from preimage_worker.audit.plan import check
+from preimage_worker.audit.subject import Independent
 from preimage_worker.inversion.defences.grammar import parse
 from preimage_worker.inversion.errors import InversionError
+from preimage_worker.inversion.representations.hog import hogb
 from tests.worker.audit import subjects
 
 PICTURES = subjects.levels(14)
@@ -58,3 +60,12 @@ def test_grey_pictures_for_a_model_of_three_channels_are_refused() -> None:
     grey = {"targets": PICTURES[:6, :, :, :1], "auxiliary": PICTURES[6:, :, :, :1]}
     with pytest.raises(PlanError, match="takes pictures of 3 channels, and these have 1"):
         check(subjects.plan(**grey))
+
+
+def test_a_judge_of_other_pictures_is_refused_before_it_is_asked() -> None:
+    grey = Independent("grey", "digest of grey", hogb(), subjects.SIDE, subjects.SIDE)
+    with pytest.raises(PlanError, match="grey takes pictures of 1 channels, and these have 3"):
+        check(subjects.plan(independent=grey))
+    blind = Independent("small", "digest of small", subjects.small().representation("2"), 0, 0)
+    with pytest.raises(InversionError):
+        check(subjects.plan(independent=blind))

@@ -14,6 +14,7 @@ from preimage_worker.audit.subject import Independent, Subject
 from preimage_worker.inversion.defences.chain import Chain
 from preimage_worker.inversion.defences.grammar import spell
 from preimage_worker.inversion.presets import PRESETS
+from preimage_worker.inversion.representations.base import Representation
 
 Levels = NDArray[np.uint8]
 """Pictures `(n, height, width, channels)` as 8-bit levels."""
@@ -90,14 +91,21 @@ def check(plan: AuditPlan) -> None:
         )
     _check_choices(plan)
     for layer in (*plan.layers, plan.control_layer):
-        representation = plan.subject.representation(layer)
-        representation.code_shape(*plan.size)
-        if representation.channels != plan.targets.shape[3]:
-            raise PlanError(
-                f"{plan.subject.name} takes pictures of {representation.channels} channels, and "
-                f"these have {plan.targets.shape[3]}."
-            )
+        _check_fits(plan, plan.subject.name, plan.subject.representation(layer), plan.size)
+    if judge := plan.independent:
+        _check_fits(plan, judge.name, judge.representation, (judge.height, judge.width))
     _check_overlap(plan)
+
+
+def _check_fits(
+    plan: AuditPlan, model: str, representation: Representation, size: tuple[int, int]
+) -> None:
+    representation.code_shape(*size)
+    if representation.channels != plan.targets.shape[3]:
+        raise PlanError(
+            f"{model} takes pictures of {representation.channels} channels, and these have "
+            f"{plan.targets.shape[3]}."
+        )
 
 
 def _check_pictures(pictures: Levels, name: str, least: int) -> None:

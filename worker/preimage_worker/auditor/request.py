@@ -49,12 +49,14 @@ def plan_of(
     """
     spec = work.spec
     subject = CatalogueSubject(models, spec.model)
+    targets = sets[audit_pb2.AUDIT_ROLE_TARGET]
+    size = targets.shape[1], targets.shape[2]
     return AuditPlan(
         subject=subject,
         layers=tuple(spec.layers),
         control_layer=_control_layer(models.served(spec.model).announcement),
         defences=_defences([each.chain for each in spec.defences]),
-        targets=sets[audit_pb2.AUDIT_ROLE_TARGET],
+        targets=targets,
         auxiliary=sets[audit_pb2.AUDIT_ROLE_AUXILIARY],
         profile=profile_of(spec),
         seed=spec.seed,
@@ -62,7 +64,7 @@ def plan_of(
         releases=spec.releases or 1,
         preset=spec.budget.preset or _PRESET,
         rungs=frozenset(map(rung_name, rungs_of(spec))),
-        independent=independent(models, spec.independent_model, spec.independent_layer)
+        independent=independent(models, spec.independent_model, spec.independent_layer, size)
         if spec.independent_model
         else None,
         device=device,

@@ -52,19 +52,27 @@ class CatalogueSubject:
         return self._models.rest(self.name, layer)
 
 
-def independent(models: Models, name: str, layer: str) -> Independent:
+def independent(models: Models, name: str, layer: str, size: tuple[int, int]) -> Independent:
     """Another model, as a judge.
+
+    Args:
+        models: the catalogue's.
+        name: of the model.
+        layer: of it, in which pictures are compared.
+        size: height and width of the audit's pictures, which a model of any size sees as they are.
 
     Raises:
         InvalidSpecError: it cannot be used here.
     """
     announced = models.served(name).announcement
-    size = announced.preprocessing.input_size
+    own = announced.preprocessing.input_size
+    if not announced.preprocessing.any_size:
+        size = own.height, own.width
     return Independent(
         name=announced.name,
         digest=announced.digest,
         representation=models.representation(name, layer),
-        height=size.height,
-        width=size.width,
+        height=size[0],
+        width=size[1],
         classify=models.classifier(name),
     )
