@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import redis
 
 from preimage_queue import Announced, PublishedModel, Queue, WorkerNotice
 from tests.queue.helpers import POOL, Clock, put, take
@@ -49,6 +50,16 @@ def test_a_worker_learns_that_it_shall_leave(queue: Queue) -> None:
     assert queue.list_workers()[0].draining
     assert queue.drain_worker("w1", drain=False)
     assert not queue.announce(notice()).drain
+
+
+def test_a_worker_that_takes_long_to_leave_is_not_forgotten_to_be_leaving(
+    queue: Queue, raw: redis.Redis
+) -> None:
+    queue.announce(notice())
+    queue.drain_worker("w1")
+    assert raw.pexpire("{preimage}:drain:w1", 10_000)
+    assert queue.announce(notice()).drain
+    assert raw.pttl("{preimage}:drain:w1") > 3_000_000
 
 
 def test_a_worker_that_does_not_live_cannot_be_asked_to_leave(queue: Queue, clock: Clock) -> None:

@@ -53,4 +53,5 @@ for _, name in ipairs(ITEMS) do
     unknown[#unknown + 1] = name
   end
 end
-return { call('EXISTS', key('drain', A.worker)), unknown }
+-- 1 if the key is there: whoever leaves may take hours, as an auditor does that finishes its audit.
+return { call('PEXPIRE', key('drain', A.worker), DRAIN_MS), unknown }

@@ -3,12 +3,10 @@
 -- A: worker drain (1 | 0)
 -- Returns 1, or 0 if no live worker has the name.
 
-local HOUR_MS = 3600000 -- workers give themselves a new name at every start
-
 write_at_any_memory()
 if num(call('ZSCORE', key('workers'), A.worker)) <= NOW then return 0 end
 if A.drain == '1' then
-  call('SET', key('drain', A.worker), 1, 'PX', HOUR_MS)
+  call('SET', key('drain', A.worker), 1, 'PX', DRAIN_MS)
 else
   call('DEL', key('drain', A.worker))
 end

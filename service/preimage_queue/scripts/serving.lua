@@ -4,6 +4,10 @@
 -- slow, so announcements keep a summary. It holds while as many are registered as it counts, which
 -- workers of earlier versions change too, and until the first of them may be gone.
 
+-- How long a worker is remembered as asked to leave, from its last announcement on: workers give
+-- themselves a new name at every start.
+local DRAIN_MS = 3600000
+
 local function sum_up(pool)
   local all = { rate = 0, widest = 0, twins = true, first = math.huge, count = 0, gone = {} }
   local flat = call('HGETALL', key('serving', pool))
