@@ -16,7 +16,8 @@ AUDIT_POOL: Final = "audit"
 
 AUDIT_KEY: Final = "audit"
 _COST: Final = 1.0
-"""Next to nothing: its inversions are jobs of their own, and pay for themselves."""
+"""Next to nothing: its inversions are jobs of their own, and pay for themselves. So do its hours:
+an auditor mostly waits for them."""
 
 _OF_AN_AUDIT: Final = re.compile(r"audit-[0-9a-f]{32}-.*")
 
@@ -69,6 +70,7 @@ def audit_job(
         batch_key=AUDIT_KEY,
         slots=1,
         cost=_COST,
+        metered=False,
         spec=item.SerializeToString(deterministic=True),
         blobs=tuple(dict.fromkeys(blobs)),
         model=spec.model,

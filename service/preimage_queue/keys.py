@@ -76,7 +76,8 @@ Workers
                                         twins`, a word for what it knows          worker_ttl
     capacity:<pool>             HASH    what these come to: `count` `rate` `widest`
                                         `twins`, until `first` is given up       worker_ttl
-    drain:<name>                STRING  somebody asks it to leave                    one hour
+    drain:<name>                STRING  somebody asks it to leave; each notice
+                                        renews it                                    one hour
     model:<name>                STRING  what clients may know of it                  model_ttl
     models                      ZSET    name -> when it is given up                  model_ttl
 
@@ -129,6 +130,7 @@ FIELDS: Final = {
     "reason": "why it failed or was cancelled",
     "result": "what the resource shows",
     "error": "what the resource shows",
+    "unmetered": "set if its runs count as no slot-seconds",
     "trace": "traceparent of the span that its attempts belong to",
     "via": "CACHED or SHARED, if it was not submitted to run by itself",
     "follows": "id of the job whose run it waits for",

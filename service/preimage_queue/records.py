@@ -141,6 +141,10 @@ class NewJob:
     deadline_seconds: float | None = None
     """Fail it if it still waits this long after acceptance. Once it runs, its worker decides."""
 
+    metered: bool = True
+    """Whether its runs count as slot-seconds of its tenant. Not where they only wait for other
+    jobs, which count by themselves."""
+
     trace: str = ""
     """W3C traceparent of the span that its attempts belong to; empty for none. Says nothing of what
     the job is: a repeated request may have another one, and the first is kept."""

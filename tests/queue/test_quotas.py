@@ -77,6 +77,20 @@ def test_slot_seconds_are_slots_times_the_run(queue: Queue, clock: Clock, slots:
     assert isinstance(queue.submit(a_job(), Quotas(slot_seconds=30 * slots + 10)), Submitted)
 
 
+def test_a_job_that_only_waits_for_others_uses_no_slot_seconds(
+    queue: Queue, clock: Clock, raw: redis.Redis
+) -> None:
+    put(queue, metered=False)
+    (job,) = take(queue, 1)
+    clock.pass_seconds(5)
+    queue.hand_back([(job.id, job.attempt)], HandBackMode.SILENT)
+    (job,) = take(queue, 1)
+    clock.pass_seconds(5)
+    queue.finish(succeed(job))
+    assert not raw.exists("{preimage}:spent:ada")
+    assert isinstance(queue.submit(a_job(), Quotas(slot_seconds=1)), Submitted)
+
+
 def test_what_was_used_is_the_tenants_own(queue: Queue, clock: Clock) -> None:
     use(queue, clock, seconds=30)
     assert isinstance(queue.submit(a_job(tenant="bob"), Quotas(slot_seconds=1)), Submitted)

@@ -9,6 +9,8 @@ import redis
 from preimage.v1 import preimage_service_pb2 as wire
 from preimage.v1.tensor_pb2 import DATA_TYPE_UINT8
 from preimage_queue import QueueSettings
+from tests.service.auditor import FakeAuditor
+from tests.service.audits import messages
 from tests.service.rich import Rich, refused
 from tests.service.specs import create, from_code
 from tests.service.stack import Stack, running
@@ -97,6 +99,19 @@ async def test_slot_seconds_are_used_by_running_and_refused_with_the_time_to_com
         await _create(stack, FREE, seed=2)
         name = "preimage_admission_rejections_total"
         assert stack.metric(name, reason="SLOT_SECONDS") == 1
+
+
+async def test_an_audit_that_waits_for_its_inversions_uses_no_slot_seconds(
+    queue_settings: QueueSettings, auditor: FakeAuditor, tmp_path: Path, redis_url: str
+) -> None:
+    async with running(queue_settings, tokens=tokens(tmp_path, "slot_seconds = 60")) as stack:
+        await stack.audits.CreateAudit(iter(messages()), metadata=MINE)
+        claimed = auditor.must_claim()
+        with redis.Redis.from_url(redis_url) as raw:
+            raw.incrby("{preimage}:clock_offset", 36_000_000)
+        auditor.succeed(claimed)
+        FakeWorker(auditor.queue).announce()
+        await _create(stack, MINE, seed=1)
 
 
 async def test_a_tenants_weight_is_its_share(

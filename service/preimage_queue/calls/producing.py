@@ -73,6 +73,7 @@ def submit(settings: QueueSettings, job: NewJob, quotas: Quotas = NO_QUOTAS) -> 
         "model": job.model,
         "layer": job.layer,
         "trace": job.trace,
+        "unmetered": "" if job.metered else 1,
         "computation": job.computation if settings.shared_seconds else "",
         "refresh": int(job.refresh),
         "presence_ms": max(1, round(settings.presence_seconds * 1000)),

@@ -71,7 +71,8 @@ local function load(id)
   local v = call('HMGET', key('job', id), 'state', 'attempt', 'tenant', 'request_id', 'fingerprint',
                  'lane', 'pool', 'batch_key', 'slots', 'cost', 'score', 'bytes', 'blobs', 'deadline',
                  'deliveries', 'solo', 'step', 'cancel', 'erase', 'handed', 'outputs', 'written',
-                 'computation', 'follows', 'source', 'via', 'started', 'checkpoint_step')
+                 'computation', 'follows', 'source', 'via', 'started', 'checkpoint_step',
+                 'unmetered')
   if not v[1] then return nil end
   return {
     id = id, state = v[1], attempt = v[2], tenant = v[3], request_id = v[4], fingerprint = v[5],
@@ -79,7 +80,7 @@ local function load(id)
     bytes = v[12], blobs = v[13], deadline = v[14], deliveries = v[15], solo = v[16], step = v[17],
     cancel = v[18], erase = v[19], handed = v[20], outputs = v[21], written = v[22],
     computation = v[23], follows = v[24], source = v[25], via = v[26], started = v[27],
-    checkpoint_step = v[28],
+    checkpoint_step = v[28], unmetered = v[29],
   }
 end
 

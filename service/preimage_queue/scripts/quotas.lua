@@ -1,7 +1,8 @@
 -- Shared part: what a tenant has in the queue and has used of the workers.
 --
 -- Slot-seconds are kept by the minute in which an attempt ended: `spent:<tenant>` has at most an hour
--- of them, and the newest keeps all alive. An attempt counts from its claim, whatever came of it.
+-- of them, and the newest keeps all alive. An attempt counts from its claim, whatever came of it;
+-- those of an unmetered job do not.
 
 local MINUTE_MS, WINDOW_MINUTES = 60000, 60
 
@@ -16,7 +17,7 @@ local function this_minute() return math.floor(NOW / MINUTE_MS) end
 local function spend(job)
   local started = num(job.started)
   local used = num(job.slots) * math.max(0, NOW - started)
-  if started == 0 or used == 0 then return end
+  if job.unmetered or started == 0 or used == 0 then return end
   local spent = key('spent', job.tenant)
   if call('HINCRBY', spent, digits(this_minute()), digits(used)) > used then return end
   -- The first of its minute, which it outlives by an hour at least.

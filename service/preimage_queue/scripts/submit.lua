@@ -4,7 +4,7 @@
 -- A: id tenant request_id fingerprint lane pool batch_key slots cost weight spec blobs model layer
 --    deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes max_slot_ms (empty: none)
 --    computation (empty: shares nothing)
---    refresh (1: computes anew) presence_ms trace
+--    refresh (1: computes anew) presence_ms trace unmetered (1 | empty)
 -- Returns {CREATED, id, created}, {CACHED | SHARED | EXISTING | CONFLICT, id},
 --    {MISSING_BLOB, digest}
 --    or {REJECTED, reason, retry_after_ms, limit}
@@ -58,7 +58,7 @@ local function find_leader()
 end
 
 local GIVEN = { 'tenant', 'request_id', 'fingerprint', 'lane', 'pool', 'batch_key', 'slots', 'cost',
-                'model', 'layer', 'spec', 'blobs', 'computation', 'trace' }
+                'model', 'layer', 'spec', 'blobs', 'computation', 'trace', 'unmetered' }
 
 -- The first write is one that Redis refuses at its memory limit: all or nothing.
 local function write_record(bytes, via)
