@@ -73,6 +73,7 @@ AUDIT_NAMES = {
     "header.request_id": "request_id",
     "spec.model": "model",
     "spec.layers": "layers",
+    "spec.input_size": "input_size",
     "spec.independent_model": "independent",
     "spec.independent_layer": "independent",
     "spec.defences": "defences",

@@ -283,6 +283,15 @@ def test_an_empty_folder_is_told(tmp_path: Path) -> None:
         client.plan_audit(model="toy", layers=["conv"], targets=tmp_path, auxiliary=2)
 
 
+@pytest.mark.parametrize("number", [99_999_999_999, -1, True])
+def test_a_number_of_pictures_that_cannot_be_is_told(number: int) -> None:
+    with (
+        preimage.Client("127.0.0.1:1") as client,
+        pytest.raises(preimage.BadInput, match=f"The setting auxiliary .*{number}"),
+    ):
+        client.plan_audit(model="toy", layers=["conv"], targets=1, auxiliary=number)
+
+
 @pytest.mark.parametrize(
     ("text", "chains"),
     [

@@ -227,8 +227,13 @@ def check_apart(targets: AuditPictures | int, auxiliary: AuditPictures | int) ->
 
 
 def count_pictures(source: AuditPictures | int, name: str) -> int:
-    """Tells how many pictures there are, reading none; a number stands for itself."""
+    """Tells how many pictures there are, reading none; a number stands for itself.
+
+    Raises:
+        BadInput: no number of pictures can be that, or there is no such folder.
+    """
     if isinstance(source, int):
+        _check_whole(name, source, 2**31)
         return source
     return sum(1 for _ in _sources(source, name))
 
