@@ -88,6 +88,13 @@ async def test_all_that_is_wrong_with_a_header_is_told_at_once(
     assert set(error.fields) == {"header.request_id", *(f"{SPEC}.{name}" for name in names)}
 
 
+async def test_a_size_that_is_too_large_is_told_by_the_field_that_an_audit_has(
+    stack: Stack, auditor: FakeAuditor
+) -> None:
+    error = await wrong(stack, spec(input_size=PictureSize(height=9000, width=9000)))
+    assert error.fields[f"{SPEC}.input_size"].endswith(": name a smaller input_size")
+
+
 async def test_a_size_that_is_none_is_told_by_its_side(stack: Stack, auditor: FakeAuditor) -> None:
     error = await wrong(stack, spec(input_size=PictureSize(height=0, width=9)))
     assert "must be 1 to" in error.fields[f"{SPEC}.input_size.height"]

@@ -115,5 +115,5 @@ def check_size(
         yield Violation(
             path,
             f"means a picture of {sides}; this server looks for at most {most}: name a smaller"
-            " representation.input_size",
+            " input_size",
         )
