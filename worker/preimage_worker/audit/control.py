@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from preimage_worker.audit.aims import aims
+from preimage_worker.audit.aims import aims, wanted
 from preimage_worker.audit.inverted import quarry
 from preimage_worker.audit.inverter import Inverter
 from preimage_worker.audit.material import Material, codes
@@ -22,13 +22,13 @@ def control(plan: AuditPlan, inverter: Inverter) -> Control | None:
 
     None where the plan asks for no inversion.
     """
+    if not wanted(plan, Chain()):
+        return None
     few = replace(plan, targets=plan.targets[: plan.profile.control_pictures], releases=1)
     material = Material(few)
     shallow = codes(few, plan.control_layer)
     released = release(few, shallow, Chain())
     attackers = aims(few, released)
-    if not attackers:
-        return None
 
     def summary(fve: Floats) -> Summary:
         return summarise(fve, seed=plan.seed)

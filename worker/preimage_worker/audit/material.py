@@ -150,7 +150,9 @@ def codes(plan: AuditPlan, layer: str) -> Codes:
     own, other = (
         canvases(each, representation, plan.device) for each in (plan.targets, plan.auxiliary)
     )
-    clean = torch.cat([evaluate.codes(representation, each).cpu() for each in (own, other)])
+    clean = torch.empty((len(own) + len(other), *representation.code_shape(*plan.size)))
+    for place, canvas in zip(clean, (*own, *other), strict=True):  # in memory once: it is large
+        place.copy_(evaluate.codes(representation, canvas[None])[0])
     if not bool(clean.isfinite().all()):
         raise PlanError(
             f"Layer {layer!r} of {plan.subject.name} gives codes that are not finite for some of "

@@ -65,15 +65,23 @@ def release(plan: AuditPlan, codes: Codes, chain: Chain) -> Released:
     def releases(of: Fitted, clean: Tensor, indices: range) -> Iterator[Tensor]:
         return (of.release(clean, plan.seed, indices, number) for number in range(plan.releases))
 
-    mean = sum(releases(known, codes.auxiliary, other), torch.zeros(())) / plan.releases
     return Released(
         chain=chain,
         fitted=fitted,
         known=known,
         targets=torch.stack(tuple(releases(fitted, codes.targets, own)), dim=1),
-        auxiliary=mean,
+        auxiliary=_mean(releases(known, codes.auxiliary, other)),
         candidates=_without_noise(known).release(codes.clean, plan.seed, everything),
     )
+
+
+def _mean(of: Iterator[Tensor]) -> Tensor:
+    """In the memory of the first: codes are large."""
+    total, count = next(of), 1
+    for each in of:
+        total += each
+        count += 1
+    return total.div_(count)
 
 
 def _without_noise(fitted: Fitted) -> Fitted:

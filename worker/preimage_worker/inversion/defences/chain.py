@@ -60,12 +60,11 @@ class Chain:
             learnt = Learnt(stage, form, stage.fit(now, form, key))
             form = learnt.after
             fitted = Fitted((*fitted.stages, learnt), fitted.form)
-            now = torch.stack(
-                [
-                    learnt.release(code, hash64(_FITTING, index, number))
-                    for index, code in enumerate(now)
-                ]
-            )
+            if number + 1 < len(self.stages):  # the next one learns from what this one releases
+                released = now.new_empty(len(now), *form.shape)
+                for index, (place, code) in enumerate(zip(released, now, strict=True)):
+                    place.copy_(learnt.release(code, hash64(_FITTING, index, number)))
+                now = released
         return fitted
 
     def restore(

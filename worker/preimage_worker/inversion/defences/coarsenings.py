@@ -147,8 +147,8 @@ class Sign(Coarsening):
 
     def fit(self, codes: Tensor, form: Form, key: int) -> Statistics:  # noqa: ARG002
         """The mean magnitude of what is not zero; 1 where all is."""
-        magnitudes = codes.abs().double()
-        mean = magnitudes.sum() / magnitudes.count_nonzero().clamp(min=1)
+        sums = [code.abs().double().sum() for code in codes]  # in float64 one at a time
+        mean = torch.stack(sums).sum() / codes.count_nonzero().clamp(min=1)
         return {"magnitude": torch.where(mean > 0, mean, 1).float()}
 
     def apply(self, codes: Tensor, statistics: Statistics) -> Tensor:  # noqa: ARG002

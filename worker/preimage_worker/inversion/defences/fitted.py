@@ -130,10 +130,11 @@ class Fitted:
                 f"The defence was fitted to codes of the shape {self.form.shape}, and these have "
                 f"{tuple(codes.shape[1:])}; fit it to codes of the same layer and picture size."
             )
-        if not len(codes):
-            return codes.new_empty(0, *self.released_shape)
-        pairs = zip(codes.detach().float(), indices, strict=True)
-        return torch.stack([self._release(code, seed, index, release) for code, index in pairs])
+        clean = codes.detach().float()
+        released = clean.new_empty(len(clean), *self.released_shape)
+        for place, code, index in zip(released, clean, indices, strict=True):
+            place.copy_(self._release(code, seed, index, release))
+        return released
 
     def lift(self, released: Tensor) -> Tensor:
         """Releases `(n, *released_shape)` as codes of Φ: how a naive attacker reads them."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+import torch
 from torch import Tensor
 from torch.linalg import vector_norm
 
@@ -78,7 +79,8 @@ class Normalise(Map):
 
 
 def _median_norm(codes: Tensor) -> Tensor:
-    median: Tensor = vector_norm(codes.flatten(1).double(), dim=1).median().float()
+    norms = [vector_norm(code.double()) for code in codes]  # in float64 one at a time
+    median = torch.stack(norms).median().float()
     if not median > 0:
         raise DefenceError(
             "At least half of the codes that the defence is fitted to are zero, so there is no "

@@ -108,7 +108,8 @@ class Noise(Stage):
 
     def fit(self, codes: Tensor, form: Form, key: int) -> Statistics:  # noqa: ARG002 - nothing secret
         """The standard deviation."""
-        rms = codes.double().square().mean().sqrt().float()
+        squares = [code.double().square().mean() for code in codes]  # in float64 one at a time
+        rms = torch.stack(squares).mean().sqrt().float()
         if not rms > 0:
             raise DefenceError(
                 "All codes that the defence is fitted to are zero, so noise has no strength "
