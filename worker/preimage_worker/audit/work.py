@@ -1,14 +1,11 @@
 """How much a plan asks for, before anything is computed."""
 
 from dataclasses import dataclass
-from math import prod
 from typing import final
 
 from preimage_worker.audit.aims import wanted
 from preimage_worker.audit.plan import AuditPlan
 from preimage_worker.inversion.defences.chain import Chain
-
-_FLOAT_BYTES = 4
 
 
 @final
@@ -24,16 +21,10 @@ class Work:
     """Through the layer, forwards and mostly backwards, if no budget is doubled."""
     passes_most: int
     """The same, if every one is."""
-    codes_bytes: int
-    """Of the codes of all pictures, which are in memory together a few times over."""
 
 
 def work(plan: AuditPlan) -> tuple[Work, ...]:
-    """The control, then the plan's layers; without the control where nothing is inverted.
-
-    Raises:
-        inversion.errors.InversionError: a layer or a picture size that the model does not have.
-    """
+    """The control, then the plan's layers; without the control where nothing is inverted."""
     shown = min(plan.effort.control_pictures, len(plan.targets))
     control = _work(plan, plan.control_layer, (Chain(),), shown, probed=0)
     layers = tuple(
@@ -46,7 +37,7 @@ def work(plan: AuditPlan) -> tuple[Work, ...]:
 def _work(
     plan: AuditPlan, layer: str, chains: tuple[Chain, ...], targets: int, *, probed: int
 ) -> Work:
-    profile, shape = plan.effort, plan.subject.representation(layer).code_shape(*plan.size)
+    profile = plan.effort
     lanes = sum(len(wanted(plan, chain)) for chain in chains) * targets
     lanes *= len(profile.prior_factors) * profile.restarts
     pictures = targets + len(plan.auxiliary)
@@ -58,5 +49,4 @@ def _work(
         attempts_most=lanes * len(profile.budgets),
         passes_least=once + lanes * profile.steps,
         passes_most=once + lanes * sum(profile.budgets),
-        codes_bytes=_FLOAT_BYTES * pictures * prod(shape),
     )
