@@ -14,7 +14,7 @@ from preimage_orders.fit import Fit, Size
 from preimage_orders.jobs import Order, deadline_seconds, lane_of, new_job, pool_of, steps_ahead
 from preimage_orders.presets import AUTO, INVERTING, preset_of, presets_for, steps_of
 from preimage_orders.profiles import EFFORTS, Effort, effort_of
-from preimage_orders.rungs import rung_name, rungs_of
+from preimage_orders.rungs import inverts, rung_name, rungs_of
 
 __all__ = [
     "AUDIT_KEY",
@@ -32,6 +32,7 @@ __all__ = [
     "deadline_seconds",
     "effort_of",
     "inversion_prefix",
+    "inverts",
     "is_of_an_audit",
     "lane_of",
     "new_job",

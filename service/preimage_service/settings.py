@@ -122,6 +122,9 @@ class Settings:
     maximum_audit_passes: int = 100_000_000
     """Most passes through a network, at worst, that one audit may ask for."""
 
+    maximum_audit_memory_bytes: int = 10_240 * _MIB
+    """Most memory that pictures and codes of one audit may take of its auditor, estimated."""
+
     upload_idle_seconds: float = 30.0
     """An upload that sends nothing for so long is given up, and its memory freed."""
 

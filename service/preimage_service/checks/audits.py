@@ -137,7 +137,7 @@ def check_model(
     if model.preprocessing.channels not in PICTURE_CHANNELS:
         sentence = f"takes {model.preprocessing.channels} channels, which are no pictures"
         yield Violation(f"{path}.model", sentence)
-    size = _size_of(model, spec)
+    size = audited_size(model, spec)
     if size is None:
         sentence = f"is required: {model.name} takes pictures of any size"
         yield Violation(f"{path}.input_size", sentence)
@@ -157,6 +157,13 @@ def check_model(
         yield Violation(f"{path}.budget.preset", sentence)
 
 
+def audited_size(model: Model, spec: AuditSpec) -> Size | None:
+    """Of the pictures that the audited model is shown; None where nobody says."""
+    if spec.HasField("input_size"):
+        return Size(spec.input_size.height, spec.input_size.width)
+    return model_size(model)
+
+
 def check_independent_model(
     judge: Model, audited: Model | None, spec: AuditSpec, path: str
 ) -> Iterator[Violation]:
@@ -172,7 +179,7 @@ def check_independent_model(
             f"takes {its}-channel pictures, and {audited.name} {own}-channel ones: name another"
         )
         yield Violation(f"{path}.independent_model", sentence)
-    size, least = model_size(judge) or _size_of(audited, spec), least_side(judge, layer)
+    size, least = model_size(judge) or audited_size(audited, spec), least_side(judge, layer)
     if size is not None and min(size.height, size.width) < least:
         sentence = (
             f"needs pictures of {least} pixels a side; these have {size.width} × {size.height}"
@@ -216,12 +223,6 @@ def in_words(plan: AuditPlan) -> str:
 
 def _span(least: int, most: int) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
-
-
-def _size_of(model: Model, spec: AuditSpec) -> Size | None:
-    if spec.HasField("input_size"):
-        return Size(spec.input_size.height, spec.input_size.width)
-    return model_size(model)
 
 
 def _no_layer(model: Model, name: str, path: str) -> Violation:

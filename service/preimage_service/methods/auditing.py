@@ -72,7 +72,8 @@ async def create(
     with ExitStack() as held:
         album = await take_album(backend, parts, held)
         targets = sum(leaf.role == AuditRole.AUDIT_ROLE_TARGET for leaf in album)
-        plan = plan_within(backend, header.spec, subject, targets, _SPEC)
+        numbers = targets, len(album) - targets
+        plan = plan_within(backend, header.spec, subject, numbers, _SPEC)
         item = _item(header, album, subject, plan)
         try:
             reply = await _submit(backend, tenant, header, album, item)

@@ -10,6 +10,7 @@ from preimage.v1.model_service_pb2 import Model
 from preimage_orders import AUDIT_POOL, plan_of, pool_of
 from preimage_service.audit_errors import AuditorNotRunningError
 from preimage_service.backend import Backend
+from preimage_service.checks.audit_memory import check_memory, memory_of
 from preimage_service.checks.audits import (
     check_audit,
     check_counts,
@@ -42,9 +43,8 @@ async def plan(backend: Backend, request: PlanAuditRequest) -> PlanAuditResponse
     )
     faults = [*counts] if request.HasField("spec") else [Violation("spec", "is required"), *counts]
     subject = await find_subject(backend, request.spec, faults, "spec")
-    return PlanAuditResponse(
-        plan=plan_within(backend, request.spec, subject, request.targets, "spec")
-    )
+    numbers = request.targets, request.auxiliary
+    return PlanAuditResponse(plan=plan_within(backend, request.spec, subject, numbers, "spec"))
 
 
 async def find_subject(
@@ -82,15 +82,19 @@ async def find_subject(
 
 
 def plan_within(
-    backend: Backend, spec: AuditSpec, subject: Subject, targets: int, path: str
+    backend: Backend, spec: AuditSpec, subject: Subject, numbers: tuple[int, int], path: str
 ) -> AuditPlan:
-    """What it takes.
+    """What it takes with so many targets and auxiliary pictures.
 
     Raises:
         InvalidRequestError: more than this server takes on; the sentence holds the plan.
     """
-    made = plan_of(spec, targets, subject.rate)
-    faults = list(check_plan(made, backend.settings, path))
+    made = plan_of(spec, numbers[0], subject.rate)
+    memory = memory_of(spec, subject.model, subject.independent, *numbers)
+    faults = [
+        *check_plan(made, backend.settings, path),
+        *check_memory(memory, backend.settings, path),
+    ]
     if faults:
         raise InvalidRequestError(faults)
     return made
