@@ -163,10 +163,7 @@ class NewJob:
             not self.computation or _DIGEST.fullmatch(self.computation),
             "computation must be a sha256 digest in hex, or empty",
         )
-        _require(
-            not self.trace or _TRACEPARENT.fullmatch(self.trace),
-            "trace must be a traceparent, or empty",
-        )
+        _require(not self.trace or _TRACEPARENT.fullmatch(self.trace), "trace is no traceparent")
         _require("|" not in self.pool, "pool must not contain |")
         _require(SOLO_MARK not in self.batch_key, f"batch_key must not contain {SOLO_MARK}")
         _require(self.slots >= 0, "slots must not be negative")
