@@ -32,7 +32,7 @@ LINKS = [audits.AUDIT_RUNG_L1]
 
 def test_an_honest_audit_of_large_codes_passes() -> None:
     memory = memory_of(spec(layers=["features.1"]), SQUEEZENET, None, 100, 400)
-    assert 9 * GIB < memory.total_bytes < 10 * GIB
+    assert 8 * GIB < memory.total_bytes < 9 * GIB
     assert not list(check_memory(memory, Settings(), "spec"))
 
 
@@ -42,7 +42,7 @@ def test_of_several_layers_the_largest_counts_and_the_controls_where_anything_is
     deep = memory_of(spec(layers=["features.12"]), SQUEEZENET, None, 9, 9)
     assert (deep.layer, deep.asked) == ("features.0", False)
     linked = memory_of(spec(layers=["features.12"], rungs=LINKS), SQUEEZENET, None, 9, 9)
-    assert linked.codes_bytes == 4 * 4 * 18 * 512 * 13 * 13
+    assert linked.codes_bytes == 4 * 3 * 18 * 512 * 13 * 13
     assert linked.pictures_bytes == 4 * 3 * 18 * 224 * 224 * 3
 
 
@@ -52,7 +52,7 @@ def test_codes_grow_with_the_picture_and_with_releases_of_the_targets() -> None:
     asked.input_size.height, asked.input_size.width = 16, 24
     assert memory_of(asked, TOY, None, 2, 8).codes_bytes == 6 * own.codes_bytes
     asked.releases = 11
-    assert memory_of(asked, TOY, None, 2, 8).codes_bytes == 6 * own.codes_bytes * 60 // 40
+    assert memory_of(asked, TOY, None, 2, 8).codes_bytes == 6 * own.codes_bytes * 50 // 30
 
 
 def test_a_judge_sees_all_pictures_too() -> None:
