@@ -69,8 +69,8 @@ class CheckpointStore:
         return buffer.getvalue()
 
     def _read(self) -> tuple[dict[str, Plain], dict[str, Levels]]:
-        if self._claimed.checkpoint_step is None:
-            return {}, {}
+        # Never by `claimed.checkpoint_step`, which is of the claim: after an outage this attempt is
+        # the one that has left something.
         found = self._queue.read_checkpoint(self._claimed.id, self._claimed.attempt)
         if found is None:
             return {}, {}
