@@ -16,7 +16,7 @@ from preimage_worker.auditor.errors import LeaseLostError, LeavingError
 from preimage_worker.auditor.hold import Hold
 from preimage_worker.auditor.inverting import QueueInverter
 from preimage_worker.auditor.request import plan_of, read_pictures
-from preimage_worker.auditor.writing import documents, shows_pictures
+from preimage_worker.auditor.writing import documents, keeper
 from preimage_worker.inversion.defences.grammar import spell
 from preimage_worker.models import Models
 from preimage_worker.pictures import Limits
@@ -67,7 +67,7 @@ def audit(
         hold.tell(cells_done=_done(plan, store), doing=f"{name} is finished")
 
     store = CheckpointStore(
-        tools.queue, claimed, keeps_pictures=shows_pictures(work.spec.pictures), saved=saved
+        tools.queue, claimed, keep=keeper(plan, work.spec.pictures), saved=saved
     )
     hold.tell(cells_done=_done(plan, store))
     try:
