@@ -8,6 +8,7 @@ import torch
 
 from preimage_queue import Claimed, Queue, Quotas, State
 from preimage_worker.audit.inverter import Attempt
+from preimage_worker.auditor import inverting
 from preimage_worker.auditor.errors import CancelledError, InversionFailedError, LeavingError
 from preimage_worker.auditor.inverting import QueueInverter
 from preimage_worker.pictures import Limits
@@ -127,3 +128,11 @@ def test_a_cancelled_inversion_is_a_failure_only_if_the_audit_goes_on(
     hold.cancelled = True
     with pytest.raises(CancelledError):
         budget(queue, claimed, hold)
+
+
+def test_what_redis_cannot_take_ends_the_audit_with_a_sentence(
+    queue: Queue, claimed: Claimed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inverting, "_MOST_BYTES", 1000)
+    with pytest.raises(InversionFailedError, match="in one piece"):
+        budget(queue, claimed, Impatient())

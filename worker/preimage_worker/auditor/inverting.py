@@ -39,6 +39,8 @@ _LOOKED_AT = 16
 """Of these, the oldest, at each look."""
 _LOOK_SECONDS = (0.05, 0.5)
 _BLOB_SECONDS = 3600.0
+_MOST_BYTES = 512 * 2**20
+"""In one piece: on a longer string Redis closes the connection, as it would when it goes away."""
 _PATIENT = {
     RejectReason.QUEUED_JOBS,
     RejectReason.QUEUED_BYTES,
@@ -176,6 +178,7 @@ class QueueInverter:
 
     def _try(self, asked: Asked) -> str | float:
         """The job's id, or the seconds after which to try again."""
+        _check_pieces(asked)
         tenant, quotas = self._claimed.tenant, self._quotas
         for blob in asked.blobs:
             stored = self._queue.put_blob(tenant, blob, keep_seconds=_BLOB_SECONDS, quotas=quotas)
@@ -207,3 +210,13 @@ class QueueInverter:
         if self._learnt[0] is not defence:
             self._learnt = (defence, statistics(defence))
         return self._learnt[1]
+
+
+def _check_pieces(asked: Asked) -> None:
+    largest = max(map(len, asked.blobs))
+    if largest > _MOST_BYTES:
+        raise InversionFailedError(
+            f"An inversion needs {largest / 2**20:.0f} MiB in one piece, for a code or for what its "
+            f"defence has learnt, and Redis takes {_MOST_BYTES / 2**20:.0f} MiB: audit a layer with "
+            "smaller codes, or give the defence fewer components."
+        )
