@@ -78,11 +78,11 @@ def attempts() -> list[Attempt]:
     ]
 
 
-def budget(queue: Queue, claimed: Claimed, hold: Impatient) -> None:
+def budget(queue: Queue, claimed: Claimed, hold: Impatient, quotas: Quotas | None = None) -> None:
     """One auditor begins a budget, and leaves when it has asked for all of it."""
     model = jobs.models().served("tiny").announcement
     inverter = QueueInverter(
-        queue, claimed, model, cast("Hold", hold), LIMITS, quotas=Quotas(), weight=1.0
+        queue, claimed, model, cast("Hold", hold), LIMITS, quotas=quotas or Quotas(), weight=1.0
     )
     torch.manual_seed(0)
     inverter.invert(attempts())
@@ -136,3 +136,24 @@ def test_what_redis_cannot_take_ends_the_audit_with_a_sentence(
     monkeypatch.setattr(inverting, "_MOST_BYTES", 1000)
     with pytest.raises(InversionFailedError, match="in one piece"):
         budget(queue, claimed, Impatient())
+
+
+CODE_BYTES = 4 * 128 * 7 * 7
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_quota_that_has_no_room_for_one_inversion_ends_the_audit_and_names_itself(
+    queue: Queue, claimed: Claimed, more: int
+) -> None:
+    """With room for the code alone it is the job that is refused."""
+    with pytest.raises(InversionFailedError, match=rf"bytes_queued is {CODE_BYTES + more}\."):
+        budget(queue, claimed, Impatient(), Quotas(bytes_queued=CODE_BYTES + more))
+
+
+def test_a_quota_that_has_room_for_one_inversion_is_waited_for(
+    queue: Queue, claimed: Claimed
+) -> None:
+    room = Quotas(bytes_queued=CODE_BYTES + 2000)
+    with pytest.raises(LeavingError):
+        budget(queue, claimed, Impatient(), room)
+    assert len(of(queue, claimed.id)) == 1

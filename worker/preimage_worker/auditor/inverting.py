@@ -49,6 +49,11 @@ _PATIENT = {
     RejectReason.SLOT_SECONDS,
 }
 """Refusals that pass with time. An audit waits for its turn like everybody."""
+_OF_BYTES = {
+    RejectReason.QUEUED_BYTES: "PREIMAGE_QUEUE_MAX_QUEUED_BYTES is",
+    RejectReason.TENANT_BYTES: "your quota bytes_queued is",
+}
+"""Of these those that never pass for a job that is larger than all that may wait; the bounds."""
 
 
 @final
@@ -180,16 +185,17 @@ class QueueInverter:
         """The job's id, or the seconds after which to try again."""
         _check_pieces(asked)
         tenant, quotas = self._claimed.tenant, self._quotas
+        job = replace(new_job(asked.order), weight=self._weight, trace=current().traceparent)
+        size = len(job.spec) + sum(map(len, set(asked.blobs)))
         for blob in asked.blobs:
             stored = self._queue.put_blob(tenant, blob, keep_seconds=_BLOB_SECONDS, quotas=quotas)
             if isinstance(stored, Rejected):
-                return self._seconds(stored)
-        job = replace(new_job(asked.order), weight=self._weight, trace=current().traceparent)
+                return self._seconds(stored, size)
         reply = self._queue.submit(job, quotas)
         if isinstance(reply, Submitted):
             return reply.job_id
         if isinstance(reply, Rejected):
-            return self._seconds(reply)
+            return self._seconds(reply, size)
         if isinstance(reply, MissingBlob):
             return 0.0  # it expired in between
         raise InversionFailedError(
@@ -197,9 +203,15 @@ class QueueInverter:
             "auditor that did has another version. Start the audit again."
         )
 
-    def _seconds(self, refusal: Rejected) -> float:
+    def _seconds(self, refusal: Rejected, size: int) -> float:
+        """After which to try again to bring a job of so many bytes, inputs included."""
         if refusal.reason not in _PATIENT:
             raise InversionFailedError(f"The queue takes no inversion: {refusal.reason.sentence}")
+        if refusal.reason in _OF_BYTES and size > refusal.limit:
+            raise InversionFailedError(
+                f"An inversion has {size} bytes, and {_OF_BYTES[refusal.reason]} {refusal.limit}. "
+                "Audit a layer with smaller codes, or have that raised."
+            )
         self._hold.tell(doing=f"waiting for the queue: {refusal.reason.sentence}")
         return refusal.retry_after_ms / 1000
 
@@ -216,7 +228,7 @@ def _check_pieces(asked: Asked) -> None:
     largest = max(map(len, asked.blobs))
     if largest > _MOST_BYTES:
         raise InversionFailedError(
-            f"An inversion needs {largest / 2**20:.0f} MiB in one piece, for a code or for what its "
-            f"defence has learnt, and Redis takes {_MOST_BYTES / 2**20:.0f} MiB: audit a layer with "
-            "smaller codes, or give the defence fewer components."
+            f"An inversion needs {largest / 2**20:.0f} MiB in one piece, for a code or for what "
+            f"its defence has learnt, and Redis takes {_MOST_BYTES / 2**20:.0f} MiB: audit a layer "
+            "with smaller codes, or give the defence fewer components."
         )
