@@ -7,6 +7,7 @@ import pytest
 
 from preimage.v1 import audit_pb2
 from preimage_queue import Claimed, Queue
+from preimage_worker.audit import run
 from preimage_worker.audit.plan import Levels
 from preimage_worker.audit.rendering import Kept
 from preimage_worker.auditor import writing
@@ -52,6 +53,16 @@ def test_an_attempt_that_begins_again_takes_up_its_own_cells(
     assert again.load("control") == {"fve": 0.9}
     again.save("layer1/sign", {"fve": 0.1}, None)
     assert store(queue, claimed).load("layer1/none") == {"fve": 0.8}
+
+
+def test_cells_of_another_version_are_computed_again(
+    queue: Queue, claimed: Claimed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(run, "_COMPUTING", ())
+        store(queue, claimed).save("control", {"fve": 0.9}, None)
+        assert store(queue, claimed).load("control") is not None
+    assert store(queue, claimed).load("control") is None
 
 
 @pytest.mark.parametrize(

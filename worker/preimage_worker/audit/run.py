@@ -5,6 +5,7 @@ text = to_json(report)
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Protocol, TypeVar
@@ -13,7 +14,7 @@ from preimage_worker.audit.control import control
 from preimage_worker.audit.errors import PlanError
 from preimage_worker.audit.inverter import Inverter
 from preimage_worker.audit.material import Material, codes
-from preimage_worker.audit.plain import Plain, from_plain, to_plain
+from preimage_worker.audit.plain import Plain, from_plain, shape, to_json, to_plain
 from preimage_worker.audit.plan import RUNGS, AuditPlan, Levels, check
 from preimage_worker.audit.records import (
     AuditReport,
@@ -92,11 +93,19 @@ def run(plan: AuditPlan, inverter: Inverter, store: Store | None = None) -> Audi
         control=known,
         rows=tuple(sorted(rows, key=_leak, reverse=True)),
         left_out=left_out,
-        versions=(
-            Version("engine", engine()),
-            *(Version(name, version(name)) for name in _COMPUTING),
-        ),
+        versions=_versions(),
     )
+
+
+def maker() -> str:
+    """Names what makes cells. No store hands out those of another: they may mean other things."""
+    shapes = json.dumps([shape(Control), shape(Row)])
+    return hashlib.sha256((to_json(_versions()) + shapes).encode()).hexdigest()
+
+
+def _versions() -> tuple[Version, ...]:
+    computing = (Version(name, version(name)) for name in _COMPUTING)
+    return (Version("engine", engine()), *computing)
 
 
 def cell_name(layer: str, defence: str) -> str:

@@ -13,6 +13,7 @@ from preimage_queue import Claimed, Queue
 from preimage_worker.audit.plain import Plain
 from preimage_worker.audit.plan import Levels
 from preimage_worker.audit.rendering import Kept
+from preimage_worker.audit.run import maker
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +63,15 @@ class CheckpointStore:
     def _pack(self) -> bytes:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(_FIGURES, json.dumps(self._cells, allow_nan=False))
+            archive.writestr(_FIGURES, self._figures())
             for name, kept in self.pictures.items():
                 part = io.BytesIO()
                 np.savez(part, mse=kept.mse, targets=kept.targets, pictures=kept.pictures)
                 archive.writestr(name + _PICTURES, part.getvalue())
         return buffer.getvalue()
+
+    def _figures(self) -> str:
+        return json.dumps({"maker": maker(), "cells": self._cells}, allow_nan=False)
 
     def _read(self) -> tuple[dict[str, Plain], dict[str, Kept]]:
         # Never by `claimed.checkpoint_step`, which is of the claim: after an outage this attempt is
@@ -77,20 +81,22 @@ class CheckpointStore:
             return {}, {}
         try:
             return _unpack(found[1])
-        except (zipfile.BadZipFile, ValueError, KeyError) as error:
-            log.warning("it begins anew, its checkpoint is none: %s", error)
+        except (zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+            log.warning("it begins anew: its checkpoint is of another version, or none (%r)", error)
             return {}, {}
 
 
 def _unpack(data: bytes) -> tuple[dict[str, Plain], dict[str, Kept]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        cells = json.loads(archive.read(_FIGURES))
+        figures = json.loads(archive.read(_FIGURES))
+        if figures["maker"] != maker():
+            raise ValueError("another maker")
         pictures = {
             name.removesuffix(_PICTURES): _kept(archive.read(name))
             for name in archive.namelist()
             if name.endswith(_PICTURES)
         }
-    return cells, pictures
+    return figures["cells"], pictures
 
 
 def _kept(data: bytes) -> Kept:
