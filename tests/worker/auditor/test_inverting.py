@@ -11,6 +11,7 @@ from preimage_worker.audit.inverter import Attempt
 from preimage_worker.auditor import inverting
 from preimage_worker.auditor.errors import CancelledError, InversionFailedError, LeavingError
 from preimage_worker.auditor.inverting import QueueInverter
+from preimage_worker.auditor.ordering import request_id
 from preimage_worker.pictures import Limits
 from tests.worker import jobs
 from tests.worker.auditor.auditing import of, spec, submit
@@ -58,6 +59,19 @@ class Impatient:
     def tell(self, **_: object) -> None: ...
 
 
+class Patient(Impatient):
+    """A hold whose auditor leaves after some pauses."""
+
+    def __init__(self, pauses: int) -> None:
+        super().__init__()
+        self.pauses = pauses
+
+    def pause(self, seconds: float) -> None:
+        self.pauses -= 1
+        if self.pauses < 0:
+            raise LeavingError
+
+
 def attempts() -> list[Attempt]:
     return [
         Attempt(
@@ -78,19 +92,27 @@ def attempts() -> list[Attempt]:
     ]
 
 
-def budget(queue: Queue, claimed: Claimed, hold: Impatient, quotas: Quotas | None = None) -> None:
+def budget(
+    queue: Queue,
+    claimed: Claimed,
+    hold: Impatient,
+    quotas: Quotas | None = None,
+    seed: int = 0,
+) -> None:
     """One auditor begins a budget, and leaves when it has asked for all of it."""
     model = jobs.models().served("tiny").announcement
     inverter = QueueInverter(
         queue, claimed, model, cast("Hold", hold), LIMITS, quotas=quotas or Quotas(), weight=1.0
     )
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     inverter.invert(attempts())
 
 
-def asked_for(queue: Queue, claimed: Claimed, hold: Impatient | None = None) -> set[str]:
+def asked_for(
+    queue: Queue, claimed: Claimed, hold: Impatient | None = None, seed: int = 0
+) -> set[str]:
     with pytest.raises(LeavingError):
-        budget(queue, claimed, hold or Impatient())
+        budget(queue, claimed, hold or Impatient(), seed=seed)
     return {job.id for job in of(queue, claimed.id)}
 
 
@@ -114,6 +136,20 @@ def test_an_inversion_that_another_auditor_has_removed_is_asked_for_again(
     second = asked_for(queue, claimed, Impatient(late_auditor_removes_them))
     assert len(second) == 2
     assert second.isdisjoint(first)
+
+
+def test_inversions_of_the_codes_of_another_device_are_replaced(
+    queue: Queue, claimed: Claimed
+) -> None:
+    first = asked_for(queue, claimed)
+    second = asked_for(queue, claimed, Patient(2), seed=1)
+    assert len(second) == 2
+    assert second.isdisjoint(first)
+
+
+def test_inversions_of_another_engine_are_not_taken_for_ones_own() -> None:
+    names = {request_id("a" * 32, "features.3/none/A3", engine) for engine in ("3", "4")}
+    assert len(names) == 2
 
 
 def test_a_cancelled_inversion_is_a_failure_only_if_the_audit_goes_on(

@@ -14,6 +14,7 @@ from preimage.v1 import model_service_pb2
 from preimage_orders import new_job
 from preimage_queue import (
     Claimed,
+    Conflict,
     JobDetail,
     MissingBlob,
     Queue,
@@ -198,10 +199,18 @@ class QueueInverter:
             return self._seconds(reply, size)
         if isinstance(reply, MissingBlob):
             return 0.0  # it expired in between
-        raise InversionFailedError(
-            f"The inversion {asked.order.request_id} was asked for before, as another one: the "
-            "auditor that did has another version. Start the audit again."
-        )
+        return self._replace(reply)
+
+    def _replace(self, other: Conflict) -> float:
+        """Remove what another auditor has asked for by the same name.
+
+        Codes of another device differ in their last bits, those of another version by more. One
+        that runs goes as soon as its worker hears of it.
+        """
+        self._hold.confirm()
+        log.warning("the inversion %s is of another auditor's codes: it is removed", other.job_id)
+        self._queue.delete(other.job_id, self._claimed.tenant)
+        return _LOOK_SECONDS[1]
 
     def _seconds(self, refusal: Rejected, size: int) -> float:
         """After which to try again to bring a job of so many bytes, inputs included."""
