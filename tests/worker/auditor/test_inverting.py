@@ -1,20 +1,22 @@
 """Inversions as jobs of the queue, when the auditor changes in the middle of a budget."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import pytest
 import torch
 
+from preimage.v1 import work_pb2
 from preimage_queue import Claimed, Queue, Quotas, State
 from preimage_worker.audit.inverter import Attempt
 from preimage_worker.auditor import inverting
+from preimage_worker.auditor.auditing import Tools, audit
 from preimage_worker.auditor.errors import CancelledError, InversionFailedError, LeavingError
 from preimage_worker.auditor.inverting import QueueInverter
 from preimage_worker.auditor.ordering import request_id
 from preimage_worker.pictures import Limits
 from tests.worker import jobs
-from tests.worker.auditor.auditing import of, spec, submit
+from tests.worker.auditor.auditing import inversions, of, spec, submit
 from tests.worker.process import TENANT, queue_at
 
 if TYPE_CHECKING:
@@ -172,6 +174,32 @@ def test_what_redis_cannot_take_ends_the_audit_with_a_sentence(
     monkeypatch.setattr(inverting, "_MOST_BYTES", 1000)
     with pytest.raises(InversionFailedError, match="in one piece"):
         budget(queue, claimed, Impatient())
+
+
+@pytest.mark.parametrize(
+    ("met", "left"), [(RuntimeError("a bug"), set()), (InversionFailedError(), {State.CANCELLED})]
+)
+def test_inversions_can_be_asked_for_again_unless_their_audit_has_ended(
+    queue: Queue,
+    claimed: Claimed,
+    met: Exception,
+    left: set[State],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bug sends the audit back to the queue. Neither end leaves work for workers behind."""
+    asked: list[str] = []
+
+    def look(inverter: QueueInverter, running: dict[str, Attempt]) -> NoReturn:
+        asked.extend(running)
+        raise met
+
+    monkeypatch.setattr(QueueInverter, "_look", look)
+    tools = Tools(queue, jobs.models(), torch.device("cpu"), LIMITS)
+    work = work_pb2.WorkItem.FromString(claimed.spec).audit
+    with pytest.raises(type(met)):
+        audit(tools, claimed, work, cast("Hold", Impatient()))
+    assert asked
+    assert set(inversions(queue, claimed.id)) == left
 
 
 CODE_BYTES = 4 * 128 * 7 * 7
