@@ -5,15 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from google.rpc import status_pb2
 
-from preimage_queue import Queue, State
+from preimage_queue import Claimed, Queue, QueueUnavailableError, State
+from preimage_queue.call import Call
 from preimage_worker.announcing import Profile
 from preimage_worker.auditor import loop
 from preimage_worker.auditor.auditing import Tools
+from preimage_worker.auditor.errors import LeavingError
 from preimage_worker.auditor.loop import Auditor
 from preimage_worker.pictures import Limits
 from tests.worker import jobs
@@ -37,6 +40,31 @@ def auditor(queue: Queue, leaving: threading.Event) -> Auditor:
     limits = Limits(sent=10_000, sought=10_000)
     tools = Tools(queue, jobs.models(), torch.device("cpu"), limits)
     return Auditor(tools, Profile("one", "cpu", 1, time.time()), leaving, beat_seconds=1)
+
+
+def test_a_claim_whose_answer_is_lost_is_repeated_and_finds_its_audit(
+    queue: Queue, auditor: Auditor, leaving: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest, lost, attempts = queue.run, [], []
+
+    def run(call: Call[Any]) -> object:
+        answer = honest(call)
+        if call.script == "claim" and answer and not lost:
+            lost.append(answer)
+            raise QueueUnavailableError("The answer is lost.")
+        return answer
+
+    def audit(_tools: object, claimed: Claimed, *_: object) -> None:
+        attempts.append(claimed.attempt)
+        leaving.set()
+        raise LeavingError
+
+    monkeypatch.setattr(queue, "run", run)
+    monkeypatch.setattr(loop, "audit", audit)
+    submit(queue, spec())
+    auditor.run()
+    assert lost
+    assert attempts == [1]
 
 
 Meet = Callable[[Exception], None]

@@ -69,6 +69,7 @@ class Auditor:
         self._profile = profile
         self._leaving, self._draining = leaving, threading.Event()
         self._active = 0
+        self._token = secrets.token_hex(8)
         self._lost_device: DeviceLostError | None = None
         self._beat_seconds = beat_seconds
         self._housekeeper = threading.Thread(target=self._keep_house, daemon=True)
@@ -114,11 +115,13 @@ class Auditor:
     def _claim(self) -> Claimed | None:
         claimed = self._queue.claim(
             self._profile.name,
-            secrets.token_hex(8),
+            self._token,
             pools=(AUDIT_POOL,),
             free_slots=1,
             capacity_slots=1,
         )
+        # Only now: a claim whose answer was lost is repeated with its token, and finds its audit.
+        self._token = secrets.token_hex(8)
         return claimed[0] if claimed else None
 
     def _keep_house(self) -> None:
