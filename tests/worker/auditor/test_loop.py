@@ -67,6 +67,20 @@ def test_a_claim_whose_answer_is_lost_is_repeated_and_finds_its_audit(
     assert attempts == [1]
 
 
+def test_redis_may_go_away_as_soon_as_an_auditor_is_announced(
+    queue: Queue, auditor: Auditor, leaving: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor.announce()
+
+    def run(_: Call[Any]) -> None:
+        leaving.set()
+        raise QueueUnavailableError("Redis cannot be reached.")
+
+    monkeypatch.setattr(queue, "run", run)
+    auditor.run()
+    assert leaving.is_set()
+
+
 Meet = Callable[[Exception], None]
 
 

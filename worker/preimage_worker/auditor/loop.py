@@ -79,12 +79,11 @@ class Auditor:
         return self._tools.queue
 
     def run(self) -> None:
-        """Returns once `leaving` is set, or once drained.
+        """Returns once `leaving` is set, or once drained. To be announced before.
 
         Raises:
             DeviceLostError: the device needs a new process. The audit at hand went back, counted.
         """
-        self.announce()
         self._housekeeper.start()
         while not (self._leaving.is_set() or self._draining.is_set() or self._lost_device):
             try:
