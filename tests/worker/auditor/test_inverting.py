@@ -45,6 +45,7 @@ class Impatient:
     def __init__(self, happens: Callable[[], object] | None = None) -> None:
         self.happens = happens
         self.cancelled = False
+        self.told: list[str] = []
 
     def check(self) -> None: ...
 
@@ -58,7 +59,8 @@ class Impatient:
         self.happens()
         self.happens = None
 
-    def tell(self, **_: object) -> None: ...
+    def tell(self, *, doing: str = "", **_: object) -> None:
+        self.told += [doing] if doing else []
 
 
 class Patient(Impatient):
@@ -221,3 +223,18 @@ def test_a_quota_that_has_room_for_one_inversion_is_waited_for(
     with pytest.raises(LeavingError):
         budget(queue, claimed, Impatient(), room)
     assert len(of(queue, claimed.id)) == 1
+
+
+def test_watchers_hear_when_an_audit_waits_for_the_queue_no_more(
+    queue: Queue, claimed: Claimed
+) -> None:
+    def room_is_made() -> None:
+        (first,) = of(queue, claimed.id)
+        queue.cancel(first.id, TENANT, "enough")
+
+    hold = Impatient(room_is_made)
+    with pytest.raises(InversionFailedError, match="CANCELLED"):
+        budget(queue, claimed, hold, Quotas(bytes_queued=CODE_BYTES + 2000))
+    waiting, after = hold.told
+    assert waiting.startswith("waiting for the queue: ")
+    assert after == "inverting codes"

@@ -100,7 +100,7 @@ def _climb(plan: AuditPlan, inverter: QueueInverter, store: CheckpointStore) -> 
 
 
 def _done(plan: AuditPlan, store: CheckpointStore) -> int:
-    """Rows, without the control."""
+    """Cells that are done, the control not counted."""
     names = (cell_name(layer, spell(chain)) for layer in plan.layers for chain in plan.defences)
     return sum(store.load(name) is not None for name in names)
 

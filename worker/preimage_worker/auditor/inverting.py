@@ -174,13 +174,15 @@ class QueueInverter:
             self._claimed.id,
             self._statistics(attempt.defence),
         )
-        while True:
-            self._hold.check()
-            answer = self._try(asked)
-            if isinstance(answer, str):
-                self._jobs.append(answer)
-                return answer
-            self._hold.pause(answer)
+        self._hold.check()
+        answer = self._try(asked)
+        if not isinstance(answer, str):
+            while not isinstance(answer, str):
+                self._hold.pause(answer)
+                answer = self._try(asked)
+            self._hold.tell(doing="inverting codes")  # and no longer waiting
+        self._jobs.append(answer)
+        return answer
 
     def _try(self, asked: Asked) -> str | float:
         """The job's id, or the seconds after which to try again."""
