@@ -116,6 +116,8 @@ class Watch(Generic[A, E]):
                 await self.close()
                 await self._pause(error)
             except DeadlineExceeded as error:
+                if self._end is None:
+                    raise  # of a call to restore a lost job: nobody set a limit to the wait
                 raise self._late() from error
             else:
                 self._failures = 0

@@ -325,6 +325,19 @@ def test_a_row_has_its_figures_by_name_and_keeps_what_is_not_known() -> None:
         _report().row("fc")
 
 
+def test_re_identification_is_that_of_the_attack_that_found_most() -> None:
+    def rung(name: str, rank1: float | None) -> dict[str, Any]:
+        missing = {"reason": "Chosen by the originals."}
+        found = missing if rank1 is None else {"rank1": {"estimate": rank1, "lower": 0, "upper": 1}}
+        return {"name": name, "pixels": found, "independent": missing}
+
+    rungs = [rung("B1", 1.0), rung("A1", 0.2), rung("A3", 0.7), rung("A4 by weights", 0.4)]
+    best = rung("the best for each picture", None)
+    figures = _report({"layer": "x", "rungs": rungs, "best": best}).rows[0].figures
+    assert figures["reid_pixels.rank1"] == 0.7
+    assert figures["reid_independent.rank1"] is None
+
+
 def test_every_row_has_the_same_names_of_figures() -> None:
     assert set(_report({"layer": "x"}).rows[0].figures) == set(_report().rows[0].figures)
 

@@ -3,16 +3,31 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
 from preimage.v1 import work_pb2
-from preimage_queue import Claimed, NewJob, Queue, QueueSettings, QueueUnavailableError, State
+from preimage_queue import (
+    Announced,
+    Claimed,
+    Finish,
+    FinishReply,
+    FinishVerdict,
+    NewJob,
+    Queue,
+    QueueError,
+    QueueSettings,
+    QueueUnavailableError,
+    Reaped,
+    State,
+)
 from preimage_queue import Lane as QueueLane
+from preimage_worker import courier as courier_module
 from preimage_worker.announcing import Profile
 from preimage_worker.courier import Courier
 from preimage_worker.intake import Intake
-from preimage_worker.jobs import Failed, Ticket
+from preimage_worker.jobs import Failed, Stopped, Ticket
 from preimage_worker.mailbox import Mailbox, Offer
 from preimage_worker.pictures import Limits
 from tests.redis_server import RedisServer
@@ -116,6 +131,47 @@ def test_a_job_whose_lease_was_lost_meanwhile_is_not_delivered(desk: Desk) -> No
     desk.intake.take(claimed("late"))
     desk.intake.take(claimed("good"))
     assert desk.delivered() == ["good"]
+
+
+class Refusing:
+    """A queue that refuses at once whatever ends a job, until it is told to take it."""
+
+    def __init__(self) -> None:
+        self.refusals = 0
+        self.takes = False
+
+    def finish(self, _end: Finish, **_named: object) -> FinishReply:
+        if not self.takes:
+            self.refusals += 1
+            raise QueueError("MISCONF")
+        return FinishReply(FinishVerdict.ACCEPTED)
+
+    def __getattr__(self, name: str) -> object:
+        answers = {"announce": Announced(drain=False, unknown_models=()), "reap": Reaped(*5 * [()])}
+        return lambda *_args, **_named: answers.get(name, ())
+
+
+def test_a_courier_asks_a_queue_that_refuses_at_once_no_more_than_it_rests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue, mailbox, settings = Refusing(), Mailbox(), jobs.settings()
+    rests: list[float] = []
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        queue.takes = len(rests) == 5
+
+    monkeypatch.setattr(
+        courier_module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=rest)
+    )
+    profile = Profile("worker", "cpu", 1, 0.0)
+    courier = Courier(queue, mailbox, jobs.models(), settings, profile)  # type: ignore[arg-type]
+    mailbox.offer(Offer(1, 1, 0, 0.0))  # stays there, as `claim` is not reached
+    mailbox.report([], [Stopped(Ticket("job", 1, TENANT))])
+    courier.start()
+    until(lambda: queue.takes)
+    courier.close(PATIENCE_SECONDS)
+    assert queue.refusals == len(rests) == 5
 
 
 def test_a_worker_that_stops_hands_back_uncounted_what_it_claimed_and_never_ran() -> None:

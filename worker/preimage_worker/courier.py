@@ -120,15 +120,17 @@ class Courier:
         while not (self._closing.is_set() and not self._busy()):
             try:
                 self._round()
-                pause = self._pause()
             except QueueError as error:
                 self._complain(error)
-                pause = _TROUBLE_SECONDS
+                time.sleep(
+                    _TROUBLE_SECONDS
+                )  # news do not help against a refusal that comes at once
             except Exception:
                 # A bug here must not stop the beats of every other job.
                 log.exception("the courier failed in one round and goes on")
-                pause = _TROUBLE_SECONDS
-            self._mailbox.wait_for_news(pause)
+                time.sleep(_TROUBLE_SECONDS)
+            else:
+                self._mailbox.wait_for_news(self._pause())
         self._leave()
 
     def _complain(self, error: QueueError) -> None:

@@ -16,11 +16,8 @@ _Places = tuple[tuple[str, tuple[str, ...]], ...]
 
 _SUMMARIES = (("mse", "p10"), ("psnr_db", "p90"), ("ssim", "p90"), ("lpips", "p10"))
 """Names in a rung, and what the decile is called in which most was recovered."""
-_MATCHES: _Places = (
-    ("reid_pixels", ("best", "pixels")),
-    ("reid_independent", ("best", "independent")),
-    ("linkage", ("linkage", "match")),
-)
+_MATCHED = ("A1", "A3", "A4")
+"""Rungs whose re-identification counts in verdicts: the best for each picture has none."""
 _RATES: _Places = (
     ("class_agreement", ("best", "class_agreement")),
     ("utility", ("utility", "value")),
@@ -47,8 +44,9 @@ def _figures(row: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
     yield from _interval("fve.over_chance", _at(row, ("best", "explained", "over_chance")))
     for name, decile in _SUMMARIES:
         yield from _summary(name, _at(row, ("best", name)), decile)
-    for name, place in _MATCHES:
-        yield from _match(name, _at(row, place))
+    yield from _match("reid_pixels", _strongest(row, "pixels"))
+    yield from _match("reid_independent", _strongest(row, "independent"))
+    yield from _match("linkage", _at(row, ("linkage", "match")))
     for name, place in _RATES:
         yield from _interval(name, _at(row, place))
     for name, place in _NUMBERS:
@@ -59,6 +57,17 @@ def _summary(name: str, summary: object, decile: str) -> Iterator[tuple[str, flo
     yield from _interval(name, _at(summary, ("mean",)))
     for part, key in (("mean", "mean"), ("median", "median"), (decile, "worst_decile")):
         yield from _interval(f"{name}.{part}", _at(summary, (key,)))
+
+
+def _strongest(row: Mapping[str, Any], eyes: str) -> object:
+    """The re-identification of the attack that succeeded most often."""
+    attacks = (each for each in row.get("rungs", ()) if each["name"].startswith(_MATCHED))
+    return max((_at(each, (eyes,)) for each in attacks), key=_rank1, default=None)
+
+
+def _rank1(match: object) -> float:
+    found = _number(_at(match, ("rank1", "estimate")))
+    return -1.0 if found is None else found
 
 
 def _match(name: str, match: object) -> Iterator[tuple[str, float | None]]:

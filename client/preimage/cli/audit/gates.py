@@ -32,7 +32,8 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
 }
 _NAMES = tuple(figures_of({}))
-_LINKING, _NOT_ATTACKED = ("linkage",), ("utility", "gaussian_dp", "dfil", "unbiased", "van_trees")
+_LINKING = ("linkage", "reid")
+_NOT_ATTACKED = ("utility", "gaussian_dp", "dfil", "unbiased", "van_trees")
 """How names begin whose figure the linkage half of a verdict is about, and those of no attack."""
 
 

@@ -104,9 +104,9 @@ class Subject:
         int | None,
         typer.Option(min=1, help="Restarts of each inversion. [default: the profile's]"),
     ] = None
-    preset: Annotated[
-        str | None, typer.Option(help="Preset of the attacks. [default: auto]")
-    ] = None
+    preset: Annotated[str | None, typer.Option(help="Preset of the attacks. [default: auto]")] = (
+        None
+    )
     rungs: Annotated[
         str | None,
         typer.Option(

@@ -93,9 +93,6 @@ def run(*, subject: Subject, pictures: Pictures, delivery: Delivery) -> None:
         if delivery.detach:
             _hand_over(audit, as_json=delivery.as_json)
             return
-        say(f"Audit {audit.id}: {audit.info.plan}")
-        for remark in audit.info.plan.remarks:
-            say(remark)
         report = _wait(audit)
     end(report, gates, delivery.out, audit_id=audit.id, as_json=delivery.as_json)
 
@@ -140,14 +137,17 @@ def _hand_over(audit: Audit, *, as_json: bool) -> None:
 
 
 def _wait(audit: Audit) -> AuditReport:
-    with AuditBar(f"{audit.info.model} {', '.join(audit.info.layers)}") as bar:
-        try:
+    try:
+        say(f"Audit {audit.id}: {audit.info.plan}")
+        for remark in audit.info.plan.remarks:
+            say(remark)
+        with AuditBar(f"{audit.info.model} {', '.join(audit.info.layers)}") as bar:
             return audit.result(on_progress=bar.show)
-        except PreimageError:
-            raise  # it ended, or goes on and the message says how to take it up again
-        except BaseException:
-            _abandon(audit)
-            raise
+    except PreimageError:
+        raise  # it ended, or goes on and the message says how to take it up again
+    except BaseException:
+        _abandon(audit)
+        raise
 
 
 def _abandon(audit: Audit) -> None:

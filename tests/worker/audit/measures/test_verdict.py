@@ -147,12 +147,31 @@ def test_the_threshold_is_asked_of_the_lower_limit_over_chance() -> None:
     assert judged(fve(0.30, chance=0.29), link(0)).finding is Finding.NOT_RECOVERED
 
 
-def test_an_fve_over_the_threshold_without_confidence_is_open() -> None:
+@pytest.mark.parametrize("estimate", [0.03, 0.06])
+def test_an_fve_that_may_be_twice_the_threshold_is_open(estimate: float) -> None:
     uncertain = fve(0.0)
-    explained = replace(uncertain.explained, over_chance=Interval(0.06, 0.02, 0.11))
+    explained = replace(uncertain.explained, over_chance=Interval(estimate, 0.02, 0.11))
     found = judged(replace(uncertain, explained=explained), link(0))
     assert found.finding is Finding.INCONCLUSIVE
     assert any("0.020 to 0.110" in reason for reason in found.reasons)
+
+
+def test_an_fve_that_is_below_twice_the_threshold_for_certain_is_called_absent() -> None:
+    faint = fve(0.0)
+    explained = replace(faint.explained, over_chance=Interval(0.064, 0.047, 0.081))
+    found = judged(replace(faint, explained=explained), link(0))
+    assert found.finding is Finding.NOT_RECOVERED
+    assert any("0.064 on average, with 95 % confidence at most 0.081" in r for r in found.reasons)
+
+
+def test_a_worst_decile_that_may_be_far_over_its_threshold_is_open() -> None:
+    """Eleven pictures of a hundred have an FVE of 0.44, the rest 0."""
+    values = np.array([0.44] * 11 + [0.0] * 89)
+    gain = intervals.bootstrap(values, lambda one: one.mean(-1), seed=0)
+    rung = Rung("A3", Explained(summary.summarise(values, seed=0), gain, 0.0, 0.0))
+    found = judged(rung, link(0))
+    assert found.finding is Finding.INCONCLUSIVE
+    assert any("Of one picture in ten A3 may have recovered much" in r for r in found.reasons)
 
 
 def test_one_picture_in_ten_is_enough() -> None:

@@ -15,8 +15,11 @@ RECOVERED_FVE = 0.05
 """Mean FVE over chance, from which reconstructions show more than pictures look like on average."""
 RECOVERED_DECILE = 0.15
 """The same of the worst decile: some pictures may give away much where most give away nothing. Of
-attacks on ResNet-20 it was 2.4 to 3.3 times the mean; with the mean's threshold each small mean
+attacks on ResNet-20 it was 1.1 to 3.3 times the mean; with the mean's threshold each small mean
 would do."""
+DOUBT = 2
+"""An absence is said below so many thresholds, and with confidence: an upper limit is never below
+what is there, so with the threshold itself no FVE just under it would ever be called absent."""
 LEAST_PICTURES = 100
 """For absence: of 0 in 24 the upper limit is 13.8 %, of 0 in 100 it is 3.7 %."""
 LEAST_COMPARED = 2
@@ -65,18 +68,13 @@ def against_absence(evidence: Evidence, conduct: Conduct) -> Sentences:
 
 
 def against_no_recovery(evidence: Evidence) -> Sentences:
-    """That no attack was run, or which are over the threshold, if not with confidence."""
+    """That no attack was run, or which may be far over the threshold, if not with confidence."""
     if not evidence.rungs:
         return ("No attack was run that could recover pictures.",)
     if not any(map(_compared, evidence.rungs)):
         return (_SINGLE,)
-    gains = ((rung.name, rung.explained.over_chance) for rung in evidence.attacks)
-    return tuple(
-        f"FVE of {name} is {gain.estimate:.3f} over chance, more than {RECOVERED_FVE:g}, and its "
-        f"95 % interval, {_limits(gain)}, reaches below: more pictures would decide."
-        for name, gain in gains
-        if gain.lower <= RECOVERED_FVE < gain.estimate
-    )
+    each = ((*_open_on_average(rung), *_open_worst(rung)) for rung in evidence.attacks)
+    return tuple(chain.from_iterable(each))
 
 
 def against_no_linkage(evidence: Evidence) -> Sentences:
@@ -86,10 +84,13 @@ def against_no_linkage(evidence: Evidence) -> Sentences:
 
 def no_recovery(evidence: Evidence, conduct: Conduct) -> str:
     """What "not recovered" means here: the highest of all attacks."""
-    gain = max((rung.explained.over_chance for rung in evidence.attacks), key=lambda one: one.upper)
+    found = [rung.explained for rung in evidence.attacks]
+    gain = max((each.over_chance for each in found), key=lambda one: one.upper)
+    worst = max(each.fve.worst_decile.upper - each.chance_worst_decile for each in found)
     return (
         f"No picture was recovered by the attacks listed ({', '.join(conduct.attacks)}): FVE over "
-        f"chance is {gain.estimate:.3f} on average, with 95 % confidence at most {gain.upper:.3f}."
+        f"chance is {gain.estimate:.3f} on average, with 95 % confidence at most {gain.upper:.3f}, "
+        f"and at most {max(worst, 0):.3f} of the worst decile."
     )
 
 
@@ -131,6 +132,29 @@ def _worst(rung: Rung) -> Sentences:
     sentence = (
         f"One picture in ten was recovered by {rung.name} with an FVE of {worst.estimate:.3f} or "
         f"more (95 % interval {_limits(worst)}); by chance it is {by_chance:.3f}."
+    )
+    return (sentence,)
+
+
+def _open_on_average(rung: Rung) -> Sentences:
+    gain = rung.explained.over_chance
+    if gain.upper <= DOUBT * RECOVERED_FVE:
+        return ()
+    sentence = (
+        f"FVE of {rung.name} is {gain.estimate:.3f} over chance, and its 95 % interval, "
+        f"{_limits(gain)}, reaches above {DOUBT * RECOVERED_FVE:g}: more pictures would decide."
+    )
+    return (sentence,)
+
+
+def _open_worst(rung: Rung) -> Sentences:
+    worst, by_chance = rung.explained.fve.worst_decile, rung.explained.chance_worst_decile
+    if worst.upper <= DOUBT * RECOVERED_DECILE + by_chance:
+        return ()
+    sentence = (
+        f"Of one picture in ten {rung.name} may have recovered much: the worst decile's FVE is "
+        f"{worst.estimate:.3f}, {_limits(worst)} with 95 % confidence, and {by_chance:.3f} by "
+        "chance: more pictures would decide."
     )
     return (sentence,)
 

@@ -51,7 +51,7 @@ GLOSSARY: Final = {
     "ranked by it.",
     "over chance": "FVE less what the same reconstructions explain of pictures that they are not "
     "of. What is left was known about that very picture. A verdict of recovery takes more than "
-    "0.05, or more than 0.15 of the worst decile.",
+    "0.05, or more than 0.15 of the worst decile, for certain; one of none less than twice that.",
     "PSNR": "10 log10(1 / MSE) of each picture in dB, then averaged. Higher shows more.",
     "SSIM": "Structural similarity with the settings of Wang et al. 2004; 1 is the picture itself.",
     "re-identification": "How often the reconstruction is nearest to its own original in a gallery "
