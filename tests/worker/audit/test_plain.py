@@ -8,7 +8,7 @@ from enum import Enum
 import pytest
 
 from preimage_worker.audit.measures.recovery import Missing
-from preimage_worker.audit.plain import from_plain, to_json, to_plain
+from preimage_worker.audit.plain import from_plain, shape, to_json, to_plain
 
 
 class Colour(Enum):
@@ -69,3 +69,15 @@ def test_a_member_that_is_in_no_union_is_refused() -> None:
     assert isinstance(plain, dict)
     with pytest.raises(ValueError, match="of no class of"):
         from_plain(Tree, plain | {"one": {"unknown": 1}})
+
+
+@dataclass(frozen=True)
+class TallerTree(Tree):
+    width: float = 0.0
+
+
+def test_the_shape_of_a_record_changes_with_its_fields_and_with_those_of_its_records() -> None:
+    assert shape(Tree) != shape(TallerTree)
+    assert shape(tuple[Tree, ...]) != shape(tuple[TallerTree, ...])
+    assert shape(Leaf) == {"number": "<class 'float'>", "colour": ["red"]}
+    assert shape(Leaf | None) != shape(Leaf)

@@ -151,6 +151,17 @@ def test_a_defence_that_is_not_for_a_layer_leaves_that_cell_out_with_the_reason(
     assert len(report.rows) == 3
 
 
+def test_a_cell_that_is_left_out_is_done_as_well_and_stays_so() -> None:
+    plan = subjects.plan(layers=("3", "2"), defences=DEFENCES, rungs=frozenset({"L1"}))
+    store = Kept()
+    report = run(plan, Planted(planted.original(plan)), store)
+    assert len(store.cells) == 4
+    assert len(store.pictures) == 3
+    again = run(plan, Planted(planted.original(plan)), store)
+    assert again.left_out
+    assert to_json(again) == to_json(report)
+
+
 def test_a_plan_without_any_cell_is_refused() -> None:
     plan = subjects.plan(layers=("3",), defences=DEFENCES[1:])
     with pytest.raises(PlanError, match="No defence is for any of the layers: pool with k=2 needs"):

@@ -122,6 +122,27 @@ def test_a_killed_worker_costs_an_audit_nothing_but_time(
         assert report(queue, audit) == undisturbed.report
 
 
+@pytest.mark.slow
+def test_an_outage_of_redis_costs_an_audit_no_finished_cell(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    with (
+        RedisServer(append_only=True) as server,
+        WorkerProcess(server.url, tmp_path),
+        AuditorProcess(server.url, tmp_path / "auditor") as auditor,
+        queue_at(server.url) as queue,
+    ):
+        audit = submit(queue, LONG)
+        until(lambda: progress(queue, audit).cells_done >= 1)
+        server.kill()
+        # Housekeeping complains as well, but less often than the audit does.
+        until(lambda: auditor.log.read_text().count("the queue does not answer") >= 3)
+        server.start()
+        assert ended(queue, audit).job.attempt == 1
+        assert report(queue, audit) == undisturbed.report
+        assert auditor.metric("preimage_audit_cells_total") <= 3, "the control, and two rows"
+
+
 @pytest.mark.usefixtures("worker")
 def test_an_auditor_that_leaves_hands_its_audit_back_uncounted(
     server: RedisServer, queue: Queue, tmp_path: Path

@@ -51,6 +51,17 @@ def from_plain(kind: type[T], plain: Plain) -> T:
         raise ValueError(f"these are not the values of a {kind.__name__}: {error!r}") from error
 
 
+def shape(kind: Any) -> Plain:  # noqa: ANN401 - types are its argument
+    """What values of this type look like: of a record its fields, down to those of its records."""
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return {each.name: shape(hints[each.name]) for each in dataclasses.fields(kind)}
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [to_plain(each) for each in kind]
+    within = typing.get_args(kind)
+    return [shape(each) for each in within] if within else str(kind)
+
+
 def to_json(value: object) -> str:
     """A record as JSON: the same text for equal records."""
     return json.dumps(to_plain(value), allow_nan=False, ensure_ascii=False, indent=1) + "\n"

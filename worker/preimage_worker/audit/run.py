@@ -5,15 +5,17 @@ text = to_json(report)
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, final
 
 from preimage_worker.audit.control import control
 from preimage_worker.audit.errors import PlanError
 from preimage_worker.audit.inverter import Inverter
-from preimage_worker.audit.material import Material, codes
-from preimage_worker.audit.plain import Plain, from_plain, to_plain
+from preimage_worker.audit.material import Codes, Material, codes
+from preimage_worker.audit.plain import Plain, from_plain, shape, to_json, to_plain
 from preimage_worker.audit.plan import RUNGS, AuditPlan, Levels, check
 from preimage_worker.audit.records import (
     AuditReport,
@@ -27,6 +29,7 @@ from preimage_worker.audit.records import (
 from preimage_worker.audit.row import Ladder, row
 from preimage_worker.audit.threats import threat_model
 from preimage_worker.engine_version import engine
+from preimage_worker.inversion.defences.chain import Chain
 from preimage_worker.inversion.defences.grammar import spell
 from preimage_worker.inversion.errors import DefenceError
 
@@ -55,6 +58,14 @@ class Nowhere:
 
     def save(self, name: str, cell: Plain, pictures: Levels | None) -> None:
         """Does nothing."""
+
+
+@final
+@dataclass(frozen=True)
+class _Cell:
+    """What a store keeps of a layer under a defence."""
+
+    found: Row | LeftOut
 
 
 def run(plan: AuditPlan, inverter: Inverter, store: Store | None = None) -> AuditReport:
@@ -92,11 +103,19 @@ def run(plan: AuditPlan, inverter: Inverter, store: Store | None = None) -> Audi
         control=known,
         rows=tuple(sorted(rows, key=_leak, reverse=True)),
         left_out=left_out,
-        versions=(
-            Version("engine", engine()),
-            *(Version(name, version(name)) for name in _COMPUTING),
-        ),
+        versions=_versions(),
     )
+
+
+def maker() -> str:
+    """Names what makes cells. No store hands out those of another: they may mean other things."""
+    shapes = json.dumps([shape(Control), shape(_Cell)])
+    return hashlib.sha256((to_json(_versions()) + shapes).encode()).hexdigest()
+
+
+def _versions() -> tuple[Version, ...]:
+    computing = (Version(name, version(name)) for name in _COMPUTING)
+    return (Version("engine", engine()), *computing)
 
 
 def cell_name(layer: str, defence: str) -> str:
@@ -126,15 +145,23 @@ def _cells(
         for name, chain in names.items():
             cell = found[name]
             if cell is not None or of_layer is None:
-                yield from_plain(Row, cell)
-                continue
-            try:
-                finished = row(ladder, of_layer, chain)
-            except DefenceError as error:
-                yield LeftOut(layer, spell(chain), str(error))
-                continue
-            store.save(name, to_plain(finished.row), finished.pictures)
-            yield finished.row
+                yield from_plain(_Cell, cell).found
+            else:
+                yield _found(ladder, of_layer, chain, store)
+
+
+def _found(ladder: Ladder, of_layer: Codes, chain: Chain, store: Store) -> Row | LeftOut:
+    """A cell that is kept from now on; also one that is left out counts as done."""
+    found: Row | LeftOut
+    try:
+        finished = row(ladder, of_layer, chain)
+    except DefenceError as error:
+        found, pictures = LeftOut(of_layer.layer, spell(chain), str(error)), None
+    else:
+        found, pictures = finished.row, finished.pictures
+    name = cell_name(of_layer.layer, spell(chain))
+    store.save(name, to_plain(_Cell(found)), pictures)
+    return found
 
 
 def _leak(one: Row) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """The auditor process: `python -m preimage_worker.auditor`.
 
 Wiring only. SIGTERM and SIGINT hand the audit at hand back, with what is finished of it, and end
-the process with status 0; impossible settings end it with one sentence and status 2.
+the process with status 0; impossible settings end it with one sentence and status 2; a device that
+needs a new process ends it with status 3, its audit handed back.
 """
 
 import logging
@@ -16,6 +17,7 @@ from preimage_worker import catalogue, device, metrics
 from preimage_worker.announcing import Profile, make_name
 from preimage_worker.auditor.auditing import Tools
 from preimage_worker.auditor.loop import Auditor
+from preimage_worker.batching import DeviceLostError
 from preimage_worker.errors import WorkerError
 from preimage_worker.models import Models
 from preimage_worker.pictures import Limits
@@ -72,9 +74,18 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     shutdown.watch(lambda: None, lambda: _leave(queue, profile), settings.drain_seconds)
     tell_ready(settings.ready_file, auditor=profile.name, metrics=address)
     log.info("%s takes audits", profile.name)
-    auditor.run()
+    return _run(auditor)
+
+
+def _run(auditor: Auditor) -> int:
+    status = 0
+    try:
+        auditor.run()
+    except DeviceLostError as error:
+        log.critical("the device needs a new process: %s", error)
+        status = 3
     log.info("left")
-    return 0
+    return status
 
 
 def _leave(queue: Queue, profile: Profile) -> None:

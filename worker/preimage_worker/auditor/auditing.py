@@ -9,15 +9,24 @@ import torch
 from preimage.v1 import work_pb2
 from preimage_queue import Claimed, Queue, QueueError, Quotas
 from preimage_worker import metrics
+from preimage_worker.audit.errors import AuditError
 from preimage_worker.audit.plan import AuditPlan
+from preimage_worker.audit.records import AuditReport
 from preimage_worker.audit.run import cell_name, run
 from preimage_worker.auditor.cells import CheckpointStore
-from preimage_worker.auditor.errors import LeaseLostError, LeavingError
+from preimage_worker.auditor.errors import (
+    CancelledError,
+    InversionFailedError,
+    LeaseLostError,
+    LeavingError,
+)
 from preimage_worker.auditor.hold import Hold
 from preimage_worker.auditor.inverting import QueueInverter
 from preimage_worker.auditor.request import plan_of, read_pictures
-from preimage_worker.auditor.writing import documents, shows_pictures
+from preimage_worker.auditor.writing import documents, keeper
+from preimage_worker.errors import InvalidSpecError
 from preimage_worker.inversion.defences.grammar import spell
+from preimage_worker.inversion.errors import InversionError
 from preimage_worker.models import Models
 from preimage_worker.pictures import Limits
 
@@ -67,23 +76,31 @@ def audit(
         hold.tell(cells_done=_done(plan, store), doing=f"{name} is finished")
 
     store = CheckpointStore(
-        tools.queue, claimed, keeps_pictures=shows_pictures(work.spec.pictures), saved=saved
+        tools.queue, claimed, keep=keeper(plan, work.spec.pictures), saved=saved
     )
     hold.tell(cells_done=_done(plan, store))
-    try:
-        report = run(plan, inverter, store)
-    except (LeaseLostError, LeavingError, QueueError):
-        raise  # whoever goes on with the audit goes on with its inversions
-    except Exception:
-        inverter.cancel("the audit does not go on")
-        raise
+    report = _climb(plan, inverter, store)
     hold.publish()
     hold.check()
     return documents(report, plan, store.pictures, work.spec.pictures)
 
 
+def _climb(plan: AuditPlan, inverter: QueueInverter, store: CheckpointStore) -> AuditReport:
+    """The report. Why there is none decides what becomes of the inversions at hand."""
+    try:
+        return run(plan, inverter, store)
+    except (LeaseLostError, LeavingError, QueueError):
+        raise  # whoever goes on with the audit goes on with its inversions
+    except (CancelledError, InversionFailedError, AuditError, InversionError, InvalidSpecError):
+        inverter.cancel("the audit does not go on")
+        raise
+    except Exception:
+        inverter.forget()  # the audit may be tried again, and asks for them again then
+        raise
+
+
 def _done(plan: AuditPlan, store: CheckpointStore) -> int:
-    """Rows, without the control."""
+    """Cells that are done, the control not counted."""
     names = (cell_name(layer, spell(chain)) for layer in plan.layers for chain in plan.defences)
     return sum(store.load(name) is not None for name in names)
 

@@ -14,6 +14,7 @@ from preimage.v1 import model_service_pb2
 from preimage_orders import new_job
 from preimage_queue import (
     Claimed,
+    Conflict,
     JobDetail,
     MissingBlob,
     Queue,
@@ -39,6 +40,8 @@ _LOOKED_AT = 16
 """Of these, the oldest, at each look."""
 _LOOK_SECONDS = (0.05, 0.5)
 _BLOB_SECONDS = 3600.0
+_MOST_BYTES = 512 * 2**20
+"""In one piece: on a longer string Redis closes the connection, as it would when it goes away."""
 _PATIENT = {
     RejectReason.QUEUED_JOBS,
     RejectReason.QUEUED_BYTES,
@@ -47,6 +50,11 @@ _PATIENT = {
     RejectReason.SLOT_SECONDS,
 }
 """Refusals that pass with time. An audit waits for its turn like everybody."""
+_OF_BYTES = {
+    RejectReason.QUEUED_BYTES: "PREIMAGE_QUEUE_MAX_QUEUED_BYTES is",
+    RejectReason.TENANT_BYTES: "your quota bytes_queued is",
+}
+"""Of these those that never pass for a job that is larger than all that may wait; the bounds."""
 
 
 @final
@@ -166,37 +174,55 @@ class QueueInverter:
             self._claimed.id,
             self._statistics(attempt.defence),
         )
-        while True:
-            self._hold.check()
-            answer = self._try(asked)
-            if isinstance(answer, str):
-                self._jobs.append(answer)
-                return answer
-            self._hold.pause(answer)
+        self._hold.check()
+        answer = self._try(asked)
+        if not isinstance(answer, str):
+            while not isinstance(answer, str):
+                self._hold.pause(answer)
+                answer = self._try(asked)
+            self._hold.tell(doing="inverting codes")  # and no longer waiting
+        self._jobs.append(answer)
+        return answer
 
     def _try(self, asked: Asked) -> str | float:
         """The job's id, or the seconds after which to try again."""
+        _check_pieces(asked)
         tenant, quotas = self._claimed.tenant, self._quotas
+        job = replace(new_job(asked.order), weight=self._weight, trace=current().traceparent)
+        size = len(job.spec) + sum(map(len, set(asked.blobs)))
         for blob in asked.blobs:
             stored = self._queue.put_blob(tenant, blob, keep_seconds=_BLOB_SECONDS, quotas=quotas)
             if isinstance(stored, Rejected):
-                return self._seconds(stored)
-        job = replace(new_job(asked.order), weight=self._weight, trace=current().traceparent)
+                return self._seconds(stored, size)
         reply = self._queue.submit(job, quotas)
         if isinstance(reply, Submitted):
             return reply.job_id
         if isinstance(reply, Rejected):
-            return self._seconds(reply)
+            return self._seconds(reply, size)
         if isinstance(reply, MissingBlob):
             return 0.0  # it expired in between
-        raise InversionFailedError(
-            f"The inversion {asked.order.request_id} was asked for before, as another one: the "
-            "auditor that did has another version. Start the audit again."
-        )
+        return self._replace(reply)
 
-    def _seconds(self, refusal: Rejected) -> float:
+    def _replace(self, other: Conflict) -> float:
+        """Remove what another auditor has asked for by the same name.
+
+        Codes of another device differ in their last bits, those of another version by more. One
+        that runs goes as soon as its worker hears of it.
+        """
+        self._hold.confirm()
+        log.warning("the inversion %s is of another auditor's codes: it is removed", other.job_id)
+        self._queue.delete(other.job_id, self._claimed.tenant)
+        return _LOOK_SECONDS[1]
+
+    def _seconds(self, refusal: Rejected, size: int) -> float:
+        """After which to try again to bring a job of so many bytes, inputs included."""
         if refusal.reason not in _PATIENT:
             raise InversionFailedError(f"The queue takes no inversion: {refusal.reason.sentence}")
+        if refusal.reason in _OF_BYTES and size > refusal.limit:
+            raise InversionFailedError(
+                f"An inversion has {size} bytes, and {_OF_BYTES[refusal.reason]} {refusal.limit}. "
+                "Audit a layer with smaller codes, or have that raised."
+            )
         self._hold.tell(doing=f"waiting for the queue: {refusal.reason.sentence}")
         return refusal.retry_after_ms / 1000
 
@@ -207,3 +233,13 @@ class QueueInverter:
         if self._learnt[0] is not defence:
             self._learnt = (defence, statistics(defence))
         return self._learnt[1]
+
+
+def _check_pieces(asked: Asked) -> None:
+    largest = max(map(len, asked.blobs))
+    if largest > _MOST_BYTES:
+        raise InversionFailedError(
+            f"An inversion needs {largest / 2**20:.0f} MiB in one piece, for a code or for what "
+            f"its defence has learnt, and Redis takes {_MOST_BYTES / 2**20:.0f} MiB: audit a layer "
+            "with smaller codes, or give the defence fewer components."
+        )

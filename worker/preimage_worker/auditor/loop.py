@@ -32,7 +32,8 @@ from preimage_worker.auditor.errors import (
     LeavingError,
 )
 from preimage_worker.auditor.hold import Hold
-from preimage_worker.errors import InvalidSpecError
+from preimage_worker.batching import DeviceLostError, is_out_of_memory, raise_if_device_lost
+from preimage_worker.errors import InvalidSpecError, OutOfMemoryError
 from preimage_worker.inversion.errors import InversionError
 from preimage_worker.results.status import status
 
@@ -42,6 +43,10 @@ _IDLE_SECONDS = 0.5
 _HOUSEKEEPING_SECONDS = 4.0
 _TROUBLE_SECONDS = 2.0
 _INVALID, _FAILED = "INVALID_SPEC", "WORKER_ERROR"
+_NO_MEMORY = (
+    "The auditor's device has not enough memory for this audit: send fewer pictures, or audit "
+    "layers with smaller codes."
+)
 
 
 @final
@@ -64,6 +69,8 @@ class Auditor:
         self._profile = profile
         self._leaving, self._draining = leaving, threading.Event()
         self._active = 0
+        self._token = secrets.token_hex(8)
+        self._lost_device: DeviceLostError | None = None
         self._beat_seconds = beat_seconds
         self._housekeeper = threading.Thread(target=self._keep_house, daemon=True)
 
@@ -72,10 +79,13 @@ class Auditor:
         return self._tools.queue
 
     def run(self) -> None:
-        """Returns once `leaving` is set, or once drained."""
-        self.announce()
+        """Returns once `leaving` is set, or once drained. To be announced before.
+
+        Raises:
+            DeviceLostError: the device needs a new process. The audit at hand went back, counted.
+        """
         self._housekeeper.start()
-        while not (self._leaving.is_set() or self._draining.is_set()):
+        while not (self._leaving.is_set() or self._draining.is_set() or self._lost_device):
             try:
                 claimed = self._claim()
                 if claimed is None:
@@ -85,8 +95,10 @@ class Auditor:
             except QueueError as error:
                 self._note(error)
                 self._leaving.wait(_TROUBLE_SECONDS)
-        self._leaving.set()  # the housekeeper, too, where it was drained
+        self._leaving.set()  # the housekeeper, too
         self._housekeeper.join()
+        if self._lost_device:
+            raise self._lost_device
 
     def announce(self) -> None:
         """Be known as alive, and hear whether to drain.
@@ -102,11 +114,13 @@ class Auditor:
     def _claim(self) -> Claimed | None:
         claimed = self._queue.claim(
             self._profile.name,
-            secrets.token_hex(8),
+            self._token,
             pools=(AUDIT_POOL,),
             free_slots=1,
             capacity_slots=1,
         )
+        # Only now: a claim whose answer was lost is repeated with its token, and finds its audit.
+        self._token = secrets.token_hex(8)
         return claimed[0] if claimed else None
 
     def _keep_house(self) -> None:
@@ -173,8 +187,19 @@ class Auditor:
             case AuditError() | InversionError() | InvalidSpecError():
                 return self._fail(claimed, _INVALID, str(why))
             case _:
-                log.error("a bug", exc_info=why)
-                return self._crash(claimed)
+                return self._give_up_unplanned(claimed, why)
+
+    def _give_up_unplanned(self, claimed: Claimed, why: Exception) -> Ending:
+        """The end of an audit that raised what none should."""
+        try:
+            raise_if_device_lost(why)
+        except DeviceLostError as lost:
+            self._lost_device = lost  # even if the queue does not hear of it: nothing runs here
+            return self._crash(claimed, f"The device failed while this audit ran: {lost}")
+        if is_out_of_memory(why):
+            return self._fail(claimed, OutOfMemoryError.reason, _NO_MEMORY)
+        log.error("a bug", exc_info=why)
+        return self._crash(claimed, "The auditor failed on this audit; its log has the rest.")
 
     def _persist(self, claimed: Claimed, hold: Hold) -> Mapping[str, bytes]:
         """The documents. While the queue is away nothing is lost, only time."""
@@ -209,8 +234,7 @@ class Auditor:
         )
         return self._end(end, Ending("failed", reason, words))
 
-    def _crash(self, claimed: Claimed) -> Ending:
-        words = "The auditor failed on this audit; its log has the rest."
+    def _crash(self, claimed: Claimed, words: str) -> Ending:
         self._queue.hand_back(
             [(claimed.id, claimed.attempt)],
             HandBackMode.FAIL,

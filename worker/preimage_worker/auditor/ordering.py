@@ -57,13 +57,14 @@ def order(
     fit = Fit(model, layer, Size(attempt.height, attempt.width))
     digests = {_digest(blob): attempt.name for blob in blobs}
     return Asked(
-        Order(tenant, request_id(audit_id, attempt.name), fit, item, digests), tuple(blobs)
+        Order(tenant, request_id(audit_id, attempt.name, model.engine), fit, item, digests),
+        tuple(blobs),
     )
 
 
-def request_id(audit_id: str, attempt: str) -> str:
-    """The same whenever the audit is run again: no inversion is asked for twice."""
-    return inversion_prefix(audit_id) + _digest(attempt.encode())[:20]
+def request_id(audit_id: str, attempt: str, engine: str) -> str:
+    """The same whenever the audit is run again by this engine: no inversion is asked for twice."""
+    return inversion_prefix(audit_id) + _digest(f"{engine} {attempt}".encode())[:20]
 
 
 def statistics(defence: Fitted) -> bytes:

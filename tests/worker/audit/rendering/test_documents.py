@@ -14,7 +14,7 @@ from preimage_worker.audit.measures.verdict import Answer
 from preimage_worker.audit.plain import Plain
 from preimage_worker.audit.profiles import STANDARD
 from preimage_worker.audit.records import AuditReport, Share
-from preimage_worker.audit.rendering import Gallery, PicturesMode, read, render
+from preimage_worker.audit.rendering import Gallery, PicturesMode, keep, read, render
 from preimage_worker.audit.rendering import gallery as gallery_module
 from preimage_worker.audit.rendering.figures import number, percent
 from preimage_worker.audit.run import cell_name, run
@@ -187,9 +187,10 @@ def test_a_failed_control_stands_in_the_answer() -> None:
     assert "The known-answer control failed" in text[start:end]
 
 
-def gallery(mode: PicturesMode, channels: int = 3) -> Gallery:
+def gallery(mode: PicturesMode, channels: int = 3, most_bytes: int = 2**20) -> Gallery:
     originals = np.random.default_rng(0).integers(0, 256, (8, 12, 12, channels), np.uint8)
-    return Gallery(mode, originals, {cell_name("layer1", "none"): originals[::-1].copy()})
+    kept = keep(mode, originals, originals[::-1].copy(), most_bytes)
+    return Gallery(mode, originals, {cell_name("layer1", "none"): kept})
 
 
 def in_pairs(images: list[dict[str, str | None]]) -> list[dict[str, str | None]]:
@@ -235,6 +236,29 @@ def test_pictures_as_they_are_make_no_page_larger_than_what_browsers_bear(
     images = in_pairs([attrs for tag, attrs in page.tags if tag == "img"])
     assert sum(len(attrs["src"] or "") for attrs in images) <= most_bytes
     assert page.text.count(words) == 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "side", "words"),
+    [
+        (PicturesMode.THUMBNAIL, 64, "The 2 of 8 pictures whose reconstructions came nearest"),
+        (PicturesMode.FULL, 100, "The 2 of 8 pictures whose reconstructions came nearest"),
+    ],
+)
+def test_of_more_pictures_than_a_page_can_show_the_nearest_are_kept(
+    mode: PicturesMode, side: int, words: str
+) -> None:
+    originals = np.full((8, 100, 100, 1), 100, np.uint8)
+    found = originals + np.array([50, 9, 40, 20, 2, 60, 70, 80], np.uint8)[:, None, None, None]
+    kept = keep(mode, originals, found, most_bytes=3 * side**2 - 1)
+    assert kept.targets.tolist() == [4, 1]
+    assert kept.pictures.shape == (2, side, side, 1)
+    assert kept.pictures[:, 0, 0, 0].tolist() == [102, 109]
+    shown = Gallery(mode, originals, {cell_name("layer1", "none"): kept})
+    page = Page(render(several(), shown).html.decode())
+    assert words in page.text
+    alternatives = [each for each in page.values("alt") if each.startswith("Target 5 from")]
+    assert len(alternatives) == 1, "at a glance, in the one cell that has pictures"
 
 
 def test_pictures_of_two_channels_are_not_shown() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from preimage_worker.audit.measures.verdict import Answer
-from preimage_worker.audit.rendering import Gallery, PicturesMode, render
+from preimage_worker.audit.rendering import Gallery, PicturesMode, keep, render
 from preimage_worker.audit.rendering.defences import WORDS, plainly
 from preimage_worker.audit.rendering.glance import glance
 from preimage_worker.audit.rendering.view import view
@@ -75,7 +75,8 @@ def test_where_pictures_may_be_shown_the_one_that_came_nearest_stands_in_every_c
     originals = np.full((5, 8, 8, 3), 100, np.uint8)
     found = originals + np.array([50, 40, 20, 30, 60], np.uint8)[:, None, None, None]
     names = [cell_name(each.layer, each.defence) for each in MADE]
-    pictures = Gallery(PicturesMode.THUMBNAIL, originals, dict.fromkeys(names, found))
+    kept = keep(PicturesMode.THUMBNAIL, originals, found, 2**20)
+    pictures = Gallery(PicturesMode.THUMBNAIL, originals, dict.fromkeys(names, kept))
     text = render(report(MADE), pictures).html.decode()
     table = re.findall(r'<table class="glance">.*?</table>', text, re.DOTALL)[0]
     alternatives = Page(table).values("alt")

@@ -9,6 +9,6 @@ each defence buys; only then the figures. No document says more than the verdict
 """
 
 from preimage_worker.audit.rendering.documents import Documents, read, render
-from preimage_worker.audit.rendering.gallery import Gallery, PicturesMode
+from preimage_worker.audit.rendering.gallery import Gallery, Kept, PicturesMode, keep
 
-__all__ = ["Documents", "Gallery", "PicturesMode", "read", "render"]
+__all__ = ["Documents", "Gallery", "Kept", "PicturesMode", "keep", "read", "render"]

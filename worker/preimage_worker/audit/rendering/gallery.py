@@ -1,7 +1,8 @@
 """Pictures, for owners who asked for them; the only module that sees a pixel.
 
 Reports hold none of their own accord: who renders hands them over beside the report, and without
-them no document has a place where one could be.
+them no document has a place where one could be. All of an audit's pictures may be gigabytes: of
+each cell as many are kept as a page can show.
 """
 
 import base64
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from preimage_worker.audit.measures import recovery
-from preimage_worker.audit.measures.pictures import Floats
+from preimage_worker.audit.measures.pictures import Floats, Indices
 from preimage_worker.audit.plan import Levels
 from preimage_worker.audit.records import Row
 from preimage_worker.audit.rendering.figures import decibels
@@ -25,7 +26,8 @@ THUMBNAILS: Final = 6
 """Of a row: those which came nearest to their originals."""
 THUMBNAIL_PIXELS: Final = 64
 FULL_BYTES: Final = 48 * 2**20
-"""Of all pictures on a page, at most: browsers, mail and reviewers must bear it."""
+"""Of all pictures on a page, at most: browsers, mail and reviewers must bear it. The same of those
+that are kept for it, as 8-bit levels: of photographs these are more than the page has room for."""
 _MODES: Final = {1: "L", 3: "RGB"}
 _NOBODY: Final = "Pictures of {channels} channels cannot be shown."
 
@@ -43,14 +45,27 @@ class PicturesMode(Enum):
 
 @final
 @dataclass(frozen=True, eq=False)
+class Kept:
+    """Of a cell's best reconstructions those that may be shown."""
+
+    mse: Floats
+    """`(n,)`: of all of them."""
+    targets: Indices
+    """`(k,)`: whose are kept, the nearest first."""
+    pictures: Levels
+    """`(k, height, width, channels)`; small ones where the page shows no others."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class Gallery:
     """The owner's pictures beside what was made of their codes."""
 
     mode: PicturesMode
     originals: Levels
     """`(n, height, width, channels)`."""
-    found: Mapping[str, Levels]
-    """Best reconstructions of the same shape, by `run.cell_name`, as a store is handed them."""
+    found: Mapping[str, Kept]
+    """Best reconstructions, by `run.cell_name`."""
 
 
 @final
@@ -88,16 +103,38 @@ class Example:
     """By `run.cell_name`."""
 
 
+def keep(mode: PicturesMode, originals: Levels, found: Levels, most_bytes: int) -> Kept:
+    """The nearest of a cell's best reconstructions, as many as fit.
+
+    Args:
+        mode: what the page will show of them.
+        originals: `(n, height, width, channels)`.
+        found: of the same shape.
+        most_bytes: of what is kept, as levels.
+    """
+    mse = recovery.mse(found / 255, originals / 255)
+    order = np.argsort(mse, kind="stable")
+    if found.shape[3] not in _MODES:
+        return Kept(mse, order[:0], found[:0])
+    if mode is PicturesMode.THUMBNAIL:
+        found = np.stack([_small(each) for each in found])
+    order = order[: most_bytes // found[0].nbytes]
+    return Kept(mse, order, found[order])
+
+
 def example(gallery: Gallery | None, rows: Sequence[Row]) -> Example | None:
     """The picture that attacks came nearest to over all rows; None where none is shown."""
     shown = _with_pictures(gallery, rows)
     if gallery is None or not shown or gallery.originals.shape[3] not in _MODES:
         return None
     small = replace(gallery, mode=PicturesMode.THUMBNAIL)
-    errors = {name: _errors(gallery, name) for name in shown}
-    likeness = np.mean([recovery.psnr_db(each) for each in errors.values()], axis=0)
+    likeness = np.mean([recovery.psnr_db(gallery.found[name].mse) for name in shown], axis=0)
     target = int(np.argmax(likeness))
-    found = {name: _shown(small, gallery.found[name], errors[name], target) for name in shown}
+    found = {
+        name: _shown(small, gallery.found[name], int(place))
+        for name in shown
+        for place in np.flatnonzero(gallery.found[name].targets == target)
+    }
     return Example(target + 1, _uri(gallery.originals[target], small=True), found)
 
 
@@ -107,10 +144,6 @@ def _with_pictures(gallery: Gallery | None, rows: Sequence[Row]) -> Mapping[str,
         return {}
     named = {cell_name(row.layer, row.defence): row for row in rows}
     return {name: row for name, row in named.items() if name in gallery.found}
-
-
-def _errors(gallery: Gallery, name: str) -> Floats:
-    return recovery.mse(gallery.found[name] / 255, gallery.originals / 255)
 
 
 def strips(gallery: Gallery | None, rows: Sequence[Row]) -> list[Strip]:
@@ -126,12 +159,12 @@ def _strip(gallery: Gallery, name: str, row: Row, most_bytes: int) -> Strip:
     channels = gallery.originals.shape[3]
     if channels not in _MODES:
         return Strip(row, (), _NOBODY.format(channels=channels))
-    found, errors = gallery.found[name], _errors(gallery, name)
-    order = [int(index) for index in np.argsort(errors, kind="stable")]
-    if gallery.mode is PicturesMode.THUMBNAIL:
-        order = order[:THUMBNAILS]
-    shown = tuple(_fitting((_shown(gallery, found, errors, index) for index in order), most_bytes))
-    return Strip(row, shown, _sentence(len(shown), len(found), cut_short=len(shown) < len(order)))
+    found = gallery.found[name]
+    of = len(found.mse)
+    wanted = min(THUMBNAILS, of) if gallery.mode is PicturesMode.THUMBNAIL else of
+    places = range(min(wanted, len(found.targets)))
+    shown = tuple(_fitting((_shown(gallery, found, place) for place in places), most_bytes))
+    return Strip(row, shown, _sentence(len(shown), of, cut_short=len(shown) < wanted))
 
 
 def _fitting(pictures: Iterable[Shown], most_bytes: int) -> Iterator[Shown]:
@@ -158,21 +191,29 @@ def _sentence(shown: int, of: int, *, cut_short: bool) -> str:
     )
 
 
-def _shown(gallery: Gallery, found: Levels, errors: Floats, index: int) -> Shown:
-    small = gallery.mode is PicturesMode.THUMBNAIL
+def _shown(gallery: Gallery, found: Kept, place: int) -> Shown:
+    small, target = gallery.mode is PicturesMode.THUMBNAIL, int(found.targets[place])
     return Shown(
-        target=index + 1,
-        psnr_db=decibels(float(recovery.psnr_db(errors[index : index + 1])[0])),
-        original=_uri(gallery.originals[index], small=small),
-        found=_uri(found[index], small=small),
+        target=target + 1,
+        psnr_db=decibels(float(recovery.psnr_db(found.mse[target : target + 1])[0])),
+        original=_uri(gallery.originals[target], small=small),
+        found=_uri(found.pictures[place], small=small),
     )
 
 
 def _uri(picture: Levels, *, small: bool) -> str:
-    levels = picture[..., 0] if picture.shape[-1] == 1 else picture
-    image = Image.fromarray(np.ascontiguousarray(levels))
-    if small:
-        image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
     file = io.BytesIO()
-    image.save(file, "PNG")
+    _image(_small(picture) if small else picture).save(file, "PNG")
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _small(picture: Levels) -> Levels:
+    """A picture as a thumbnail; a small one as it is."""
+    image = _image(picture)
+    image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def _image(picture: Levels) -> Image.Image:
+    levels = picture[..., 0] if picture.shape[-1] == 1 else picture
+    return Image.fromarray(np.ascontiguousarray(levels))
