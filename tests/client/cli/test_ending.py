@@ -41,6 +41,14 @@ def waiting(
         yield process
 
 
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """SIGHUP as terminals leave it, even where these tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_who_ends_a_command_cancels_its_job(
     server: FakeServer, picture: Path, number: signal.Signals
