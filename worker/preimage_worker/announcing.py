@@ -31,6 +31,20 @@ class Profile:
     """Seconds since 1970, for people only."""
 
 
+def about(profile: Profile, active: int) -> admin.Worker:
+    """What workers and auditors say alike; `active` is the number of lanes, or audits, that run."""
+    info = admin.Worker(
+        name=profile.name,
+        device=profile.device,
+        slots=profile.slots,
+        active_slots=active,
+        version=version("preimage"),
+    )
+    info.start_time.FromNanoseconds(int(profile.started_at * 1e9))
+    info.seen_time.FromNanoseconds(time.time_ns())
+    return info
+
+
 def notice(
     profile: Profile, models: Models, *, active: int, batch_key: str, rate: float
 ) -> WorkerNotice:
@@ -41,18 +55,9 @@ def notice(
         for model in models.announcements()
         if model.availability == wire.AVAILABILITY_SERVED
     ]
-    info = admin.Worker(
-        name=profile.name,
-        device=profile.device,
-        slots=profile.slots,
-        active_slots=active,
-        models=served,
-        batch_key=batch_key,
-        version=version("preimage"),
-        slot_steps_per_second=rate,
-    )
-    info.start_time.FromNanoseconds(int(profile.started_at * 1e9))
-    info.seen_time.FromNanoseconds(time.time_ns())
+    info = about(profile, active)
+    info.models.extend(served)
+    info.batch_key, info.slot_steps_per_second = batch_key, rate
     return WorkerNotice(
         name=profile.name,
         slots=profile.slots,
