@@ -122,9 +122,8 @@ class Courier:
                 self._round()
             except QueueError as error:
                 self._complain(error)
-                time.sleep(
-                    _TROUBLE_SECONDS
-                )  # news do not help against a refusal that comes at once
+                # Not a wait for news: those do not help against a refusal that comes at once.
+                time.sleep(_TROUBLE_SECONDS)
             except Exception:
                 # A bug here must not stop the beats of every other job.
                 log.exception("the courier failed in one round and goes on")
