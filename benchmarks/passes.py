@@ -5,13 +5,13 @@
                                 [--json FILE] [--resume] [--recipes-from FILE]
                                 [--gallery STEM] [--device cpu|cuda]
 
-SqueezeNet 1.0 with ImageNet's weights, HOGb and dense SIFT (bin 8), all of pictures resized to
-227 × 227, grey for the two formulas. Both presets get the same objective: the reference preset's,
-with C = 300 up to features.7, 100 at features.10, 20 at features.12, 100 for the formulas. It is
-measured on the picture as it would be delivered at that moment, without jitter. One pass is a
-forward and backward pass; every one is counted, line searches included, and the same number of both
-is compared: a preset whose own schedule is shorter than the recipe's 350 gets 350 here. Measuring
-takes passes of its own, which belong to neither.
+SqueezeNet 1.0 with ImageNet's weights, HOGb and dense SIFT (bin 8), all of pictures resized to 227
+× 227, grey for the two formulas. Both presets get the same objective: the reference preset's α-norm
+and bound, with C = 300 up to features.7, 100 at features.10, 20 at features.12, 100 for the
+formulas. It is measured on the picture as it would be delivered at that moment, without jitter. One
+pass is a forward and backward pass; every one is counted, line searches included, and the same
+number of both is compared: a preset whose own schedule is shorter than the recipe's 350 gets 350
+here. Measuring takes passes of its own, which belong to neither.
 
 The JSON file is a list of cells, written after each one; `--resume` skips the cells that are in it.
 A recipe does not change while a solver is worked on: `--recipes-from` takes its figures from the
@@ -68,10 +68,15 @@ class Group(NamedTuple):
     pictures: Sequence[Picture]
     device: torch.device
 
-    def problems(self, preset: str) -> list[Problem]:
-        """Of every picture, with the grid's C, and no fewer steps than are compared."""
+    def problems(self, preset: str, reference: str) -> list[Problem]:
+        """Of every picture, with the reference's priors, the grid's C, and enough steps."""
         weight = GRID.get(self.layer, 100.0 if self.layer in SHALLOW else 300.0)
-        overrides = Overrides(data_weight=weight)
+        objective = presets.resolve(reference, self.phi, SIDE, SIDE)
+        overrides = Overrides(
+            data_weight=weight,
+            alpha_norm_weight=objective.alpha_norm.weight,
+            bound=objective.bound,
+        )
         settings = presets.resolve(preset, self.phi, SIDE, SIDE, overrides)
         if settings.steps < MILESTONES[-1]:
             overrides = replace(overrides, steps=MILESTONES[-1])
@@ -106,11 +111,11 @@ def race(
     group: Group, reference: str, tested: Sequence[str], known: Sequence[Cell]
 ) -> Iterator[Done]:
     """The cells of a group: the reference preset once, then every tested one."""
-    judge, by = Judge(group.phi, MILESTONES, group.device), group.problems(reference)
+    judge, by = Judge(group.phi, MILESTONES, group.device), group.problems(reference, reference)
     recipes = _recipes(group, judge, by, known)
     for preset in tested:
         tracks = [Track(limits=(CLOSE * recipe.final, recipe.final)) for recipe in recipes]
-        judge.follow(group.problems(preset), by, tracks)
+        judge.follow(group.problems(preset, reference), by, tracks)
         for picture, recipe, track in zip(group.pictures, recipes, tracks, strict=True):
             yield _done(group, (reference, preset), picture, recipe, track)
 

@@ -30,7 +30,7 @@ _ANY_SIZE_SIDE = 224
 """The picture for which representations of any size state their code's shape."""
 _USUAL_SELECTIONS = {"class_token", "patch_tokens", "mean"}
 _PRESETS = {
-    "auto": "Our own: the objective of mv2016, by limited-memory BFGS in cosine coefficients.",
+    "auto": "Our own: the terms of mv2016 by limited-memory BFGS in cosine coefficients.",
     "mv2016": "Mahendran & Vedaldi, IJCV 2016: decayed Adagrad with momentum, jitter and a bound.",
     "mv2015": "Mahendran & Vedaldi, CVPR 2015: gradient descent with momentum, no jitter.",
     "lucid": "Olah et al. 2017: Adam in Fourier coefficients of separate colours; no priors.",

@@ -7,7 +7,7 @@ result is never given to a job that would be computed differently.
 from importlib.metadata import version
 from typing import Final
 
-ENGINE: Final = 3
+ENGINE: Final = 4
 """To be raised whenever the same specification may lead to another picture or to other numbers of
 the result: presets, priors, optimisers, starts, counters of noise, evaluation, encoding."""
 

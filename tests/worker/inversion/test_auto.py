@@ -194,8 +194,8 @@ def test_a_plateau_ends_it_with_the_best_picture() -> None:
 
 
 def test_a_step_without_a_finite_objective_is_taken_back_and_the_lane_lives() -> None:
-    cliff = _Cliff()
-    posed = Problem(picture(), SIDE, SIDE, resolve("auto", cliff, SIDE, SIDE, Overrides(steps=60)))
+    cliff, overrides = _Cliff(), Overrides(steps=60, alpha_norm_weight=1.0)
+    posed = Problem(picture(), SIDE, SIDE, resolve("auto", cliff, SIDE, SIDE, overrides))
     batch, report = run_to_end(batch_of(cliff, posed))
     objective = batch.curve(0)[:, 0]
     assert not np.isfinite(objective).all()

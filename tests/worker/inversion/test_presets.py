@@ -1,6 +1,8 @@
 import math
+from dataclasses import replace
 
 import pytest
+import torch
 
 from preimage_worker.inversion.errors import SettingError
 from preimage_worker.inversion.layers import data_weight_2016, paper_layer, total_variation_2015
@@ -150,12 +152,19 @@ def test_jitter_can_be_asked_for_where_the_preset_leaves_it_out() -> None:
 
 
 @pytest.mark.parametrize("node", ["0", "1", "4"])
-def test_auto_has_the_objective_of_mv2016(node: str) -> None:
+def test_auto_has_the_terms_of_mv2016_and_room_for_every_colour(node: str) -> None:
     network = small_network(node)
     ours = resolve("auto", network, SIDE, SIDE)
     theirs = resolve("mv2016", network, SIDE, SIDE)
-    assert ours.data_weight == theirs.data_weight
-    assert (ours.priors, ours.bound, ours.loss) == (theirs.priors, theirs.bound, theirs.loss)
+    assert (ours.data_weight, ours.loss) == (theirs.data_weight, theirs.loss)
+    assert ours.total_variation == theirs.total_variation
+    assert ours.alpha_norm == replace(theirs.alpha_norm, weight=0)
+    corners = torch.cartesian_prod(*[torch.tensor([0.0, 255.0])] * 3) - torch.tensor(network.mean)
+    assert float(corners.norm(dim=1).max()) <= ours.bound < float(corners.norm(dim=1).max()) + 1
+    assert theirs.bound == 160
+    asked = Overrides(alpha_norm_weight=1.0, bound=160.0)
+    as_theirs = resolve("auto", network, SIDE, SIDE, asked)
+    assert (as_theirs.priors, as_theirs.bound) == (theirs.priors, theirs.bound)
     assert ours.family is Family.QUASI_NEWTON
     assert not any(segment.jitter for segment in ours.segments)
     assert (ours.steps, ours.jitter_range) == (200, 1)

@@ -18,6 +18,7 @@ from preimage_worker.inversion.layers import SHALLOW, data_weight_2016, total_va
 from preimage_worker.inversion.optimisers.families import REFERENCE_ELEMENTS
 from preimage_worker.inversion.overrides import Overrides, override
 from preimage_worker.inversion.representations.base import Representation
+from preimage_worker.inversion.representations.network import WHITE
 from preimage_worker.inversion.settings import (
     Basis,
     Coordinates,
@@ -91,7 +92,11 @@ def mv2016(representation: Representation, height: int, width: int) -> Settings:
 
 
 def auto(representation: Representation, height: int, width: int) -> Settings:
-    """Our own: the objective of mv2016, solved by `optimisers.quasi_newton` without jitter.
+    """Our own: the terms of mv2016, solved by `optimisers.quasi_newton` without jitter.
+
+    Networks get no α-norm, and a bound that holds every colour: mv2016's leave out white and black,
+    which are 199 to 243 grey levels from the mean, and change what else the picture shows. Codes of
+    histograms say nothing of contrast, so there they stay.
 
     Shallow layers start from white noise, as mv2016 does, the first ones from stronger noise: the
     more a max pool's candidates differ, the better the minimum. Deep ones start from faint noise
@@ -112,12 +117,23 @@ def auto(representation: Representation, height: int, width: int) -> Settings:
             start=Start.NATURAL,
             start_amplitude=15.0,
         )
+    settings = replace(
+        settings,
+        alpha_norm=replace(settings.alpha_norm, weight=0.0),
+        bound=_farthest_colour(representation),
+    )
     traits = traits_of(representation, height, width)
     if traits.finest:
         return replace(settings, start_amplitude=120.0)
     if traits.fine:
         return settings
     return replace(settings, start=Start.NATURAL, start_amplitude=FAINT)
+
+
+def _farthest_colour(representation: Representation) -> float:
+    """How far, in grey levels, the colour is that lies farthest from the mean."""
+    farthest = (max(mean, WHITE - mean) for mean in representation.mean)
+    return math.ceil(math.hypot(*farthest))
 
 
 def mv2016_activation(representation: Representation, height: int, width: int) -> Settings:

@@ -56,7 +56,7 @@ def crops() -> Tensor:
 
 def recovered(representation: Representation, readings: list[Reading], truth: Tensor) -> Tensor:
     """PSNR of every picture, dB."""
-    overrides = Overrides(steps=120, data_weight=3000.0, total_variation_weight=0.1)
+    overrides = Overrides(steps=400, data_weight=3000.0, total_variation_weight=0.1)
     settings = resolve("auto", representation, SIDE, SIDE, overrides)
     problems = [
         Problem(reading.target, SIDE, SIDE, settings, reading.mask, seed, bounds=reading.bounds)
@@ -89,8 +89,7 @@ def test_knowing_that_codes_were_pooled_recovers_more_of_every_picture(
     defence, release, naive = released(layer1, "pool:k=2", truth)
     readings = [defence.read(each[None]) for each in release]
     adaptive = recovered(Defended(layer1, defence), readings, truth)
-    assert (adaptive > naive).all()
-    assert float((adaptive - naive).mean()) > 0.7
+    assert float((adaptive - naive).min()) > 3
 
 
 @pytest.mark.slow
@@ -102,6 +101,6 @@ def test_knowing_that_only_the_largest_elements_were_kept_recovers_more(
     bounded = recovered(layer1, [defence.read(each[None]) for each in release], truth)
     weighed = [defence.weigh(each[None]) for each in release]
     weighted = recovered(layer1, [each for each in weighed if each is not None], truth)
-    assert float((bounded - naive).mean()) > 0.5
-    assert float((weighted - naive).mean()) > 1
-    assert float((torch.maximum(bounded, weighted) - naive).mean()) > 2
+    assert float((bounded - naive).mean()) > 3
+    assert float((weighted - naive).mean()) > 3
+    assert float((torch.maximum(bounded, weighted) - naive).mean()) > 5
