@@ -19,7 +19,7 @@ from preimage_worker.inversion.by_lane import per_lane
 from preimage_worker.inversion.lengths import square_lengths
 
 _EPSILON = 1e-16  # of scale²: what is smaller than 1e-8 scales is treated as quadratic
-_QUADRATIC = 2
+QUADRATIC = 2
 
 
 class Magnitude(NamedTuple):
@@ -102,7 +102,7 @@ def total_variation(canvas: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
     if prior.inside is not None:
         across *= prior.inside[..., 1:]
         down *= prior.inside[..., 1:, :]
-    if prior.magnitudes[0].exponent == _QUADRATIC:
+    if prior.magnitudes[0].exponent == QUADRATIC:
         return _quadratic_variation(canvas, across, down, prior)
     squares = torch.zeros_like(canvas)
     squares[..., :-1] = across.square()
@@ -149,7 +149,7 @@ def _power_sum(squares: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
     scale2 = per_lane(prior.scale.square(), squares)
     squares = squares / scale2
     slope = exponent / scale2
-    if exponent == _QUADRATIC:
+    if exponent == QUADRATIC:
         return squares.flatten(1).sum(1), slope
     power = squares.clamp(min=_EPSILON).pow(exponent / 2 - 1)
     return (squares * power).flatten(1).sum(1), power * slope

@@ -34,12 +34,16 @@ def step(
         gradient = push(gradient, lanes.canvas, achieved, weights.circles)
         data = weights.data * value
         terms = torch.stack((data + priors.sum(0), data, *priors, achieved), dim=1)
-        seen = control._replace(seen=Seen(lanes.canvas, terms[:, 0], weights.bound))
+        seen = control._replace(seen=_seen(lanes, terms[:, 0], weights))
         moved = _move(setup, lanes, gradient, weights, seen)
         if not setup.method.descends:
             return _keep(lanes, moved, terms[:, 0]), terms
         begins = control.age.flatten() == 0
         return _keep_best(lanes, moved, terms[:, 0], begins), terms
+
+
+def _seen(lanes: Lanes, objective: Tensor, weights: Weights) -> Seen:
+    return Seen(lanes.canvas, objective, weights.bound, weights.smoothing)
 
 
 def _data(

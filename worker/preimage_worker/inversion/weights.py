@@ -13,7 +13,7 @@ from torch import Tensor
 from preimage_worker.inversion.lane import Lane, Move
 from preimage_worker.inversion.optimisers.families import Method
 from preimage_worker.inversion.optimisers.transform import Control
-from preimage_worker.inversion.priors import PRIORS, Magnitude, Prior
+from preimage_worker.inversion.priors import PRIORS, QUADRATIC, Magnitude, Prior
 from preimage_worker.inversion.repulsion import Circle, circles
 from preimage_worker.inversion.settings import PriorSetting
 
@@ -39,6 +39,8 @@ class Weights(NamedTuple):
     """Lanes that push each other apart."""
     inside: Tensor | None
     """`(lanes, 1, rows, columns)`: where each lane's canvas is; None where all fill the tensor."""
+    smoothing: Tensor
+    """Curvature of a total variation with β = 2 over the eigenvalue μ of a frequency; else 0."""
 
 
 def weigh(lanes: Sequence[Lane], method: Method, like: Tensor) -> Weights:
@@ -51,6 +53,7 @@ def weigh(lanes: Sequence[Lane], method: Method, like: Tensor) -> Weights:
     ]
     bounds = [one.bound for one in settings]
     inside = _inside(sizes, like)
+    variations = [one.total_variation for one in settings]
     return Weights(
         data=_tensor([one.data_weight for one in settings], like),
         priors=tuple(
@@ -60,7 +63,15 @@ def weigh(lanes: Sequence[Lane], method: Method, like: Tensor) -> Weights:
         bound=_tensor(bounds, like)[:, None, None, None] if min(bounds) < math.inf else None,
         circles=circles([lane.repulsion for lane in lanes]),
         inside=inside,
+        smoothing=_tensor(list(map(_smoothing, variations, shares)), like),
     )
+
+
+def _smoothing(variation: PriorSetting, share: float) -> float:
+    """Of weight · Σ (|∇x| / V)², whose Hessian is 2 weight / V² · μ in cosine coefficients."""
+    if variation.exponent != QUADRATIC:
+        return 0.0
+    return 2 * variation.weight * share / variation.scale**2
 
 
 def controls(moves: Sequence[Sequence[Move]], device: torch.device) -> list[Control]:

@@ -14,7 +14,8 @@ What makes it fast here (docs/explanation/solver.md has the trials):
 
 - The memory begins from a diagonal in cosine coefficients, like the inverse spectrum of natural
   pictures, so that coarse structure comes first. Where the code's grid is fine enough to see fine
-  structure, the diagonal flattens with the lane's age.
+  structure, the diagonal flattens with the lane's age. It does not where the priors outweigh the
+  code at all but coarse structure, as they do beside heavy noise: there is no other to be found.
 - While a lane is young, rectifiers and max pools pass a little gradient through what they silence
   (`representations.relaxed`): or units that the target needs and the start lacks never wake. A lane
   whose step had to be shortened takes less of it.
@@ -58,6 +59,7 @@ _FLOORS = (0.004, 0.4)  # of μ, first and last: coarser structure than this is 
 _FINEST_FLOOR = 0.04  # of the first layers at first; other fine layers begin with the last floor
 _POWERS = (1.0, 0.75)  # of μ, first and last
 _STEEP_STEPS, _FLATTENING_STEPS = 8, 24
+_OUTWEIGHED = 2  # μ, of at most 8, from which on the priors outweigh the code
 _AT_BOUND = 1 - 1e-5
 _COLOUR_POWER = 0.5  # of a colour's share of the variance of natural pictures
 
@@ -88,11 +90,20 @@ class State(NamedTuple):
     """Of the next pass, `(lanes,)`."""
     slope_leak: Tensor
     """That the gradient was computed with, `(lanes,)`."""
+    of_code: Tensor
+    """Curvature that the code gave the objective along the first steps, `(lanes,)`."""
+    of_priors: Tensor
+    """What the total variation would have given it, had those steps been of frequencies μ = 1."""
 
     @property
     def pairs(self) -> Pairs:
         """The memory."""
         return Pairs(self.steps, self.changes, self.products, self.births)
+
+    @property
+    def outweighed(self) -> Tensor:
+        """Whether the priors outweigh the code at all but coarse structure, `(lanes,)`."""
+        return self.of_code < _OUTWEIGHED * self.of_priors
 
     @property
     def slope(self) -> Slope:
@@ -111,7 +122,8 @@ def quasi_newton(traits: Traits) -> Transform:
         zeros, numbers = torch.zeros_like(canvas), canvas.new_zeros(len(canvas))
         leak = torch.full_like(numbers, traits.leak)
         pairs = no_pairs(canvas)
-        return State(zeros, zeros, zeros, zeros, numbers, *pairs, numbers, numbers, leak, leak)
+        rest = (numbers, numbers, leak, leak, numbers, numbers)
+        return State(zeros, zeros, zeros, zeros, numbers, *pairs, *rest)
 
     def update(gradient: Tensor, buffers: Buffers, control: Control) -> tuple[Tensor, Buffers]:
         seen, age = control.seen, control.age.flatten()
@@ -126,12 +138,12 @@ def quasi_newton(traits: Traits) -> Transform:
         after = _refuse(before, seen.objective, decline)
         if some(accepted):
             after = _accept(traits, after, gradient, seen, accepted)
-        after = _with_memory(after, before, moved, accepted=accepted, fresh=fresh)
+        paired = accepted & (after.slope_leak == before.slope_leak) & ~fresh
+        after = _with_memory(after, before, moved, wanted=paired, fresh=fresh)
+        after = _weigh(after, before, moved, seen.smoothing, told=paired, age=age)
         after = after._replace(leak=_leak(after.leak, accepted, age))
         if some(accepted):
-            way = _within(
-                _ahead(traits, after, _inverse(traits, age, gradient)), seen.canvas, tight
-            )
+            way = _within(_ahead(traits, after, _inverse(traits, age, after)), seen.canvas, tight)
             after = after._replace(way=choose(accepted, way, before.way))
         if every(accepted):
             return after.way, after
@@ -212,17 +224,47 @@ def _accept(
 
 
 def _with_memory(
-    after: State, before: State, moved: Tensor, *, accepted: Tensor, fresh: Tensor
+    after: State, before: State, moved: Tensor, *, wanted: Tensor, fresh: Tensor
 ) -> State:
     """The state with the accepted step remembered, and nothing in lanes that begin.
 
     Gradients of different relaxations do not make a pair.
     """
     pairs = forget(before.pairs, fresh)
-    wanted = accepted & (after.slope_leak == before.slope_leak) & ~fresh
     if some(wanted):
         pairs = remember(pairs, moved, after.slope.minus(before.slope), wanted)
     return after._replace(**pairs._asdict())
+
+
+def _weigh(
+    after: State,
+    before: State,
+    moved: Tensor,
+    smoothing: Tensor | None,
+    *,
+    told: Tensor,
+    age: Tensor,
+) -> State:
+    """The state with what a lane's first steps say of code and priors: they decide for the rest."""
+    young = age < _STEEP_STEPS
+    if smoothing is None or not some(young):
+        return after
+    rise = inner(moved, after.gradient - before.gradient)
+    of_code = rise - smoothing * by_lane(_roughness, moved)
+    of_priors = smoothing * inner(moved, moved)
+    told &= young
+    return after._replace(
+        of_code=torch.where(age == 0, 0, after.of_code + torch.where(told, of_code, 0)),
+        of_priors=torch.where(age == 0, 0, after.of_priors + torch.where(told, of_priors, 0)),
+    )
+
+
+def _roughness(canvas: Tensor) -> Tensor:
+    """Σ μ c² of its cosine coefficients c."""
+    return sum(
+        (canvas.diff(dim=side).square().flatten(1).sum(1) for side in (-1, -2)),
+        start=canvas.new_zeros(len(canvas)),
+    )
 
 
 def _leak(leak: Tensor, accepted: Tensor, age: Tensor) -> Tensor:
@@ -252,31 +294,46 @@ def _shorten(rise: Tensor, decline: Tensor) -> Tensor:
     return torch.nan_to_num(lowest, nan=_SHORTEST).clamp(_SHORTEST, _LONGEST)
 
 
-def _inverse(traits: Traits, age: Tensor, like: Tensor) -> Tensor:
+def _inverse(traits: Traits, age: Tensor, state: State) -> Tensor:
     """The diagonal that the memory begins from, `(lanes, 1 or channels, height, width)`.
+
+    It stays steep where the priors outweigh the code.
 
     On a CPU, where powers take long, its ends are kept: all lanes begin with one, and in the other
     it changes no more. What lies between passes by, and a large canvas has large ones.
     """
     flat = ((age - _STEEP_STEPS) / _FLATTENING_STEPS).clamp(0, 1) * (1 - traits.coarseness)
+    size, first = state.point.shape[-2:], _first_floor(traits)
     if age.device.type != "cpu":
-        return 1 / _curvature(traits, flat, like.shape[-2:])
-    return by_lane(lambda lane: _inverse_at(traits, float(lane), like.shape[-2:]), flat)
+        steep = _curvature(traits, torch.zeros_like(flat), _FLOORS[0], size)
+        usual = _curvature(traits, flat, first, size)
+        return 1 / torch.where(per_lane(state.outweighed, usual), steep, usual)
+
+    def of_one(flat: Tensor, outweighed: Tensor) -> Tensor:
+        if outweighed:
+            return _inverse_at(traits, 0.0, _FLOORS[0], size)
+        return _inverse_at(traits, float(flat), first, size)
+
+    return by_lane(of_one, flat, state.outweighed)
 
 
-def _inverse_at(traits: Traits, flat: float, size: torch.Size) -> Tensor:
+def _first_floor(traits: Traits) -> float:
+    return _FINEST_FLOOR if traits.finest else _FLOORS[traits.fine]
+
+
+def _inverse_at(traits: Traits, flat: float, first: float, size: torch.Size) -> Tensor:
     last = float(torch.tensor(1.0) * (1 - traits.coarseness))
-    return (_kept_inverse if flat in {0.0, last} else _lone_inverse)(traits, flat, size)
+    return (_kept_inverse if flat in {0.0, last} else _lone_inverse)(traits, flat, first, size)
 
 
-def _lone_inverse(traits: Traits, flat: float, size: torch.Size) -> Tensor:
-    return 1 / _curvature(traits, torch.tensor([flat]), size)
+def _lone_inverse(traits: Traits, flat: float, first: float, size: torch.Size) -> Tensor:
+    return 1 / _curvature(traits, torch.tensor([flat]), first, size)
 
 
-_kept_inverse = lru_cache(maxsize=4)(_lone_inverse)
+_kept_inverse = lru_cache(maxsize=6)(_lone_inverse)
 
 
-def _curvature(traits: Traits, flat: Tensor, size: torch.Size) -> Tensor:
+def _curvature(traits: Traits, flat: Tensor, first: float, size: torch.Size) -> Tensor:
     """Its inverse, up to a factor: (μ + floor)^power.
 
     With power 1 and no floor it is the total variation's own, and the inverse spectrum of natural
@@ -285,10 +342,10 @@ def _curvature(traits: Traits, flat: Tensor, size: torch.Size) -> Tensor:
     Args:
         traits: of the representation.
         flat: how far the diagonal has flattened, `(lanes,)`.
+        first: the floor where it has not.
         size: of the canvas, rows and columns.
     """
     spectrum = sorted_frequencies(*size, flat.device)
-    first = _FINEST_FLOOR if traits.finest else _FLOORS[traits.fine]
     floor = first * (_FLOORS[1] / first) ** flat
     power = _POWERS[0] + (_POWERS[1] - _POWERS[0]) * flat
     diagonal = (spectrum + floor[:, None, None, None]) ** power[:, None, None, None]

@@ -27,6 +27,9 @@ class Seen(NamedTuple):
     bound: Tensor | None = None
     """How long the colour vector of a pixel may be, `(lanes, 1, 1, 1)`; None where all may be of
     any length."""
+    smoothing: Tensor | None = None
+    """Curvature of the quadratic total variation over the eigenvalue μ of its frequency,
+    `(lanes,)`: 0 in lanes with another exponent, None where nobody asks."""
 
 
 class Control(NamedTuple):
