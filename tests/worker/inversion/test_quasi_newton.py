@@ -18,12 +18,20 @@ from preimage_worker.inversion.traits import Traits
 
 SIDE = 8
 Objective = Callable[[Tensor], Tensor]
+FINE = Traits(stride=1, rectifiers=5)
 EXACT, RELAXED = Traits(), Traits(stride=4, rectifiers=10, leak=0.25)
 
 
-def _control(canvas: Tensor, objective: Tensor, age: int, bound: Tensor | None = None) -> Control:
+def _control(
+    canvas: Tensor,
+    objective: Tensor,
+    age: int,
+    bound: Tensor | None = None,
+    smoothing: Tensor | None = None,
+) -> Control:
     ages = torch.full((len(canvas), 1, 1, 1), float(age))
-    return Control(torch.ones_like(ages), (ages > 0).float(), ages, Seen(canvas, objective, bound))
+    seen = Seen(canvas, objective, bound, smoothing)
+    return Control(torch.ones_like(ages), (ages > 0).float(), ages, seen)
 
 
 def _bowl(seed: int) -> tuple[Objective, Tensor]:
@@ -47,9 +55,11 @@ class Descent:
         canvas: Tensor,
         traits: Traits = EXACT,
         bound: Tensor | None = None,
+        smoothing: Tensor | None = None,
     ) -> None:
         self.transform = quasi_newton(traits)
         self.objective, self.canvas, self.bound = objective, canvas, bound
+        self.smoothing = smoothing
         self.buffers: Buffers = self.transform.init(canvas)
         self.age = 0
 
@@ -63,7 +73,7 @@ class Descent:
         value = self.objective(canvas)
         (gradient,) = torch.autograd.grad(value.sum(), canvas)
         with torch.no_grad():
-            control = _control(self.canvas, value.detach(), self.age, self.bound)
+            control = _control(self.canvas, value.detach(), self.age, self.bound, self.smoothing)
             update, self.buffers = self.transform.update(gradient, self.buffers, control)
             self.canvas = self.canvas + update
             if self.bound is not None:
@@ -79,6 +89,41 @@ def test_it_reaches_the_minimum_of_a_convex_quadratic_in_few_steps(seed: int) ->
     values = torch.cat([descent.step() for _ in range(80)])
     assert values.min() - 3 < 1e-4 * (values[0] - 3)
     assert (descent.canvas - lowest).abs().max() < 0.3
+
+
+def _smoothed(of_code: float) -> Objective:
+    """A code of the plain canvas with this curvature, beside a quadratic total variation."""
+    generator = torch.Generator().manual_seed(7)
+    target = 60 + 100 * torch.randn(1, 1, 32, 32, generator=generator)
+
+    def objective(canvas: Tensor) -> Tensor:
+        rough = sum(canvas.diff(dim=side).square().sum((1, 2, 3)) for side in (-1, -2))
+        return (of_code * (canvas - target).square().sum((1, 2, 3)) + rough) / 2
+
+    return objective
+
+
+@pytest.mark.parametrize("of_code", [0.01, 1.0, 30.0])
+def test_it_learns_how_much_the_code_says_beside_the_priors(of_code: float) -> None:
+    start = torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(8))
+    descent = Descent(_smoothed(of_code), 46 * start, FINE, smoothing=torch.ones(1))
+    for _ in range(12):
+        descent.step()
+    state = descent.state
+    assert float(state.of_code / state.of_priors) == pytest.approx(of_code, rel=2e-2)
+    assert bool(state.outweighed) is (of_code < 2)
+
+
+def test_what_a_code_says_beside_strong_priors_is_found_in_few_steps() -> None:
+    """Of such a code only coarse structure is left, and that comes first."""
+    start = torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(8))
+    values = []
+    for smoothing in (torch.ones(1), torch.zeros(1)):
+        descent = Descent(_smoothed(0.001), 46 * start, FINE, smoothing=smoothing)
+        values.append(torch.cat([descent.step() for _ in range(40)]))
+    lowest = min(each.min() for each in values)
+    told, untold = (int((each > 1.001 * lowest).sum()) for each in values)
+    assert told < 0.7 * untold
 
 
 def _bounded(seed: int) -> Objective:
