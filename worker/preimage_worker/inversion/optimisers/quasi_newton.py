@@ -252,7 +252,7 @@ def _weigh(
     rise = inner(moved, after.gradient - before.gradient)
     of_code = rise - smoothing * by_lane(_roughness, moved)
     of_priors = smoothing * inner(moved, moved)
-    told &= young
+    told = told & young
     return after._replace(
         of_code=torch.where(age == 0, 0, after.of_code + torch.where(told, of_code, 0)),
         of_priors=torch.where(age == 0, 0, after.of_priors + torch.where(told, of_priors, 0)),
