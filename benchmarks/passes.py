@@ -5,9 +5,9 @@
                                 [--json FILE] [--resume] [--recipes-from FILE]
                                 [--gallery STEM] [--device cpu|cuda]
 
-SqueezeNet 1.0 with ImageNet's weights, HOGb and dense SIFT (bin 8), all of pictures resized to 227
-× 227, grey for the two formulas. Both presets get the same objective: the reference preset's α-norm
-and bound, with C = 300 up to features.7, 100 at features.10, 20 at features.12, 100 for the
+SqueezeNet 1.0 with ImageNet's weights, HOGb and dense SIFT (bin 8), all of pictures resized to
+227 × 227, grey for the two formulas. Both presets get the same objective: the reference preset's
+α-norm and bound, with C = 300 up to features.7, 100 at features.10, 20 at features.12, 100 for the
 formulas. It is measured on the picture as it would be delivered at that moment, without jitter. One
 pass is a forward and backward pass; every one is counted, line searches included, and the same
 number of both is compared: a preset whose own schedule is shorter than the recipe's 350 gets 350

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from preimage_worker.inversion.lanes import LaneBatch
+from preimage_worker.inversion.optimisers.quasi_newton import State
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.overrides import Overrides
 from preimage_worker.inversion.presets import resolve
@@ -202,6 +203,20 @@ def test_a_step_without_a_finite_objective_is_taken_back_and_the_lane_lives() ->
     assert report.lanes[0].outcome is Outcome.STEP_LIMIT
     assert report.lanes[0].objective == np.nanmin(objective) < 0.1 * objective[0]
     assert batch.pictures([0]).isfinite().all()
+
+
+@pytest.mark.parametrize("weight", [0.5, 50.0, 5000.0])
+def test_a_lane_learns_what_its_code_says_beside_its_own_priors(weight: float) -> None:
+    """Of the plain canvas both curvatures are known: 2 C / ‖Φ₀‖², and 2 weight / (H W V²) for μ."""
+    cliff, overrides = _Cliff(), Overrides(steps=60, total_variation_weight=weight)
+    settings = resolve("auto", cliff, SIDE, SIDE, overrides)
+    code = settings.data_weight / LIMIT**2
+    priors = weight / (SIDE**2 * settings.total_variation.scale**2)
+    batch, _ = batch_of(cliff, Problem(picture(), SIDE, SIDE, settings)).run(10)
+    assert batch.state is not None
+    state = State(*batch.state.buffers)
+    assert float(state.of_code / state.of_priors) == pytest.approx(code / priors, rel=0.05)
+    assert bool(state.outweighed) is (code < 2 * priors)
 
 
 def test_a_lane_whose_start_is_not_finite_has_diverged() -> None:
