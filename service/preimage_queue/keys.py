@@ -63,8 +63,13 @@ Ended
 Blobs
     stage:<token>               STRING  bytes whose script comes right behind them   one minute
     blob:<tenant>:<sha256>      STRING  the bytes; while a job needs them for ever,
-                                        then as long as the job's result; before
-                                        that `upload_retention_seconds`
+                                        before and after that until they are given
+                                        up or as promised
+    promise:<tenant>:<sha256>   STRING  until when they stay whatever jobs do: as
+                                        an upload `upload_retention_seconds`, for a
+                                        dead letter as long as it                    until then
+    known:<tenant>:<sha256>     STRING  empty; a result that equal jobs may have is
+                                        of these bytes                               `cache_seconds`
     users:<tenant>:<sha256>     SET     ids of the live jobs that need it            while not empty
     uploads                     ZSET    `<tenant>:<sha256>:<bytes>` that no job
                                         needed yet -> when it expires                while not empty

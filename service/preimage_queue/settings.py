@@ -64,7 +64,7 @@ class QueueSettings:
     """Jobs of one tenant that may wait."""
 
     result_retention_seconds: float = 24 * _HOUR
-    """How long an ended job and its outputs can be read."""
+    """How long an ended job and its outputs can be read. Its inputs go when it ends."""
 
     dead_retention_seconds: float = 7 * 24 * _HOUR
     """How long a dead letter is kept."""
@@ -74,7 +74,7 @@ class QueueSettings:
     kept. 0: never, and equal jobs do not share a run either."""
 
     upload_retention_seconds: float = _HOUR
-    """How long a blob is kept that no job uses."""
+    """How long an upload is kept at least, whether jobs use it or not."""
 
     output_grace_seconds: float = _HOUR
     """How long outputs of an attempt are kept that has not finished."""

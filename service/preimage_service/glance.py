@@ -3,7 +3,7 @@
 Only after a recent refusal (`doubts`). What would be refused at the end, with everything decoded
 and stored, is refused here with nothing but digests taken: a full queue stays quick to say no, and
 what it refuses takes no memory of Redis. What may be answered all the same goes on: a request that
-has a job already, and one whose inputs an earlier job has kept, for its result may be kept too.
+has a job already, and one whose inputs a live job has or a kept result is of.
 """
 
 from collections.abc import Sequence

@@ -25,6 +25,9 @@ class Model:
         self.jobs: dict[str, Entry] = {}
         self.blobs: dict[tuple[str, str], int] = {}
         self.uploads: dict[tuple[str, str], float] = {}
+        self.promises: dict[tuple[str, str], float] = {}
+        """Until when a blob stays, whatever jobs do."""
+
         self.virtual: dict[Lane, float] = {}
         self.shares: dict[tuple[Lane, str], float] = {}
         self.seen: dict[tuple[BatchRef, str], float] = {}
@@ -71,6 +74,7 @@ class Model:
 
     def put_blob(self, tenant: str, digest: str, size: int, keep: float) -> None:
         self.blobs[tenant, digest] = size
+        self._promise((tenant, digest), self.now + keep)
         if not self.users(tenant, digest):
             self.uploads[tenant, digest] = self.now + keep
 
@@ -98,6 +102,7 @@ class Model:
         if known is not None:
             twins.give(known, job)
             job.state, job.forget_at = State.SUCCEEDED, self.now + RETENTION
+            self._release_blobs(job)
             return "CACHED"
         if leader is not None:
             twins.follow(job, leader)
@@ -233,7 +238,7 @@ class Model:
         done["EXPIRED"] |= self.end_overdue()
         for job in list(self.jobs.values()):
             if job.forget_at is not None and job.forget_at <= self.now:
-                self._erase(job)
+                self._forget(job)
                 done["FORGOTTEN"].add(job.id)
         self.uploads = {name: at for name, at in self.uploads.items() if at > self.now}
         return done
@@ -274,6 +279,7 @@ class Model:
         was, followed, job.follows = job.state, job.follows, None
         job.state, job.reason, job.dead = state, reason, dead
         job.forget_at = self.now + (DEAD_RETENTION if dead else RETENTION)
+        self._release_blobs(job)
         if was is State.QUEUED and followed is None:
             self._left(job.where[0])
         if keep:
@@ -284,10 +290,25 @@ class Model:
         if job.erase:
             self._erase(job)
 
-    def _erase(self, job: Entry) -> None:
+    def _promise(self, name: tuple[str, str], until: float) -> None:
+        self.promises[name] = max(until, self.promises.get(name, 0.0))
+
+    def _release_blobs(self, job: Entry) -> None:
+        for digest in job.new.blobs:
+            name = (job.new.tenant, digest)
+            if job.dead:
+                self._promise(name, self.now + DEAD_RETENTION)
+            if not self.users(*name) and self.promises.get(name, 0.0) <= self.now:
+                self.blobs.pop(name, None)
+
+    def _forget(self, job: Entry) -> None:
         del self.jobs[job.id]
         self.twins.forget(job)
+
+    def _erase(self, job: Entry) -> None:
+        self._forget(job)
         for digest in job.new.blobs:
             name = (job.new.tenant, digest)
             if name not in self.uploads and not self.users(*name):
                 self.blobs.pop(name, None)
+                self.promises.pop(name, None)

@@ -72,6 +72,7 @@ _READ: dict[str, Callable[[Any, str], object]] = {
     "users": lambda p, n: p.smembers(n),
     "blob": lambda p, n: p.strlen(n),
     **dict.fromkeys(("flight", "cached"), lambda p, n: p.get(n)),
+    "promise": lambda p, n: p.exists(n),
 }
 
 _SEEN: dict[str, Callable[[Any], object]] = {
@@ -115,6 +116,7 @@ def model_view(model: Model) -> View:
     view["blob"] = {f"{tenant}:{digest}": size for (tenant, digest), size in model.blobs.items()}
     for (lane, tenant), finish in model.shares.items():
         view["shares"].setdefault(lane.value, {})[tenant] = finish
+    view["promise"] = {f"{tenant}:{digest}": 1 for tenant, digest in model.promises}
     view["leases"] = {job.id for job in model.runs()}
     view["flight"] = {":".join(name): job_id for name, job_id in model.twins.flight.items()}
     view["cached"] = {":".join(name): job_id for name, job_id in model.twins.cached.items()}

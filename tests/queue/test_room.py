@@ -14,6 +14,7 @@ from preimage_queue import (
     Quotas,
     Rejected,
     RejectReason,
+    State,
     Submitted,
     WorkerNotice,
     blob_digest,
@@ -119,6 +120,16 @@ def test_inputs_of_a_job_are_let_through_if_its_run_or_its_result_would_do(full:
     full.finish(succeed(ended[0]))
     put(full)
     assert full.room(equal) is None
+    full.delete(ended[0].id, "ada")
+    assert full.room(equal) is not None
+
+
+def test_inputs_that_led_to_no_result_let_nobody_through(full: Queue) -> None:
+    digest = stored(full, INPUT)
+    put(full, blobs=(digest,), computation=DIGEST)
+    full.finish(succeed(take(full, 1)[0], state=State.FAILED))
+    put(full)
+    assert full.room(prospect(blobs=(digest,), shares=True)) is not None
 
 
 def test_an_upload_that_no_job_has_used_lets_nobody_through(full: Queue) -> None:

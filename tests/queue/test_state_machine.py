@@ -63,6 +63,13 @@ SPOILED = {
     ),
     "nobody is kept back": ("and free - slots < math.min(most, kept)", "and false"),
     "nobody is ever forgotten": ("'-inf', NOW - num(A.presence_ms)", "'-inf', 0"),
+    "a blob goes with the first job that ends": (
+        "if call('EXISTS', key('users', name)) == 0 then\n      local left_ms",
+        "if true then\n      local left_ms",
+    ),
+    "a blob stays for ever": ("call('DEL', key('blob', name))\n      end", "end"),
+    "a dead letter loses its blob": ("dead and keep_ms or 0", "0"),
+    "an upload goes with its first job": ("local left_ms = promised_ms(name)", "local left_ms = 0"),
     "a blob is let go while it is used": ("call('SADD', key('users', blob.name), job.id)", ""),
 }
 

@@ -52,8 +52,8 @@ def server_command(server: Path, unix_socket: Path, data: Path) -> list[str]:
         "appendonly": "yes",
         "appendfsync": "everysec",
         # Inputs come and go by hundreds of megabytes: at the usual 64 the file would be written
-        # anew all the time, and each time Redis stands still for a moment.
-        "auto-aof-rewrite-min-size": "1gb",
+        # anew all the time, and callers wait for that. What is left of them is quickly read back.
+        "auto-aof-rewrite-min-size": "4gb",
         # What fills the file are floats and pictures. To press them takes three times the processor
         # time of writing them, and at best a third of the file away.
         "rdbcompression": "no",

@@ -90,7 +90,8 @@ def room(
 
     Changes nothing and promises nothing: it is for a producer who wants to refuse before it reads
     and stores what the job brings. None also for a request that has a job, and for one whose inputs
-    an earlier job has kept, if it shares: that one may be answered whatever there is room for.
+    a live job has or a kept result is of, if it shares: that one may be answered whatever there is
+    room for.
     """
     named: dict[str, Argument] = {
         "tenant": prospect.tenant,
@@ -240,16 +241,17 @@ def put_blob(
     """Store bytes for jobs to come, under their own digest.
 
     A blob that no job uses is kept for a while, counted from its last storing, and counts as queued
-    bytes. A job that names it keeps it; when the job has ended, the blob stays as long as the job's
-    result does.
+    bytes. A job that names it keeps it, and it goes with the last such job, unless more was promised:
+    to an upload, or to a dead letter, which may be queued again.
 
     Args:
         settings: The queue's settings.
         tenant: Whose bytes.
         data: The bytes.
         digest: Their `blob_digest`, if it is known already.
-        keep_seconds: How long to keep it for a job, `upload_retention_seconds` if None. Storing
-            never shortens the time that an earlier storing has promised.
+        keep_seconds: How long to keep it for a job that follows at once. None: it is an upload, for
+            any jobs to come, and stays for `upload_retention_seconds` whoever uses it meanwhile.
+            Storing never shortens the time that an earlier storing has promised.
         quotas: What the tenant may have.
     """
     ref = BlobRef(digest or parse.blob_digest(data), len(data))
@@ -257,6 +259,7 @@ def put_blob(
         "tenant": tenant,
         "digest": ref.digest,
         "max_bytes": settings.max_queued_bytes,
+        "promised": int(keep_seconds is None),
         **named_bytes(quotas),
     }
     if keep_seconds is not None:

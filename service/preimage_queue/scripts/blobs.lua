@@ -1,4 +1,8 @@
 -- Shared part: blobs, kept while a live job uses them.
+--
+-- What was uploaded for jobs to come, and what a dead letter would need again, is also promised for
+-- some time: `promise:<tenant>:<sha256>` says until when. All other bytes go with the last job that
+-- needs them: inputs are most of what a queue holds, and nobody asks for them again.
 
 local function blob_name(job, digest) return job.tenant .. ':' .. digest end
 
@@ -34,21 +38,39 @@ local function hold_blobs(job, blobs)
   end
 end
 
-local function release_blobs(job, keep_ms)
-  for _, digest in ipairs(split(job.blobs, ',')) do
-    local name = blob_name(job, digest)
-    call('SREM', key('users', name), job.id)
-    if call('EXISTS', key('users', name)) == 0 then call('PEXPIRE', key('blob', name), keep_ms) end
+local function promised_ms(name) return num(call('GET', key('promise', name))) - NOW end
+
+local function promise_blob(name, keep_ms)
+  if promised_ms(name) < keep_ms then
+    call('SET', key('promise', name), digits(NOW + keep_ms), 'PX', digits(keep_ms))
   end
 end
 
--- Removes the blobs of an ended job that no live job uses and nobody has stored again.
+-- `promise_ms`: for so long the ended job may need them again.
+local function release_blobs(job, promise_ms)
+  for _, digest in ipairs(split(job.blobs, ',')) do
+    local name = blob_name(job, digest)
+    if promise_ms > 0 then promise_blob(name, promise_ms) end
+    call('SREM', key('users', name), job.id)
+    if call('EXISTS', key('users', name)) == 0 then
+      local left_ms = promised_ms(name)
+      if left_ms > 0 then
+        call('PEXPIRE', key('blob', name), digits(left_ms))
+      else
+        call('DEL', key('blob', name))
+      end
+    end
+  end
+end
+
+-- Removes what is left of a deleted job's blobs, and every trace of them, unless a live job uses them
+-- or they have been stored again.
 local function drop_blobs(job)
   for _, digest in ipairs(split(job.blobs, ',')) do
     local name = blob_name(job, digest)
     local upload = name .. ':' .. call('STRLEN', key('blob', name))
     local used = call('EXISTS', key('users', name)) == 1 or call('ZSCORE', key('uploads'), upload)
-    if not used then call('DEL', key('blob', name)) end
+    if not used then call('DEL', key('blob', name), key('promise', name), key('known', name)) end
   end
 end
 

@@ -1,15 +1,20 @@
 -- Shared part: how jobs move between states. Every end of a job goes through `end_job`.
 
--- Forgets a job and what only it had.
-local function erase(job)
+-- Forgets an ended job and its result.
+local function forget(job)
   let_go_of_result(job)
-  drop_blobs(job)
   local request = key('request', job.tenant .. ':' .. job.request_id)
   if call('GET', request) == job.id then call('DEL', request) end
   call('DEL', key('job', job.id), key('events', job.id), key('checkpoint', job.id))
   call('ZREM', key('tenant', job.tenant), job.id)
   call('ZREM', key('dead'), job.id)
   call('ZREM', key('retained'), job.id .. '|' .. job.tenant)
+end
+
+-- Its owner wishes that nothing of it is left.
+local function erase(job)
+  drop_blobs(job)
+  forget(job)
 end
 
 local function give_up_lease(job)
@@ -48,7 +53,7 @@ local function end_job(job, state, reason, payload, dead)
     call('HDEL', key('job', job.id), 'checkpoint_step')
     call('DEL', key('checkpoint', job.id))
   end
-  release_blobs(job, keep_ms)
+  release_blobs(job, dead and keep_ms or 0)
   emit(job, reason)
   if leader and not dead then hold_result(job, leader, keep_ms) end
   retain(job, keep_ms)

@@ -66,11 +66,16 @@ local function let_go_of_result(job)
   end
 end
 
--- Lets jobs to come have the result of a run that has just ended.
+-- Lets jobs to come have the result of a run that has just ended. That its inputs were here tells
+-- `room` that there may be one.
 local function keep_result(job)
   if not job.computation or num(A.cache_ms) == 0 then return end
   call('HSET', key('job', job.id), 'computed', NOW)
-  if not job.source then call('SET', cached_key(job), job.id, 'PX', A.cache_ms) end
+  if job.source then return end
+  call('SET', cached_key(job), job.id, 'PX', A.cache_ms)
+  for _, digest in ipairs(split(job.blobs, ',')) do
+    call('SET', key('known', job.tenant .. ':' .. digest), '', 'PX', A.cache_ms)
+  end
 end
 
 local function result_kept_by(id, new)

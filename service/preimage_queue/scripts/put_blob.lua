@@ -1,6 +1,7 @@
 -- Keeps bytes for jobs to come, under their digest.
 --
 -- A: tenant digest stage size max_bytes max_tenant_bytes (empty: none)
+--    promised (1: for any job to come, 0: for one that follows at once)
 --    (upload_ms, if it shall differ from the settings')
 -- Returns {STORED} or {REJECTED, reason, retry_after_ms, limit}
 
@@ -16,6 +17,7 @@ end
 
 if call('EXISTS', key('users', name)) == 1 then
   call('DEL', A.stage)
+  if A.promised == '1' then promise_blob(name, num(A.upload_ms)) end
   return { 'STORED' }
 end
 if not call('ZSCORE', key('uploads'), member) then
@@ -26,10 +28,11 @@ if not call('ZSCORE', key('uploads'), member) then
     return rejection('TENANT_BYTES', A.max_tenant_bytes)
   end
 end
--- An ended job or an earlier upload may have promised a longer life than this one.
+-- A dead letter or an earlier upload may have been promised a longer life than this one.
 local left_ms = math.max(call('PTTL', key('blob', name)), num(A.upload_ms))
 call('RENAME', A.stage, key('blob', name))
 call('PEXPIRE', key('blob', name), left_ms)
+if A.promised == '1' then promise_blob(name, num(A.upload_ms)) end
 if call('ZADD', key('uploads'), 'GT', NOW + num(A.upload_ms), member) == 1 then
   add_bytes(A.tenant, size)
 end

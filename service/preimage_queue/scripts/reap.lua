@@ -7,11 +7,11 @@ local function due(name)
   return call('ZRANGEBYSCORE', key(name), '-inf', NOW, 'LIMIT', 0, A.limit)
 end
 
-local function forget(member)
+local function forget_due(member)
   local part = split(member, '|')
   local job = load(part[1])
   if job then
-    erase(job)
+    forget(job)
   else -- Redis' own expiry was faster
     call('ZREM', key('tenant', part[2]), part[1])
     call('ZREM', key('dead'), part[1])
@@ -33,6 +33,6 @@ for _, id in ipairs(due('leases')) do
 end
 for _, id in ipairs(end_overdue(A.limit)) do done.EXPIRED[#done.EXPIRED + 1] = id end
 local forgotten = {}
-for _, member in ipairs(due('retained')) do forgotten[#forgotten + 1] = forget(member) end
+for _, member in ipairs(due('retained')) do forgotten[#forgotten + 1] = forget_due(member) end
 drop_old_uploads(A.limit)
 return { done.REQUEUED, done.DEAD, done.CANCELLED, done.EXPIRED, forgotten }

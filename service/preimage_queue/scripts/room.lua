@@ -9,11 +9,14 @@ local function is_known()
   return A.request_id ~= '' and call('EXISTS', key('request', A.tenant .. ':' .. A.request_id)) == 1
 end
 
--- An equal job has the same inputs, and keeps them: where one of them is missing, or is no more than
--- an upload, there is no equal job.
+-- An equal job has the same inputs. It lives and uses them, or has left a result and a word of them.
 local function may_share()
-  local blobs = look_at_blobs(A)
-  return A.shares == '1' and blobs and blobs.idle_bytes == 0
+  if A.shares ~= '1' then return false end
+  for _, digest in ipairs(split(A.blobs, ',')) do
+    local name = blob_name(A, digest)
+    if call('EXISTS', key('users', name), key('known', name)) == 0 then return false end
+  end
+  return true
 end
 
 if is_known() or may_share() then return { 'ROOM' } end

@@ -93,7 +93,7 @@ local function have_result_of(known, fresh)
   call('HSET', key('job', fresh.id), 'source', fresh.source, 'computed', values[2])
   note_end(fresh, 'SUCCEEDED', '', { result = values[1] or '', error = '',
                                      outputs = known.outputs or '' }, keep_ms)
-  release_blobs(fresh, keep_ms)
+  release_blobs(fresh, 0)
   emit(fresh)
   hold_result(fresh, known, keep_ms)
   retain(fresh, keep_ms)
