@@ -240,8 +240,8 @@ def put_blob(
 ) -> Call[BlobRef | Rejected]:
     """Store bytes for jobs to come, under their own digest.
 
-    A blob that no job uses is kept for a while, counted from its last storing, and counts as queued
-    bytes. A job that names it keeps it, and it goes with the last such job, unless more was promised:
+    A blob that no job uses is kept for a while from its last storing, and counts as queued bytes.
+    A job that names it keeps it, and it goes with the last such job, unless more was promised:
     to an upload, or to a dead letter, which may be queued again.
 
     Args:
