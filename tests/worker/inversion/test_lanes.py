@@ -11,6 +11,7 @@ from preimage_worker.inversion.errors import BatchError, ShapeMismatchError
 from preimage_worker.inversion.lanes import CURVE_COLUMNS, LaneBatch
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.inversion.overrides import Overrides
+from preimage_worker.inversion.priors import PRIORS
 from preimage_worker.inversion.problem import Problem
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.network import NetworkRepresentation
@@ -293,3 +294,31 @@ def test_a_mask_leaves_the_rest_of_the_code_free(shallow: NetworkRepresentation)
     assert measured.relative_error == pytest.approx(
         float((missed[0, :4].sum() / energy).sqrt()), rel=1e-4
     )
+
+
+def test_a_prior_that_no_lane_has_is_not_computed_and_changes_no_lane(
+    deep: NetworkRepresentation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = problem(deep, "mv2016", Overrides(alpha_norm_weight=0.0, steps=30))
+    beside, _ = batch_of(deep, without, problem(deep, "mv2016", seed=1)).run(10)
+
+    def fails(*_: object) -> tuple[Tensor, Tensor]:
+        raise AssertionError("computed")
+
+    monkeypatch.setitem(PRIORS, "alpha_norm", fails)
+    alone, _ = batch_of(deep, without).run(10)
+    assert torch.equal(alone.pictures([0]), beside.pictures([0]))
+    assert (alone.curve(0)[:, 2] == 0).all()
+    assert (alone.curve(0)[:, 3] > 0).all()
+    with pytest.raises(AssertionError, match="computed"):
+        batch_of(deep, problem(deep, "mv2016")).run(1)
+
+
+def test_a_lane_without_priors_follows_its_code_alone(deep: NetworkRepresentation) -> None:
+    free = problem(
+        deep, "mv2016", Overrides(alpha_norm_weight=0.0, total_variation_weight=0.0, jitter=False)
+    )
+    batch, _ = batch_of(deep, free).run(20)
+    curve = batch.curve(0)
+    assert (curve[:, 2:4] == 0).all()
+    assert curve[-1, 0] == curve[-1, 1] < curve[0, 1] / 2

@@ -84,13 +84,15 @@ def _pass(
 def _priors(canvas: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
     """Weighted priors `(priors, lanes)`, and their common gradient."""
     values, gradient = list[Tensor](), None
-    for prior, (numbers, weight) in zip(PRIORS.values(), weights.priors, strict=True):
+    for prior, (numbers, weight, idle) in zip(PRIORS.values(), weights.priors, strict=True):
+        if idle:
+            values.append(torch.zeros_like(weight))
+            continue
         value, slope = prior(canvas, numbers)
         values.append(weight * value)
         share = per_lane(weight, slope)
         gradient = slope * share if gradient is None else gradient.addcmul_(slope, share)
-    assert gradient is not None
-    return torch.stack(values), gradient
+    return torch.stack(values), torch.zeros_like(canvas) if gradient is None else gradient
 
 
 def _move(

@@ -24,6 +24,8 @@ class Weighted(NamedTuple):
     prior: Prior
     weight: Tensor
     """`(lanes,)`; includes the family's share for the lane's canvas."""
+    idle: bool
+    """Whether no lane has any of it."""
 
 
 class Weights(NamedTuple):
@@ -87,7 +89,7 @@ def _weighted(
     magnitudes = [Magnitude(prior.exponent, prior.isotropic) for prior in priors]
     scale = _tensor([prior.scale for prior in priors], like)
     weight = [prior.weight * share for prior, share in zip(priors, shares, strict=True)]
-    return Weighted(Prior(magnitudes, scale, inside), _tensor(weight, like))
+    return Weighted(Prior(magnitudes, scale, inside), _tensor(weight, like), idle=not any(weight))
 
 
 def _inside(sizes: Sequence[tuple[int, int]], like: Tensor) -> Tensor | None:
