@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import itertools
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
 import grpc
@@ -97,6 +99,38 @@ async def test_a_silent_upload_is_given_up_and_its_memory_freed(
         error = await refused(stack.preimages.UploadTensor(_slowly([_header(MIB), _chunk(b"1")])))
         assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
         assert stack.metric("preimage_upload_bytes") == 0
+
+
+async def _trickle(parts: Iterable[UploadTensorRequest]) -> AsyncIterator[UploadTensorRequest]:
+    """As slow as may be without a silence."""
+    for part in parts:
+        yield part
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("drop", [b"", b"1"], ids=["empty", "one byte"])
+async def test_an_upload_that_trickles_is_given_up_too(
+    queue_settings: QueueSettings, worker: FakeWorker, drop: bytes
+) -> None:
+    async with running(queue_settings, upload_idle_seconds=0.5) as stack:
+        drops = itertools.repeat(_chunk(drop), 1000)
+        call = stack.preimages.UploadTensor(_trickle(itertools.chain([_header(MIB)], drops)))
+        error = await refused(call)
+        assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert "Less than 16384 bytes a second came: upload the tensor again." in error.message
+        assert stack.metric("preimage_upload_bytes") == 0
+
+
+async def test_a_slow_upload_that_keeps_the_pace_takes_as_long_as_it_needs(
+    queue_settings: QueueSettings, worker: FakeWorker
+) -> None:
+    pace = {"upload_idle_seconds": 1.0, "upload_least_bytes_per_second": 1024}
+    async with running(queue_settings, **pace) as stack:
+        parts = [_header(16 * 1024), *(_chunk(bytes(512)) for _ in range(32))]
+        begun = time.monotonic()
+        reply = await stack.preimages.UploadTensor(_trickle(parts))
+        assert reply.tensor.digest
+        assert time.monotonic() - begun > 1.0, "longer than silence may be"
 
 
 async def test_uploads_share_a_budget_of_memory(

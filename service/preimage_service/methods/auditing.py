@@ -60,8 +60,7 @@ async def create(
         ExhaustedError: the queue takes no more now.
         WaitTimeoutError: nothing came for too long.
     """
-    idle_seconds = backend.settings.upload_idle_seconds
-    parts = Parts(requests, idle_seconds, "send the audit again")
+    parts = Parts(requests, backend.settings, "send the audit again")
     header = _read_header(await parts.next())
     faults = [
         *check_request_id(header.request_id, "header.request_id"),

@@ -32,7 +32,7 @@ async def upload(
         QueueBytesFullError: other uploads, or waiting jobs, hold too much now.
         WaitTimeoutError: nothing came for too long.
     """
-    parts = Parts(requests, backend.settings.upload_idle_seconds, "upload the tensor again")
+    parts = Parts(requests, backend.settings, "upload the tensor again")
     header = _read_header(await parts.next(), backend.settings.maximum_tensor_bytes)
     expected_bytes = size_bytes(header)
     with backend.uploads.hold(expected_bytes):
