@@ -46,7 +46,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _TRIES_TO_BRING = 3
-"""Of a job with its bytes: a Redis that is killed between the two has only promised the job."""
+"""Of a job with its bytes. A Redis that is killed between the two has only promised the job; one
+that puts off promises may do so until the bytes are gone with the end of another job."""
 
 _Client: TypeAlias = redis.Redis
 _AsyncClient: TypeAlias = redis.asyncio.Redis

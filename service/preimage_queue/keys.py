@@ -63,11 +63,11 @@ Ended
 Blobs
     stage:<token>               STRING  bytes whose script comes right behind them   one minute
     blob:<tenant>:<sha256>      STRING  the bytes; while a job needs them for ever,
-                                        before and after that until they are given
-                                        up or as promised
-    promise:<tenant>:<sha256>   STRING  until when they stay whatever jobs do: as
-                                        an upload `upload_retention_seconds`, for a
-                                        dead letter as long as it                    until then
+                                        before that as an upload, after it while
+                                        they are wanted
+    wanted:<tenant>:<sha256>    ZSET    who may want them though no live job does
+                                        -> until when: `uploader`, `sender`, and
+                                        ids of dead letters                          until then
     known:<tenant>:<sha256>     STRING  empty; a result that equal jobs may have is
                                         of these bytes                               `cache_seconds`
     users:<tenant>:<sha256>     SET     ids of the live jobs that need it            while not empty

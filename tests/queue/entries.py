@@ -25,6 +25,9 @@ class Entry:
     new: NewJob
     deadline: float | None
     bytes_held: int
+    created: int
+    """Storings of blobs before it came."""
+
     score: float = 0.0
     state: State = State.QUEUED
     attempt: int = 0

@@ -4,6 +4,9 @@ No index is kept that could go wrong: every question is answered by looking at a
 machine compares this, step by step, with the scripts on a real Redis.
 """
 
+import math
+from collections import defaultdict
+
 from preimage_queue import BatchRef, Beat, HandBackMode, Lane, NewJob, State
 from tests.queue.entries import (
     DEAD_RETENTION,
@@ -25,8 +28,12 @@ class Model:
         self.jobs: dict[str, Entry] = {}
         self.blobs: dict[tuple[str, str], int] = {}
         self.uploads: dict[tuple[str, str], float] = {}
-        self.promises: dict[tuple[str, str], float] = {}
-        """Until when a blob stays, whatever jobs do."""
+        self.wanted: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+        """Who may want a blob that no live job needs, and until when."""
+
+        self.storings = 0
+        self.stored: dict[tuple[str, str], int] = {}
+        """The number of each blob's last storing."""
 
         self.virtual: dict[Lane, float] = {}
         self.shares: dict[tuple[Lane, str], float] = {}
@@ -74,7 +81,9 @@ class Model:
 
     def put_blob(self, tenant: str, digest: str, size: int, keep: float) -> None:
         self.blobs[tenant, digest] = size
-        self._promise((tenant, digest), self.now + keep)
+        self.storings += 1
+        self.stored[tenant, digest] = self.storings
+        self.wanted[tenant, digest]["uploader"] = self.now + keep
         if not self.users(tenant, digest):
             self.uploads[tenant, digest] = self.now + keep
 
@@ -83,14 +92,17 @@ class Model:
             if (job.new.tenant, job.new.request_id) == (new.tenant, new.request_id):
                 same = job.new.fingerprint == new.fingerprint
                 return ("EXISTING" if same else "CONFLICT"), job.id
-        for digest in new.blobs:
-            if (new.tenant, digest) not in self.blobs:
-                return "MISSING_BLOB", digest
-        size = len(new.spec) + sum(self.blobs[new.tenant, digest] for digest in new.blobs)
+        names = [(new.tenant, digest) for digest in new.blobs]
+        known = self.twins.kept(new) if new.computation and not new.refresh else None
+        if known is None:
+            for name in names:
+                if name not in self.blobs:
+                    return "MISSING_BLOB", name[1]
+        size = len(new.spec) + sum(self.blobs.get(name, 0) for name in names)
         deadline = None if new.deadline_seconds is None else self.now + new.deadline_seconds
         for digest in new.blobs:
             self.uploads.pop((new.tenant, digest), None)
-        return self._place(Entry(new, deadline, size)), new.id
+        return self._place(Entry(new, deadline, size, self.storings)), new.id
 
     def _place(self, job: Entry) -> str:
         """A new job gets a result, follows another one, or enters the queue."""
@@ -255,6 +267,7 @@ class Model:
         job.reason, job.cancel, job.forget_at, job.handed = "", None, None, (0, "again", "")
         job.source = None
         for digest in job.new.blobs:
+            self.wanted[job.new.tenant, digest].pop(job.id, None)
             self.uploads.pop((job.new.tenant, digest), None)
         self._requeue(job)
         return "REQUEUED"
@@ -290,25 +303,29 @@ class Model:
         if job.erase:
             self._erase(job)
 
-    def _promise(self, name: tuple[str, str], until: float) -> None:
-        self.promises[name] = max(until, self.promises.get(name, 0.0))
+    def _let_go_of_blob(self, name: tuple[str, str]) -> None:
+        wanted = max(self.wanted[name].values(), default=0.0) > self.now
+        if not self.users(*name) and not wanted:
+            self.blobs.pop(name, None)
+            self.wanted.pop(name)
 
     def _release_blobs(self, job: Entry) -> None:
         for digest in job.new.blobs:
             name = (job.new.tenant, digest)
             if job.dead:
-                self._promise(name, self.now + DEAD_RETENTION)
-            if not self.users(*name) and self.promises.get(name, 0.0) <= self.now:
-                self.blobs.pop(name, None)
+                self.wanted[name][job.id] = self.now + DEAD_RETENTION
+            self._let_go_of_blob(name)
 
     def _forget(self, job: Entry) -> None:
         del self.jobs[job.id]
         self.twins.forget(job)
 
     def _erase(self, job: Entry) -> None:
-        self._forget(job)
         for digest in job.new.blobs:
             name = (job.new.tenant, digest)
-            if name not in self.uploads and not self.users(*name):
-                self.blobs.pop(name, None)
-                self.promises.pop(name, None)
+            self.wanted[name].pop(job.id, None)
+            if self.stored.get(name, math.inf) <= job.created:
+                self.wanted[name].pop("uploader", None)
+            if name not in self.uploads:
+                self._let_go_of_blob(name)
+        self._forget(job)

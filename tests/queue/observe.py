@@ -67,12 +67,12 @@ _READ: dict[str, Callable[[Any, str], object]] = {
     **dict.fromkeys(("job", "shares", "virtual", "sums", "tenants"), lambda p, n: p.hgetall(n)),
     **dict.fromkeys(("ready", "heads"), lambda p, n: p.zrange(n, 0, -1, withscores=True)),
     **dict.fromkeys(
-        (*_SETS, "tenant", "waiting", "followers", "holders"), lambda p, n: p.zrange(n, 0, -1)
+        (*_SETS, "tenant", "waiting", "followers", "holders", "wanted"),
+        lambda p, n: p.zrange(n, 0, -1),
     ),
     "users": lambda p, n: p.smembers(n),
     "blob": lambda p, n: p.strlen(n),
     **dict.fromkeys(("flight", "cached"), lambda p, n: p.get(n)),
-    "promise": lambda p, n: p.exists(n),
 }
 
 _SEEN: dict[str, Callable[[Any], object]] = {
@@ -81,7 +81,7 @@ _SEEN: dict[str, Callable[[Any], object]] = {
     "virtual": _floats,
     "sums": _ints,
     "tenants": _ints,
-    **dict.fromkeys((*_SETS, "waiting", "followers", "holders"), _members),
+    **dict.fromkeys((*_SETS, "waiting", "followers", "holders", "wanted"), _members),
     "retained": lambda entries: {entry.partition("|")[0] for entry in entries},
     "uploads": lambda entries: {entry.rpartition(":")[0] for entry in entries},
 }
@@ -116,7 +116,7 @@ def model_view(model: Model) -> View:
     view["blob"] = {f"{tenant}:{digest}": size for (tenant, digest), size in model.blobs.items()}
     for (lane, tenant), finish in model.shares.items():
         view["shares"].setdefault(lane.value, {})[tenant] = finish
-    view["promise"] = {f"{tenant}:{digest}": 1 for tenant, digest in model.promises}
+    view["wanted"] = {":".join(name): set(who) for name, who in model.wanted.items() if who}
     view["leases"] = {job.id for job in model.runs()}
     view["flight"] = {":".join(name): job_id for name, job_id in model.twins.flight.items()}
     view["cached"] = {":".join(name): job_id for name, job_id in model.twins.cached.items()}

@@ -14,8 +14,6 @@ from preimage_queue import (
     QueueSettings,
     Rejected,
     RejectReason,
-    RequeueVerdict,
-    State,
     WriteVerdict,
 )
 from tests.queue.helpers import Clock, names, put, stored, succeed, take_one
@@ -61,96 +59,6 @@ def test_an_upload_that_nobody_uses_expires_and_stops_counting(
     queue.reap()
     assert queue.stats().queued_bytes == 0
     assert raw.zcard("{preimage}:uploads") == 0
-
-
-def brought(queue: Queue, data: bytes = PICTURE) -> str:
-    """The digest of bytes that came with a job which follows at once."""
-    reply = queue.put_blob("ada", data, keep_seconds=60.0)
-    assert isinstance(reply, BlobRef)
-    return reply.digest
-
-
-def test_jobs_keep_their_blob_and_it_goes_with_the_last_of_them(
-    queue: Queue, raw: redis.Redis
-) -> None:
-    digest = brought(queue)
-    name = f"{{preimage}}:blob:ada:{digest}"
-    put(queue, blobs=(digest,))
-    put(queue, blobs=(digest,))
-    assert raw.pttl(name) == -1
-    queue.finish(succeed(take_one(queue)))
-    assert raw.pttl(name) == -1, "the second job still needs it"
-    queue.finish(succeed(take_one(queue)))
-    assert not raw.exists(name)
-
-
-@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
-def test_however_a_job_ends_its_blob_goes(queue: Queue, raw: redis.Redis, state: State) -> None:
-    put(queue, blobs=(brought(queue),))
-    queue.finish(succeed(take_one(queue), state=state))
-    assert not names(raw, "{preimage}:blob:*")
-
-
-def test_the_blob_of_a_job_that_is_cancelled_while_it_waits_goes(
-    queue: Queue, raw: redis.Redis
-) -> None:
-    queue.cancel(put(queue, blobs=(brought(queue),)), "ada", "")
-    assert not names(raw, "{preimage}:blob:*")
-
-
-def test_an_upload_outlives_a_job_until_its_time_is_over(queue: Queue, clock: Clock) -> None:
-    digest = stored(queue, PICTURE)
-    for _ in range(2):
-        put(queue, blobs=(digest,))
-        queue.finish(succeed(take_one(queue)))
-        assert queue.read_blob("ada", digest) == PICTURE
-    clock.pass_seconds(3601)
-    put(queue, blobs=(digest,))
-    queue.finish(succeed(take_one(queue)))
-    assert queue.read_blob("ada", digest) is None
-
-
-def test_an_upload_that_outlives_its_job_expires_when_it_was_to(
-    queue: Queue, clock: Clock, raw: redis.Redis
-) -> None:
-    digest = stored(queue, PICTURE)
-    put(queue, blobs=(digest,))
-    clock.pass_seconds(600)
-    queue.finish(succeed(take_one(queue)))
-    assert 2_990_000 < raw.pttl(f"{{preimage}}:blob:ada:{digest}") <= 3_000_000
-    assert queue.stats().queued_bytes == 0, "it waits for nobody"
-
-
-def test_an_upload_of_what_a_job_brought_is_an_upload(queue: Queue) -> None:
-    put(queue, blobs=(brought(queue),))
-    digest = stored(queue, PICTURE)
-    queue.finish(succeed(take_one(queue)))
-    assert queue.read_blob("ada", digest) == PICTURE
-
-
-def test_a_dead_letter_keeps_its_blob_whatever_else_needed_it(
-    queue: Queue, raw: redis.Redis
-) -> None:
-    digest = brought(queue)
-    put(queue, blobs=(digest,))
-    job = take_one(queue)
-    queue.hand_back([(job.id, job.attempt)], HandBackMode.FATAL, reason="DIVERGED")
-    name = f"{{preimage}}:blob:ada:{digest}"
-    assert 6 * 24 * 3600_000 < raw.pttl(name) <= 7 * 24 * 3600_000
-    put(queue, blobs=(brought(queue),))
-    queue.finish(succeed(take_one(queue)))
-    assert raw.pttl(name) > 6 * 24 * 3600_000
-    assert queue.requeue_dead(job.id) is RequeueVerdict.REQUEUED
-    assert take_one(queue).id == job.id
-
-
-def test_a_blob_stored_again_does_not_live_shorter_for_it(queue: Queue, raw: redis.Redis) -> None:
-    digest = brought(queue)
-    put(queue, blobs=(digest,))
-    job = take_one(queue)
-    queue.hand_back([(job.id, job.attempt)], HandBackMode.FATAL, reason="DIVERGED")
-    stored(queue, PICTURE)
-    assert raw.pttl(f"{{preimage}}:blob:ada:{digest}") > 3600_000
 
 
 def test_an_output_can_be_read_in_pieces_once_the_job_has_ended(queue: Queue) -> None:

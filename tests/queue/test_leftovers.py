@@ -70,7 +70,7 @@ def test_when_everything_has_ended_and_been_forgotten_every_key_left_expires_by_
     left = {kind(name) for name in names(raw) if raw.pttl(name) == -1}
     assert left == {"clock_offset"}
     kinds = {kind(name) for name in names(raw)} - {"clock_offset"}
-    assert kinds <= {"blob", "promise", "known", "claim", "turns",
+    assert kinds <= {"blob", "wanted", "known", "claim", "turns",
                      "worker", "workers", "serving", "drain", "model",
                      "models", "spent", "present", "capacity"}  # fmt: skip
 

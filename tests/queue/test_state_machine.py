@@ -64,12 +64,20 @@ SPOILED = {
     "nobody is kept back": ("and free - slots < math.min(most, kept)", "and false"),
     "nobody is ever forgotten": ("'-inf', NOW - num(A.presence_ms)", "'-inf', 0"),
     "a blob goes with the first job that ends": (
-        "if call('EXISTS', key('users', name)) == 0 then\n      local left_ms",
-        "if true then\n      local left_ms",
+        "if call('EXISTS', key('users', name)) == 1 then return end",
+        "",
     ),
-    "a blob stays for ever": ("call('DEL', key('blob', name))\n      end", "end"),
+    "a blob stays for ever": ("call('DEL', key('blob', name), key('wanted', name))", ""),
     "a dead letter loses its blob": ("dead and keep_ms or 0", "0"),
-    "an upload goes with its first job": ("local left_ms = promised_ms(name)", "local left_ms = 0"),
+    "an upload goes with its first job": (
+        "local left_ms = num(last[2]) - NOW",
+        "local left_ms = 0",
+    ),
+    "a deletion takes what others have stored since": ("if wanted - keep_ms <= ", "if 0 <= "),
+    "a kept result needs its inputs": (
+        "if same then\n  local fresh",
+        "if missing then return { 'MISSING_BLOB', missing } end\nif same then\n  local fresh",
+    ),
     "a blob is let go while it is used": ("call('SADD', key('users', blob.name), job.id)", ""),
 }
 

@@ -15,6 +15,8 @@ __all__ = ["answers", "find_server", "server_command"]
 
 _NAMES = ("redis-server", "valkey-server")
 _REPLY_BYTES = 64
+_GIB = 2**30
+_FREE_SHARE = 8
 
 
 def find_server() -> Path:
@@ -51,9 +53,7 @@ def server_command(server: Path, unix_socket: Path, data: Path) -> list[str]:
         "dir": str(data),
         "appendonly": "yes",
         "appendfsync": "everysec",
-        # Inputs come and go by hundreds of megabytes: at the usual 64 the file would be written
-        # anew all the time, and callers wait for that. What is left of them is quickly read back.
-        "auto-aof-rewrite-min-size": "4gb",
+        "auto-aof-rewrite-min-size": f"{_rewritten_gib(data)}gb",
         # What fills the file are floats and pictures. To press them takes three times the processor
         # time of writing them, and at best a third of the file away.
         "rdbcompression": "no",
@@ -62,6 +62,16 @@ def server_command(server: Path, unix_socket: Path, data: Path) -> list[str]:
         "daemonize": "no",
     }
     return [str(server), *(word for key, value in options.items() for word in (f"--{key}", value))]
+
+
+def _rewritten_gib(data: Path) -> int:
+    """How large the file grows before it is written anew: 4 GiB, less where there is no room.
+
+    Inputs come and go by hundreds of megabytes: at Redis' usual 64 the file would be written anew
+    all the time, and callers wait for that. What lies in it is quickly read back. A temporary
+    folder may lie in memory.
+    """
+    return max(1, min(4, shutil.disk_usage(data).free // (_FREE_SHARE * _GIB)))
 
 
 def answers(unix_socket: Path) -> bool:

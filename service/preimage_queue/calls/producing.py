@@ -43,7 +43,8 @@ def submit(settings: QueueSettings, job: NewJob, quotas: Quotas = NO_QUOTAS) -> 
 
     The first submit of a request makes the job; a later one with the same fingerprint is answered
     with the same id, one with another fingerprint with `Conflict`. All limits are checked in the
-    same atomic step, with blobs first: `MissingBlob`, then `Rejected`.
+    same atomic step, with blobs first: `MissingBlob`, then `Rejected`. A result that is kept needs
+    neither the blobs nor room for them.
 
     A job whose `computation` equals that of one that succeeded has its result at once: `CACHED`. If
     the equal one still waits or runs, the job follows it, takes no slot and ends as it does:
@@ -259,7 +260,7 @@ def put_blob(
         "tenant": tenant,
         "digest": ref.digest,
         "max_bytes": settings.max_queued_bytes,
-        "promised": int(keep_seconds is None),
+        "uploaded": int(keep_seconds is None),
         **named_bytes(quotas),
     }
     if keep_seconds is not None:

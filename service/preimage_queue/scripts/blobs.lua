@@ -1,26 +1,33 @@
 -- Shared part: blobs, kept while a live job uses them.
 --
--- What was uploaded for jobs to come, and what a dead letter would need again, is also promised for
--- some time: `promise:<tenant>:<sha256>` says until when. All other bytes go with the last job that
--- needs them: inputs are most of what a queue holds, and nobody asks for them again.
+-- With the last such job they go: inputs are most of what a queue holds, and nobody asks for them
+-- again. Unless somebody may still want them: `wanted:<tenant>:<sha256>` has who, and until when.
+--   sender      has just stored them, and comes with a job at once
+--   uploader    has stored them for any jobs to come
+--   <job id>    is a dead letter, and may be queued again
+
+local SENDER_MS = 2000 -- a job follows its inputs in one round trip, and whoever is late sends both again
 
 local function blob_name(job, digest) return job.tenant .. ':' .. digest end
 
--- The blobs that a job names, with their bytes in all and those that the sums hold already, as idle
--- uploads; or nil and the digest of one that is not there.
+-- The blobs of a job that are there, with their bytes in all and those that the sums hold already, as
+-- idle uploads; and the digest of one that is not there, if any is.
 local function look_at_blobs(job)
-  local found = { bytes = 0, idle_bytes = 0 }
+  local found, missing = { bytes = 0, idle_bytes = 0 }, nil
   for _, digest in ipairs(split(job.blobs, ',')) do
     local name = blob_name(job, digest)
-    if call('EXISTS', key('blob', name)) == 0 then return nil, digest end
-    local size = call('STRLEN', key('blob', name))
-    local upload = name .. ':' .. size
-    local idle = call('ZSCORE', key('uploads'), upload)
-    found[#found + 1] = { name = name, size = size, upload = upload }
-    found.bytes = found.bytes + size
-    if idle then found.idle_bytes = found.idle_bytes + size end
+    if call('EXISTS', key('blob', name)) == 0 then
+      missing = missing or digest
+    else
+      local size = call('STRLEN', key('blob', name))
+      local upload = name .. ':' .. size
+      local idle = call('ZSCORE', key('uploads'), upload)
+      found[#found + 1] = { name = name, size = size, upload = upload }
+      found.bytes = found.bytes + size
+      if idle then found.idle_bytes = found.idle_bytes + size end
+    end
   end
-  return found
+  return found, missing
 end
 
 local function drop_upload(member)
@@ -38,39 +45,55 @@ local function hold_blobs(job, blobs)
   end
 end
 
-local function promised_ms(name) return num(call('GET', key('promise', name))) - NOW end
+local function want(name, who, keep_ms)
+  call('ZADD', key('wanted', name), 'GT', digits(NOW + keep_ms), who)
+  live_on(key('wanted', name), keep_ms)
+end
 
-local function promise_blob(name, keep_ms)
-  if promised_ms(name) < keep_ms then
-    call('SET', key('promise', name), digits(NOW + keep_ms), 'PX', digits(keep_ms))
+local function let_go_of_blob(name)
+  if call('EXISTS', key('users', name)) == 1 then return end
+  local last = call('ZREVRANGE', key('wanted', name), 0, 0, 'WITHSCORES')
+  local left_ms = num(last[2]) - NOW
+  if left_ms > 0 then
+    call('PEXPIRE', key('blob', name), digits(left_ms))
+  else
+    call('DEL', key('blob', name), key('wanted', name))
   end
 end
 
--- `promise_ms`: for so long the ended job may need them again.
-local function release_blobs(job, promise_ms)
+-- `dead_ms`: for so long the ended job may need them again.
+local function release_blobs(job, dead_ms)
   for _, digest in ipairs(split(job.blobs, ',')) do
     local name = blob_name(job, digest)
-    if promise_ms > 0 then promise_blob(name, promise_ms) end
+    if dead_ms > 0 then want(name, job.id, dead_ms) end
     call('SREM', key('users', name), job.id)
-    if call('EXISTS', key('users', name)) == 0 then
-      local left_ms = promised_ms(name)
-      if left_ms > 0 then
-        call('PEXPIRE', key('blob', name), digits(left_ms))
-      else
-        call('DEL', key('blob', name))
-      end
-    end
+    let_go_of_blob(name)
   end
 end
 
--- Removes what is left of a deleted job's blobs, and every trace of them, unless a live job uses them
--- or they have been stored again.
+local function no_longer_want(job)
+  for _, digest in ipairs(split(job.blobs, ',')) do
+    call('ZREM', key('wanted', blob_name(job, digest)), job.id)
+  end
+end
+
+-- Whoever stored the bytes before the job came stored them for it.
+local function forget_storing(job, name, who, keep_ms)
+  local wanted = num(call('ZSCORE', key('wanted', name), who))
+  if wanted - keep_ms <= num(call('HGET', key('job', job.id), 'created')) then
+    call('ZREM', key('wanted', name), who)
+  end
+end
+
+-- Removes the blobs of a deleted job, unless others use or want them or they have been stored again.
 local function drop_blobs(job)
+  no_longer_want(job)
   for _, digest in ipairs(split(job.blobs, ',')) do
     local name = blob_name(job, digest)
+    forget_storing(job, name, 'uploader', num(A.upload_ms))
+    forget_storing(job, name, 'sender', SENDER_MS)
     local upload = name .. ':' .. call('STRLEN', key('blob', name))
-    local used = call('EXISTS', key('users', name)) == 1 or call('ZSCORE', key('uploads'), upload)
-    if not used then call('DEL', key('blob', name), key('promise', name), key('known', name)) end
+    if not call('ZSCORE', key('uploads'), upload) then let_go_of_blob(name) end
   end
 end
 

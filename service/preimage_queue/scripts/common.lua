@@ -59,6 +59,11 @@ local function add(hash, field, delta)
   return now
 end
 
+-- Never shortens a life that somebody else relies on.
+local function live_on(name, life_ms)
+  if call('PTTL', name) < life_ms then call('PEXPIRE', name, digits(life_ms)) end
+end
+
 -- Bytes that wait count twice: for the whole queue, and for their tenant.
 local function add_bytes(tenant, delta)
   add(key('sums'), 'bytes', delta)

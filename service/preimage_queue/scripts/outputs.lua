@@ -12,11 +12,6 @@ local function output_place(job, name) return result_place(job) .. ':' .. name e
 
 local function cached_key(job) return key('cached', job.tenant .. ':' .. job.computation) end
 
--- Never shortens a life that somebody else relies on.
-local function live_on(name, life_ms)
-  if call('PTTL', name) < life_ms then call('PEXPIRE', name, life_ms) end
-end
-
 -- Removes what attempts have written; with `accepted`, all but the outputs that the end has named.
 local function drop_outputs(job, accepted)
   for _, place_of in ipairs(split(job.written, '\n')) do
@@ -62,6 +57,9 @@ local function let_go_of_result(job)
       call('SET', cached_key(job), heir, 'KEEPTTL')
     else
       call('DEL', cached_key(job))
+      for _, digest in ipairs(split(job.blobs, ',')) do
+        call('DEL', key('known', blob_name(job, digest)))
+      end
     end
   end
 end
@@ -74,7 +72,7 @@ local function keep_result(job)
   if job.source then return end
   call('SET', cached_key(job), job.id, 'PX', A.cache_ms)
   for _, digest in ipairs(split(job.blobs, ',')) do
-    call('SET', key('known', job.tenant .. ':' .. digest), '', 'PX', A.cache_ms)
+    call('SET', key('known', blob_name(job, digest)), '', 'PX', A.cache_ms)
   end
 end
 

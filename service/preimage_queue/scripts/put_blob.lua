@@ -1,7 +1,7 @@
 -- Keeps bytes for jobs to come, under their digest.
 --
 -- A: tenant digest stage size max_bytes max_tenant_bytes (empty: none)
---    promised (1: for any job to come, 0: for one that follows at once)
+--    uploaded (1: for any jobs to come, 0: for one that follows at once)
 --    (upload_ms, if it shall differ from the settings')
 -- Returns {STORED} or {REJECTED, reason, retry_after_ms, limit}
 
@@ -10,6 +10,12 @@ local RETRY_MS = 5000
 local name, size = A.tenant .. ':' .. A.digest, num(A.size)
 local member = name .. ':' .. size
 
+-- An end of another job must not take from under this one what it has just stored.
+local function want_it()
+  if A.uploaded == '1' then return want(name, 'uploader', num(A.upload_ms)) end
+  want(name, 'sender', math.min(SENDER_MS, num(A.upload_ms)))
+end
+
 local function rejection(reason, limit)
   call('DEL', A.stage)
   return { 'REJECTED', reason, RETRY_MS, num(limit) }
@@ -17,7 +23,7 @@ end
 
 if call('EXISTS', key('users', name)) == 1 then
   call('DEL', A.stage)
-  if A.promised == '1' then promise_blob(name, num(A.upload_ms)) end
+  want_it()
   return { 'STORED' }
 end
 if not call('ZSCORE', key('uploads'), member) then
@@ -28,11 +34,11 @@ if not call('ZSCORE', key('uploads'), member) then
     return rejection('TENANT_BYTES', A.max_tenant_bytes)
   end
 end
--- A dead letter or an earlier upload may have been promised a longer life than this one.
+-- It may have been promised a longer life before.
 local left_ms = math.max(call('PTTL', key('blob', name)), num(A.upload_ms))
 call('RENAME', A.stage, key('blob', name))
 call('PEXPIRE', key('blob', name), left_ms)
-if A.promised == '1' then promise_blob(name, num(A.upload_ms)) end
+want_it()
 if call('ZADD', key('uploads'), 'GT', NOW + num(A.upload_ms), member) == 1 then
   add_bytes(A.tenant, size)
 end

@@ -6,12 +6,13 @@
 local job = load(A.id)
 if job and job.state == 'QUEUED' and job.handed == 'requeued' then return 'REQUEUED' end
 if not job or not call('ZSCORE', key('dead'), A.id) then return 'NOT_FOUND' end
-local blobs = look_at_blobs(job)
-if not blobs then return 'MISSING_BLOB' end
+local blobs, missing = look_at_blobs(job)
+if missing then return 'MISSING_BLOB' end
 
 call('HSET', key('job', A.id), 'deliveries', 0, 'solo', 1, 'handed', 'requeued')
 call('HDEL', key('job', A.id), 'reason', 'result', 'error', 'finished', 'expires', 'cancel',
      'deadline', 'source', 'via')
+no_longer_want(job)
 hold_blobs(job, blobs)
 for _, name in ipairs({ key('job', A.id), key('events', A.id),
                         key('request', job.tenant .. ':' .. job.request_id) }) do

@@ -102,7 +102,6 @@ end
 local known = known_answer()
 if known then return known end
 local blobs, missing = look_at_blobs(A)
-if not blobs then return { 'MISSING_BLOB', missing } end
 local bytes = #A.spec + blobs.bytes
 local shares = A.computation ~= '' and A.refresh ~= '1'
 
@@ -113,6 +112,7 @@ if same then
   have_result_of(same, fresh)
   return { 'CACHED', A.id }
 end
+if missing then return { 'MISSING_BLOB', missing } end
 
 local leader, slow = nil, nil
 if shares and num(A.deadline_ms) == 0 then leader, slow = find_leader() end

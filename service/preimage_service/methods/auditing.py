@@ -6,7 +6,7 @@ tenant. Whoever cancels or deletes it means those too.
 
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from preimage.v1 import audit_service_pb2 as wire
@@ -38,6 +38,7 @@ from preimage_service.methods.reading import read_audit
 
 _SPEC: Final = "header.spec"
 _UNTIL_SUBMITTED_SECONDS: Final = 300.0
+_TRIES: Final = 3
 """Many pictures are stored one after the other; if the queue then refuses, they are soon gone."""
 
 _PAGE: Final = 500
@@ -74,10 +75,7 @@ async def create(
         numbers = targets, len(album) - targets
         plan = plan_within(backend, header.spec, subject, numbers, _SPEC)
         item = _item(header, album, subject, plan)
-        try:
-            reply = await _submit(backend, tenant, header, album, item)
-        except TensorNotFoundError:  # Redis was killed in between, which promises the audit only
-            reply = await _submit(backend, tenant, header, album, item)
+        reply = await _submit(backend, tenant, header, album, item)
     detail = await read_audit(backend, tenant, reply.job_id)
     existed = reply.outcome is SubmitOutcome.EXISTING
     return wire.CreateAuditResponse(audit=to_audit(detail), existed=existed)
@@ -108,6 +106,20 @@ def _item(
 
 
 async def _submit(
+    backend: Backend, tenant: str, header: wire.AuditHeader, album: Sequence[Leaf], item: WorkItem
+) -> Submitted:
+    """As `_bring`, again where a picture has gone in between.
+
+    A Redis that is killed has promised the audit only, and another audit of the same pictures may
+    have kept them until it ended.
+    """
+    for _ in range(_TRIES - 1):
+        with suppress(TensorNotFoundError):
+            return await _bring(backend, tenant, header, album, item)
+    return await _bring(backend, tenant, header, album, item)
+
+
+async def _bring(
     backend: Backend, tenant: str, header: wire.AuditHeader, album: Sequence[Leaf], item: WorkItem
 ) -> Submitted:
     """Store the pictures, and then the audit."""
