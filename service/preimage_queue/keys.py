@@ -66,10 +66,10 @@ Blobs
                                         before that as an upload, after it while
                                         they are wanted
     wanted:<tenant>:<sha256>    ZSET    who may want them though no live job does
-                                        -> until when: `uploader`, `sender`, and
-                                        ids of dead letters                          until then
-    known:<tenant>:<sha256>     STRING  empty; a result that equal jobs may have is
-                                        of these bytes                               `cache_seconds`
+                                        -> until when: `uploader`, `gatherer`,
+                                        `sender`, and ids of dead letters            until then
+    known:<tenant>:<sha256>     SET     computations of these bytes whose results
+                                        equal jobs may have                          `cache_seconds`
     users:<tenant>:<sha256>     SET     ids of the live jobs that need it            while not empty
     uploads                     ZSET    `<tenant>:<sha256>:<bytes>` that no job
                                         needed yet -> when it expires                while not empty

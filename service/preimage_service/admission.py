@@ -78,15 +78,21 @@ _REFUSALS: dict[RejectReason, tuple[type[ExhaustedError], str, str]] = {
 
 
 async def store_bytes(
-    backend: Backend, tenant: str, data: bytes, *, keep_seconds: float | None = None
+    backend: Backend, tenant: str, data: bytes, *, gathered_for_seconds: float | None = None
 ) -> str:
-    """Store bytes; return their digest. Kept as long as uploads are, unless said otherwise.
+    """Store bytes; return their digest. Kept as long as uploads are, or until a job has them all.
 
     Raises:
         QueueBytesFullError: waiting jobs hold too many bytes.
     """
     quotas = caller().quotas
-    reply = await backend.queue.put_blob(tenant, data, keep_seconds=keep_seconds, quotas=quotas)
+    reply = await backend.queue.put_blob(
+        tenant,
+        data,
+        keep_seconds=gathered_for_seconds,
+        gathered=gathered_for_seconds is not None,
+        quotas=quotas,
+    )
     if isinstance(reply, Rejected):
         raise refusal(backend, tenant, reply)
     return reply.digest

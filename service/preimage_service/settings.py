@@ -128,8 +128,8 @@ class Settings:
     upload_idle_seconds: float = 30.0
     """An upload that sends nothing for so long is given up, and its memory freed."""
 
-    upload_least_bytes_per_second: int = 16 * 1024
-    """So is one that has kept the frontend waiting for as long and is slower than this."""
+    upload_least_bytes_per_second: int = 4096
+    """So is one that is slower than this for so long."""
 
     invert_limit_seconds: float = 600.0
     """The longest that Invert waits for its job."""

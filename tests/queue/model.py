@@ -324,8 +324,10 @@ class Model:
         for digest in job.new.blobs:
             name = (job.new.tenant, digest)
             self.wanted[name].pop(job.id, None)
-            if self.stored.get(name, math.inf) <= job.created:
+            others = self.users(*name) - {job.id}
+            if not others and self.stored.get(name, math.inf) <= job.created:
                 self.wanted[name].pop("uploader", None)
-            if name not in self.uploads:
+            if self.uploads.get(name, 0.0) <= self.now:
+                self.uploads.pop(name, None)
                 self._let_go_of_blob(name)
         self._forget(job)

@@ -124,6 +124,23 @@ def test_inputs_of_a_job_are_let_through_if_its_run_or_its_result_would_do(full:
     assert full.room(equal) is not None
 
 
+def test_inputs_of_several_kept_results_are_let_through_until_the_last_is_deleted(
+    full: Queue,
+) -> None:
+    digest = stored(full, INPUT)
+    ended = []
+    for computation in ("0" * 64, "1" * 64):
+        put(full, blobs=(digest,), computation=computation)
+        (job,) = take(full, 1)
+        full.finish(succeed(job))
+        ended.append(job.id)
+    put(full)
+    for job_id, room in zip(ended, (True, False), strict=True):
+        full.delete(job_id, "ada")
+        looked = full.room(prospect(blobs=(digest,), shares=True))
+        assert (looked is None) == room
+
+
 def test_inputs_that_led_to_no_result_let_nobody_through(full: Queue) -> None:
     digest = stored(full, INPUT)
     put(full, blobs=(digest,), computation=DIGEST)

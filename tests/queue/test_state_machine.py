@@ -69,11 +69,12 @@ SPOILED = {
     ),
     "a blob stays for ever": ("call('DEL', key('blob', name), key('wanted', name))", ""),
     "a dead letter loses its blob": ("dead and keep_ms or 0", "0"),
-    "an upload goes with its first job": (
-        "local left_ms = num(last[2]) - NOW",
-        "local left_ms = 0",
+    "an upload goes with its first job": ("math.max(num(last[2]), idle) - NOW", "idle - NOW"),
+    "a deletion takes what others have stored since": ("if uploaded <= ", "if 0 <= "),
+    "a deletion takes an upload from another job": (
+        "if call('EXISTS', key('users', name)) == 1 then return end\n  local wanted",
+        "local wanted",
     ),
-    "a deletion takes what others have stored since": ("if wanted - keep_ms <= ", "if 0 <= "),
     "a kept result needs its inputs": (
         "if same then\n  local fresh",
         "if missing then return { 'MISSING_BLOB', missing } end\nif same then\n  local fresh",

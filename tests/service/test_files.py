@@ -98,6 +98,7 @@ async def test_a_silent_upload_is_given_up_and_its_memory_freed(
     async with running(queue_settings, upload_idle_seconds=0.1) as stack:
         error = await refused(stack.preimages.UploadTensor(_slowly([_header(MIB), _chunk(b"1")])))
         assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert "Nothing came for 0.1 s: upload the tensor again." in error.message
         assert stack.metric("preimage_upload_bytes") == 0
 
 
@@ -117,7 +118,7 @@ async def test_an_upload_that_trickles_is_given_up_too(
         call = stack.preimages.UploadTensor(_trickle(itertools.chain([_header(MIB)], drops)))
         error = await refused(call)
         assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert "Less than 16384 bytes a second came: upload the tensor again." in error.message
+        assert "Less than 4096 bytes a second came: upload the tensor again." in error.message
         assert stack.metric("preimage_upload_bytes") == 0
 
 

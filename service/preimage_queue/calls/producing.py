@@ -237,6 +237,7 @@ def put_blob(
     *,
     digest: str = "",
     keep_seconds: float | None = None,
+    gathered: bool = False,
     quotas: Quotas = NO_QUOTAS,
 ) -> Call[BlobRef | Rejected]:
     """Store bytes for jobs to come, under their own digest.
@@ -253,6 +254,8 @@ def put_blob(
         keep_seconds: How long to keep it for a job that follows at once. None: it is an upload, for
             any jobs to come, and stays for `upload_retention_seconds` whoever uses it meanwhile.
             Storing never shortens the time that an earlier storing has promised.
+        gathered: It is one of many that a job needs and that are stored one after the other: for
+            `keep_seconds` it stays even if another job ends that has it too. Else for two seconds.
         quotas: What the tenant may have.
     """
     ref = BlobRef(digest or parse.blob_digest(data), len(data))
@@ -260,7 +263,7 @@ def put_blob(
         "tenant": tenant,
         "digest": ref.digest,
         "max_bytes": settings.max_queued_bytes,
-        "uploaded": int(keep_seconds is None),
+        "who": "uploader" if keep_seconds is None else "gatherer" if gathered else "sender",
         **named_bytes(quotas),
     }
     if keep_seconds is not None:

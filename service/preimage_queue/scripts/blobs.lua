@@ -3,6 +3,7 @@
 -- With the last such job they go: inputs are most of what a queue holds, and nobody asks for them
 -- again. Unless somebody may still want them: `wanted:<tenant>:<sha256>` has who, and until when.
 --   sender      has just stored them, and comes with a job at once
+--   gatherer    has stored them, and comes with a job once it has stored others too
 --   uploader    has stored them for any jobs to come
 --   <job id>    is a dead letter, and may be queued again
 
@@ -50,10 +51,11 @@ local function want(name, who, keep_ms)
   live_on(key('wanted', name), keep_ms)
 end
 
-local function let_go_of_blob(name)
+-- `idle`: until when it stays as an upload that no job has used.
+local function let_go_of_blob(name, idle)
   if call('EXISTS', key('users', name)) == 1 then return end
   local last = call('ZREVRANGE', key('wanted', name), 0, 0, 'WITHSCORES')
-  local left_ms = num(last[2]) - NOW
+  local left_ms = math.max(num(last[2]), idle) - NOW
   if left_ms > 0 then
     call('PEXPIRE', key('blob', name), digits(left_ms))
   else
@@ -67,7 +69,7 @@ local function release_blobs(job, dead_ms)
     local name = blob_name(job, digest)
     if dead_ms > 0 then want(name, job.id, dead_ms) end
     call('SREM', key('users', name), job.id)
-    let_go_of_blob(name)
+    let_go_of_blob(name, 0)
   end
 end
 
@@ -77,11 +79,14 @@ local function no_longer_want(job)
   end
 end
 
--- Whoever stored the bytes before the job came stored them for it.
-local function forget_storing(job, name, who, keep_ms)
-  local wanted = num(call('ZSCORE', key('wanted', name), who))
-  if wanted - keep_ms <= num(call('HGET', key('job', job.id), 'created')) then
-    call('ZREM', key('wanted', name), who)
+-- Whoever stored the bytes before the job came stored them for it, unless others use them too.
+local function forget_storing(job, name)
+  if call('EXISTS', key('users', name)) == 1 then return end
+  local wanted = key('wanted', name)
+  local uploaded = num(call('ZSCORE', wanted, 'uploader')) - num(A.upload_ms)
+  call('ZREM', wanted, 'gatherer')
+  if uploaded <= num(call('HGET', key('job', job.id), 'created')) then
+    call('ZREM', wanted, 'uploader')
   end
 end
 
@@ -90,10 +95,11 @@ local function drop_blobs(job)
   no_longer_want(job)
   for _, digest in ipairs(split(job.blobs, ',')) do
     local name = blob_name(job, digest)
-    forget_storing(job, name, 'uploader', num(A.upload_ms))
-    forget_storing(job, name, 'sender', SENDER_MS)
+    forget_storing(job, name)
     local upload = name .. ':' .. call('STRLEN', key('blob', name))
-    if not call('ZSCORE', key('uploads'), upload) then let_go_of_blob(name) end
+    local idle = num(call('ZSCORE', key('uploads'), upload))
+    if idle <= NOW then drop_upload(upload) end
+    let_go_of_blob(name, idle)
   end
 end
 

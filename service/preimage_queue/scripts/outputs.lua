@@ -58,7 +58,7 @@ local function let_go_of_result(job)
     else
       call('DEL', cached_key(job))
       for _, digest in ipairs(split(job.blobs, ',')) do
-        call('DEL', key('known', blob_name(job, digest)))
+        call('SREM', key('known', blob_name(job, digest)), job.computation)
       end
     end
   end
@@ -72,7 +72,9 @@ local function keep_result(job)
   if job.source then return end
   call('SET', cached_key(job), job.id, 'PX', A.cache_ms)
   for _, digest in ipairs(split(job.blobs, ',')) do
-    call('SET', key('known', blob_name(job, digest)), '', 'PX', A.cache_ms)
+    local known = key('known', blob_name(job, digest))
+    call('SADD', known, job.computation)
+    live_on(known, num(A.cache_ms))
   end
 end
 

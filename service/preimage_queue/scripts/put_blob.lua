@@ -1,7 +1,7 @@
 -- Keeps bytes for jobs to come, under their digest.
 --
 -- A: tenant digest stage size max_bytes max_tenant_bytes (empty: none)
---    uploaded (1: for any jobs to come, 0: for one that follows at once)
+--    who (uploader, gatherer or sender)
 --    (upload_ms, if it shall differ from the settings')
 -- Returns {STORED} or {REJECTED, reason, retry_after_ms, limit}
 
@@ -12,8 +12,8 @@ local member = name .. ':' .. size
 
 -- An end of another job must not take from under this one what it has just stored.
 local function want_it()
-  if A.uploaded == '1' then return want(name, 'uploader', num(A.upload_ms)) end
-  want(name, 'sender', math.min(SENDER_MS, num(A.upload_ms)))
+  local keep_ms = num(A.upload_ms)
+  want(name, A.who, A.who == 'sender' and math.min(SENDER_MS, keep_ms) or keep_ms)
 end
 
 local function rejection(reason, limit)

@@ -37,8 +37,8 @@ from preimage_service.methods.planning import Subject, find_subject, plan_within
 from preimage_service.methods.reading import read_audit
 
 _SPEC: Final = "header.spec"
-_UNTIL_SUBMITTED_SECONDS: Final = 300.0
 _TRIES: Final = 3
+_UNTIL_SUBMITTED_SECONDS: Final = 300.0
 """Many pictures are stored one after the other; if the queue then refuses, they are soon gone."""
 
 _PAGE: Final = 500
@@ -110,8 +110,8 @@ async def _submit(
 ) -> Submitted:
     """As `_bring`, again where a picture has gone in between.
 
-    A Redis that is killed has promised the audit only, and another audit of the same pictures may
-    have kept them until it ended.
+    A Redis that is killed has promised the audit only, and whoever deletes another audit of the
+    same pictures takes them along.
     """
     for _ in range(_TRIES - 1):
         with suppress(TensorNotFoundError):
@@ -124,7 +124,9 @@ async def _bring(
 ) -> Submitted:
     """Store the pictures, and then the audit."""
     for leaf in album:
-        await store_bytes(backend, tenant, leaf.encoded, keep_seconds=_UNTIL_SUBMITTED_SECONDS)
+        await store_bytes(
+            backend, tenant, leaf.encoded, gathered_for_seconds=_UNTIL_SUBMITTED_SECONDS
+        )
     brought = {each.digest: f"picture[{i}]" for i, each in enumerate(item.audit.pictures)}
     return await hand_in(
         backend, audit_job(tenant, header.request_id, item, list(brought)), brought

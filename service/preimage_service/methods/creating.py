@@ -75,11 +75,8 @@ async def check(
         faults += check_terms(model, spec, inputs, settings)
     if faults or fit is None:
         raise InvalidRequestError(faults)
-    for taken in inputs:
-        # A request that was made before has its job, whatever has become of its input since: an
-        # equal job of the same tenant may have been deleted. The queue knows.
-        if taken.missing and not request.request_id:
-            raise taken.missing
+    # An upload that is gone is for the queue to miss: a request that was made before has its job,
+    # and an equal job's result is kept, whatever has become of the input since.
     return Checked(fit, inputs)
 
 

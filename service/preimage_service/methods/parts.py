@@ -18,8 +18,8 @@ M = TypeVar("M", bound=Message)
 class Parts(Generic[T]):
     """The messages of an upload.
 
-    Bytes that come earn time to wait for more, so that a trickle of small or empty messages does
-    not hold an upload's memory for longer than silence would.
+    A caller may be silent for so long, and slow for so long: bytes that come earn back what was
+    waited for them. Else messages that are empty or tiny would hold an upload's memory for ever.
     """
 
     def __init__(self, requests: AsyncIterator[T], settings: Settings, advice: str) -> None:
@@ -38,17 +38,19 @@ class Parts(Generic[T]):
         """
         begun = time.monotonic()
         try:
-            async with asyncio.timeout(min(self._patience_seconds, self._idle_seconds)):
+            async with asyncio.timeout(self._patience_seconds):
                 part = await anext(self._requests, None)
         except TimeoutError:
             raise WaitTimeoutError(f"{self._fault()}: {self._advice}.") from None
         if part is not None:
             earned = part.ByteSize() / self._least_bytes_per_second
-            self._patience_seconds += earned - (time.monotonic() - begun)
+            left = self._patience_seconds + earned - (time.monotonic() - begun)
+            self._patience_seconds = min(left, self._idle_seconds)
         return part
 
     def _fault(self) -> str:
-        if self._patience_seconds >= self._idle_seconds:
+        """What used up the patience: silence, if most of it was left."""
+        if self._patience_seconds > self._idle_seconds / 2:
             return f"Nothing came for {self._idle_seconds:g} s"
         return f"Less than {self._least_bytes_per_second} bytes a second came"
 
