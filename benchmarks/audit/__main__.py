@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument(
         "--targets", type=int, default=24, help="that are inverted, where absence is not asked"
     )
+    parser.add_argument("--draws", type=int, default=5, help="of squares, for noise of 10")
     parser.add_argument("--pictures", type=Path, help="a folder; default PREIMAGE_PICTURES_DIR")
     parser.add_argument("--cells", type=Path, help="a folder: rows that are there are taken up")
     parser.add_argument("--seed", type=int, default=0)

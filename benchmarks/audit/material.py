@@ -1,6 +1,7 @@
 """What is audited: a ResNet-20, and squares of photographs."""
 
 import os
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,9 +44,8 @@ class Material:
 
     def __init__(self, folder: Path | None, seed: int, processes: int) -> None:
         """Raises SystemExit with a sentence where pictures or weights are missing."""
-        self._seed = seed
-        own, other = _apart(pictures.load(folder))
-        self._targets, self._auxiliary = self._mixed(own), self._mixed(other)
+        self._own, self._other = _apart(pictures.load(folder))
+        self.draw(seed)
         settings = Settings.from_environment(
             {"PREIMAGE_DOWNLOAD_MODELS": "none"} | dict(os.environ)
         )
@@ -74,6 +74,17 @@ class Material:
             seed=self._seed,
         )
         return replace(made, **changes)  # type: ignore[arg-type]
+
+    def drawn(self, seed: int) -> "Material":
+        """The same with other squares of the same pictures, and other noise."""
+        other = copy(self)
+        other.draw(seed)
+        return other
+
+    def draw(self, seed: int) -> None:
+        """Choose the squares, targets and others."""
+        self._seed = seed
+        self._targets, self._auxiliary = self._mixed(self._own), self._mixed(self._other)
 
     def _mixed(self, squares: Levels) -> Levels:
         order = np.random.default_rng(self._seed).permutation(len(squares))

@@ -1,12 +1,14 @@
 """The audit's benchmark: its pictures, its kept rows, its judgement."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from benchmarks.audit import bounds, noise
 from benchmarks.audit.cells import audit
-from benchmarks.audit.material import SIDE, squares
+from benchmarks.audit.material import SIDE, Material, squares
 from PIL import Image
 
 from preimage_worker.audit.measures.intervals import Interval
@@ -63,3 +65,29 @@ def test_figures_rise_if_none_falls_for_certain_and_the_last_is_above_the_first(
 def test_a_picture_is_read_as_it_is(tmp_path: Path) -> None:
     flat = Image.new("RGB", (160, 160), (10, 20, 30))
     assert (squares(np.asarray(flat)) == (10, 20, 30)).all()
+
+
+@pytest.mark.parametrize(("hidden", "holds"), [(5, True), (3, True), (2, False), (0, False)])
+def test_what_most_draws_say_is_said_of_all(hidden: int, *, holds: bool) -> None:
+    gain = Interval(0.06, 0.03, 0.09)
+    attacker = SimpleNamespace(name="A3", explained=SimpleNamespace(over_chance=gain))
+    labels = ["linkable, not recovered by the attacks listed"] * hidden
+    labels += ["recovered and linkable"] * (5 - hidden)
+    rows: list[Any] = [
+        SimpleNamespace(defence="gaussian:rel_rms=10", label=label, rungs=(attacker,))
+        for label in labels
+    ]
+    claim = noise.hides_mostly(rows)
+    assert claim.holds is holds
+    assert claim.figures.startswith(f"in {hidden} of 5; FVE over chance 0.06 (0.03 to 0.09): ")
+
+
+def test_another_draw_has_other_squares_of_the_same_pictures() -> None:
+    material = Material.__new__(Material)  # without a network
+    own, other = np.arange(100), np.arange(100, 200)
+    material._own, material._other = own, other
+    material.draw(0)
+    drawn, again = material.drawn(1), material.drawn(0)
+    assert set(drawn._targets) == set(own)
+    assert set(drawn._auxiliary) == set(other)
+    assert list(drawn._targets) != list(material._targets) == list(again._targets)
