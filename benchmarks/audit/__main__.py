@@ -11,7 +11,7 @@
 
 Pictures are cut into squares of 32 pixels; targets are of every other picture, what attackers have
 of the rest. Weights are resnet20_cifar10.safetensors in PREIMAGE_WEIGHTS_DIR. Ends with 1 where a
-line is missed. Everything takes an hour and a half of a core, most of it `noise`; --cells keeps
+line is missed. Everything takes two hours of a core, most of it `noise`; --cells keeps
 what is finished.
 """
 
