@@ -71,6 +71,7 @@ def audit_job(
         slots=1,
         cost=_COST,
         metered=False,
+        gathered=True,
         spec=item.SerializeToString(deterministic=True),
         blobs=tuple(dict.fromkeys(blobs)),
         model=spec.model,

@@ -123,13 +123,14 @@ class NewJob:
     """Digests of the tenant's blobs that it needs, from `put_blob`."""
 
     model: str = ""
-    """Shown in listings."""
-
     layer: str = ""
-    """Shown in listings."""
+    """Both are shown in listings."""
 
     weight: float = 1.0
     """The tenant's share relative to other tenants. 1e-3 to 1e3."""
+
+    gathered: bool = False
+    """Whether its blobs were stored as `gathered`, for it alone: from now on only it keeps them."""
 
     computation: str = ""
     """Digest of everything the result depends on. Equal jobs of a tenant share one run, and later
@@ -142,12 +143,10 @@ class NewJob:
     """Fail it if it still waits this long after acceptance. Once it runs, its worker decides."""
 
     metered: bool = True
-    """Whether its runs count as slot-seconds of its tenant. Not where they only wait for other
-    jobs, which count by themselves."""
+    """Whether its runs count as slot-seconds of its tenant; not where they wait for other jobs."""
 
     trace: str = ""
-    """W3C traceparent of the span that its attempts belong to; empty for none. Says nothing of what
-    the job is: a repeated request may have another one, and the first is kept."""
+    """W3C traceparent of its attempts' span, or empty. Of a repeated request the first is kept."""
 
     id: str = field(default_factory=new_id)
     """From `new_id`."""

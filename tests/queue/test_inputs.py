@@ -152,13 +152,35 @@ def test_an_upload_that_other_jobs_use_survives_the_deletion_of_one_of_them(
     assert queue.read_blob("ada", digest) is None
 
 
-def test_what_is_gathered_for_a_job_stays_until_all_is_there(
+def test_what_is_gathered_for_a_job_stays_until_all_is_there_and_then_with_that_job(
+    queue: Queue, brought: str, clock: Clock, raw: redis.Redis
+) -> None:
+    queue.put_blob("ada", PICTURE, keep_seconds=300.0, gathered=True)
+    queue.finish(succeed(take_one(queue)))
+    assert 200_000 < raw.pttl(NAME) <= 300_000
+    put(queue, blobs=(brought,), gathered=True)
+    queue.finish(succeed(take_one(queue)))
+    assert not raw.exists(NAME)
+
+
+def test_who_repeats_a_gathered_job_gathers_no_more(
+    queue: Queue, brought: str, raw: redis.Redis
+) -> None:
+    job = a_job(blobs=(brought,), gathered=True)
+    assert isinstance(queue.submit(job), Submitted)
+    queue.put_blob("ada", PICTURE, keep_seconds=300.0, gathered=True)
+    queue.submit(job)
+    for _ in range(2):
+        queue.finish(succeed(take_one(queue)))
+    assert not raw.exists(NAME)
+
+
+def test_what_is_gathered_goes_with_the_deletion_of_its_last_job(
     queue: Queue, brought: str, raw: redis.Redis
 ) -> None:
     queue.put_blob("ada", PICTURE, keep_seconds=300.0, gathered=True)
     job = take_one(queue)
     queue.finish(succeed(job))
-    assert 200_000 < raw.pttl(NAME) <= 300_000
     queue.delete(job.id, "ada")
     assert not raw.exists(NAME)
 

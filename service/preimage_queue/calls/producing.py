@@ -77,6 +77,7 @@ def submit(settings: QueueSettings, job: NewJob, quotas: Quotas = NO_QUOTAS) -> 
         "unmetered": "" if job.metered else 1,
         "computation": job.computation if settings.shared_seconds else "",
         "refresh": int(job.refresh),
+        "gathered": int(job.gathered),
         "presence_ms": max(1, round(settings.presence_seconds * 1000)),
         "deadline_ms": round((job.deadline_seconds or 0) * 1000),
         **_limits(settings, quotas),

@@ -3,7 +3,7 @@
 -- With the last such job they go: inputs are most of what a queue holds, and nobody asks for them
 -- again. Unless somebody may still want them: `wanted:<tenant>:<sha256>` has who, and until when.
 --   sender      has just stored them, and comes with a job at once
---   gatherer    has stored them, and comes with a job once it has stored others too
+--   gatherer    has stored them, and comes with a job once it has stored others too; no longer then
 --   uploader    has stored them for any jobs to come
 --   <job id>    is a dead letter, and may be queued again
 
@@ -43,6 +43,13 @@ local function hold_blobs(job, blobs)
     call('PERSIST', key('blob', blob.name))
     call('SADD', key('users', blob.name), job.id)
     drop_upload(blob.upload)
+  end
+end
+
+local function forget_gathering(job)
+  if job.gathered ~= '1' then return end
+  for _, digest in ipairs(split(job.blobs, ',')) do
+    call('ZREM', key('wanted', blob_name(job, digest)), 'gatherer')
   end
 end
 

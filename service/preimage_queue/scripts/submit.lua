@@ -5,6 +5,7 @@
 --    deadline_ms max_jobs max_bytes max_tenant_jobs max_tenant_bytes max_slot_ms (empty: none)
 --    computation (empty: shares nothing)
 --    refresh (1: computes anew) presence_ms trace unmetered (1 | empty)
+--    gathered (1: its blobs were stored one after the other, for it)
 -- Returns {CREATED, id, created}, {CACHED | SHARED | EXISTING | CONFLICT, id},
 --    {MISSING_BLOB, digest}
 --    or {REJECTED, reason, retry_after_ms, limit}
@@ -100,7 +101,10 @@ local function have_result_of(known, fresh)
 end
 
 local known = known_answer()
-if known then return known end
+if known then
+  forget_gathering(A)
+  return known
+end
 local blobs, missing = look_at_blobs(A)
 local bytes = #A.spec + blobs.bytes
 local shares = A.computation ~= '' and A.refresh ~= '1'
@@ -121,6 +125,7 @@ if leader then no = tenant_refusal(serving(A.pool).rate) else no = refusal(bytes
 if no then return no end
 local fresh = write_record(bytes, leader and 'SHARED' or nil)
 hold_blobs(fresh, blobs)
+forget_gathering(A)
 if leader then
   fresh.state = nil
   follow(fresh, leader)
