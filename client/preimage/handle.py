@@ -79,7 +79,7 @@ class Handle:
                 f"`preimage watch {job_id} --out FILE`"
             )
         elif error.repeatable:
-            way = f"take it up again with client.job({job_id!r})"
+            way = f"take it up again with client.job({job_id!r}) or `preimage watch {job_id}`"
         else:
             return error
         return with_advice(error, f"Job {job_id} {goes_on}; {way}.")
@@ -88,7 +88,8 @@ class Handle:
         """Builds the error of a wait that was too short."""
         return DeadlineExceeded(
             f"Job {self.message.id} has not ended within {timeout_seconds} seconds. It goes on; "
-            f"take it up again with client.job({self.message.id!r}), or cancel it."
+            f"take it up again with client.job({self.message.id!r}) or "
+            f"`preimage watch {self.message.id}`, or cancel it."
         )
 
     def open_watch(self, resume_token: str, timeout_seconds: float | None) -> Stream[Answer]:

@@ -1,5 +1,6 @@
 """Settings of the queue: one frozen value, made once a process from `PREIMAGE_QUEUE_*`."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -11,6 +12,8 @@ ENVIRONMENT_PREFIX: Final = "PREIMAGE_QUEUE_"
 
 _HOUR: Final = 3600.0
 _MAY_BE_ZERO: Final = ("cache_seconds", "kept_share")
+_MOST_SECONDS: Final = 315_360_000
+"""Ten years: Redis' own expiry and the times that the wire can say end somewhere."""
 
 
 @final
@@ -114,11 +117,8 @@ class QueueSettings:
             raise ValueError("kept_share must be below 1")
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in _MAY_BE_ZERO:
-                if not value >= 0:
-                    raise ValueError(f"{item.name} must not be below 0")
-            elif isinstance(value, int | float) and value <= 0:
-                raise ValueError(f"{item.name} must be above 0")
+            if isinstance(value, int | float):
+                _check(item.name, value)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -143,6 +143,16 @@ class QueueSettings:
     def root(self) -> str:
         """The prefix of every key: the namespace as a hash tag."""
         return f"{{{self.namespace}}}"
+
+
+def _check(name: str, value: float) -> None:
+    words = f"{name} ({ENVIRONMENT_PREFIX}{name.upper()}) is {value:g} and must"
+    if not value >= 0 or (value == 0 and name not in _MAY_BE_ZERO):
+        raise ValueError(f"{words} {'not be below' if name in _MAY_BE_ZERO else 'be above'} 0")
+    if name.endswith("_seconds") and value > _MOST_SECONDS:
+        raise ValueError(f"{words} be at most {_MOST_SECONDS}, ten years")
+    if not math.isfinite(value):
+        raise ValueError(f"{words} be a finite number")
 
 
 _DEFAULT: Final = QueueSettings()

@@ -20,7 +20,7 @@ from preimage_queue import (
     QueueUnavailableError,
 )
 from preimage_queue.settings import ENVIRONMENT_PREFIX
-from preimage_service.errors import StartError
+from preimage_service.errors import SettingsError, StartError
 from preimage_service.settings import Settings
 
 _RETRY_SECONDS = 1.0
@@ -82,7 +82,15 @@ async def wait_for_redis(queue: AsyncQueue, settings: Settings) -> None:
 
 
 def write_ready(path: Path, addresses: dict[str, str | None]) -> None:
-    """Write the ready file in one piece: whoever sees it sees all of it."""
+    """Write the ready file in one piece: whoever sees it sees all of it.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
     draft = path.with_name(f"{path.name}.draft")
-    draft.write_text(json.dumps(addresses) + "\n", "utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(addresses) + "\n", "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        why = f"PREIMAGE_READY_FILE={str(path)!r} cannot be written: {error.strerror}."
+        raise SettingsError(why) from None

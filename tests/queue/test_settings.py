@@ -57,6 +57,23 @@ def test_a_value_that_would_stop_the_queue_is_refused(change: dict[str, Any]) ->
         QueueSettings(**change)
 
 
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("PREIMAGE_QUEUE_LEASE_SECONDS", "-1"),
+        ("PREIMAGE_QUEUE_LEASE_SECONDS", "nan"),
+        ("PREIMAGE_QUEUE_SOCKET_TIMEOUT_SECONDS", "inf"),
+        ("PREIMAGE_QUEUE_RESULT_RETENTION_SECONDS", "999999999999"),
+        ("PREIMAGE_QUEUE_SKEW_COST", "inf"),
+        ("PREIMAGE_QUEUE_CACHE_SECONDS", "nan"),
+        ("PREIMAGE_QUEUE_MAX_DELIVERIES", "0"),
+    ],
+)
+def test_a_number_that_is_out_of_range_names_its_variable(variable: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"{variable}.*must"):
+        QueueSettings.from_environment({variable: text})
+
+
 def test_two_namespaces_share_a_redis_without_meeting(redis_url: str) -> None:
     with (
         Queue(quick(redis_url, namespace="one")) as one,

@@ -38,6 +38,12 @@ def warn_of_misspelt() -> None:
 def open_queue(settings: Settings) -> Queue:
     """The queue; nothing is sent yet. Raises SettingsError if its address is none."""
     queue_settings = _queue_settings(settings)
+    if settings.beat_seconds >= queue_settings.lease_seconds:
+        raise SettingsError(
+            f"PREIMAGE_BEAT_SECONDS is {settings.beat_seconds:g}, and a lease runs out after "
+            f"{queue_settings.lease_seconds:g} s (PREIMAGE_QUEUE_LEASE_SECONDS): every job would "
+            "be lost between two beats. Beat twenty times a lease."
+        )
     try:
         return Queue(queue_settings)
     except ValueError as error:
@@ -105,9 +111,16 @@ def serve_metrics(listen: str, variable: str) -> str | None:
 
 
 def tell_ready(file: Path | None, **facts: str | None) -> None:
-    """Writes a JSON object that says that this process takes jobs, where a file is asked for."""
+    """Writes a JSON object that says that this process takes jobs, where a file is asked for.
+
+    Raises SettingsError if it cannot be written.
+    """
     if file is None:
         return
     part = file.with_name(f"{file.name}.{os.getpid()}")
-    part.write_text(json.dumps(facts))
-    part.replace(file)
+    try:
+        part.write_text(json.dumps(facts))
+        part.replace(file)
+    except OSError as error:
+        why = f"PREIMAGE_READY_FILE={str(file)!r} cannot be written: {error.strerror}."
+        raise SettingsError(why) from None

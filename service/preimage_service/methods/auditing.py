@@ -17,7 +17,6 @@ from preimage_queue import (
     CancelVerdict,
     DeleteVerdict,
     QueueError,
-    State,
     SubmitOutcome,
     Submitted,
 )
@@ -143,7 +142,7 @@ async def get(
 async def cancel(
     backend: Backend, tenant: str, request: wire.CancelAuditRequest
 ) -> wire.CancelAuditResponse:
-    """Cancel an audit with its inversions; one that has ended stays as it is."""
+    """Cancel an audit and remove its inversions; one that has ended stays as it is."""
     faults = list(check_text(request.reason, "reason", LONGEST_REASON))
     if faults:
         raise InvalidRequestError(faults)
@@ -152,18 +151,18 @@ async def cancel(
     if reply.verdict is CancelVerdict.NOT_FOUND:
         raise AuditNotFoundError(request.id)
     _log.info("%s", reply.verdict.sentence)
-    backend.afterwards(_cancel_inversions(backend, tenant, request.id))
+    backend.afterwards(_remove_inversions(backend, tenant, request.id))
     detail = await read_audit(backend, tenant, request.id)
     return wire.CancelAuditResponse(audit=to_audit(detail))
 
 
-async def _cancel_inversions(backend: Backend, tenant: str, audit_id: str) -> None:
-    """Cancel what nobody needs any more; the auditor, if there is one, ends what comes later."""
+async def _remove_inversions(backend: Backend, tenant: str, audit_id: str) -> None:
+    """What they found is of the audit's pictures. The auditor, if any, removes what comes later."""
     try:
-        async for job_id in _inversions(backend, tenant, audit_id, (State.QUEUED, State.RUNNING)):
-            await backend.queue.cancel(job_id, tenant, f"audit {audit_id} was cancelled")
+        async for job_id in _inversions(backend, tenant, audit_id):
+            await backend.queue.delete(job_id, tenant)
     except QueueError as error:
-        _log.warning("its inversions could not be cancelled: %s", error)
+        _log.warning("its inversions could not be removed: %s", error)
 
 
 async def delete(
@@ -187,14 +186,12 @@ async def delete(
     return wire.DeleteAuditResponse()
 
 
-async def _inversions(
-    backend: Backend, tenant: str, audit_id: str, states: Sequence[State] = ()
-) -> AsyncIterator[str]:
+async def _inversions(backend: Backend, tenant: str, audit_id: str) -> AsyncIterator[str]:
     """Ids of the jobs that an audit has asked for: all of them are newer than it is."""
     prefix, oldest = inversion_prefix(audit_id), _made_ms(audit_id) - _CLOCKS_DIFFER_MS
     cursor, more = "", True
     while more:
-        page = await backend.queue.list_jobs(tenant, limit=_PAGE, cursor=cursor, states=states)
+        page = await backend.queue.list_jobs(tenant, limit=_PAGE, cursor=cursor)
         for job in page.jobs:
             if job.request_id.startswith(prefix):
                 yield job.id

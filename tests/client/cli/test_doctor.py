@@ -76,8 +76,12 @@ def test_a_well_service_is_fine(run: Run, admin: FakeAdmin) -> None:
 @pytest.mark.parametrize(
     ("ill", "subject", "advice"),
     [
-        ({"append_only": False}, "redis persistence", "--appendonly yes"),
-        ({"eviction_policy": "allkeys-lru"}, "redis eviction", "--maxmemory-policy noeviction"),
+        ({"append_only": False}, "redis persistence", "CONFIG SET appendonly yes"),
+        (
+            {"eviction_policy": "allkeys-lru"},
+            "redis eviction",
+            "CONFIG SET maxmemory-policy noeviction",
+        ),
         ({"maximum_memory_bytes": 2**20}, "redis memory", "maxmemory"),
     ],
 )

@@ -92,7 +92,7 @@ def _climb(plan: AuditPlan, inverter: QueueInverter, store: CheckpointStore) -> 
     except (LeaseLostError, LeavingError, QueueError):
         raise  # whoever goes on with the audit goes on with its inversions
     except (CancelledError, InversionFailedError, AuditError, InversionError, InvalidSpecError):
-        inverter.cancel("the audit does not go on")
+        inverter.remove()  # nobody asks for them again, and they are of its pictures
         raise
     except Exception:
         inverter.forget()  # the audit may be tried again, and asks for them again then

@@ -120,14 +120,13 @@ class QueueInverter:
         """Remove all jobs so far: what they found is kept elsewhere by now."""
         if self._jobs:
             self._hold.confirm()
+        self.remove()
+
+    def remove(self) -> None:
+        """The same of an audit that has ended, whoever holds it. Those that run stop first."""
         for job in self._jobs:
             self._queue.delete(job, self._claimed.tenant)
         self._jobs.clear()
-
-    def cancel(self, reason: str) -> None:
-        """Let no job go on."""
-        for job in self._jobs:
-            self._queue.cancel(job, self._claimed.tenant, reason)
 
     def _look(self, running: dict[str, Attempt]) -> dict[str, Found]:
         found = {}

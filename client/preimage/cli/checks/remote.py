@@ -134,14 +134,16 @@ def _redis(redis: wire.RedisStats) -> Iterator[Finding]:
             "redis persistence",
             Verdict.WRONG,
             "The append-only file is off: accepted jobs are lost when Redis stops.",
-            "Start Redis with --appendonly yes.",
+            "Run `redis-cli CONFIG SET appendonly yes` now and write it into Redis' configuration: "
+            "restarted without its file, Redis has lost what it holds.",
         )
     if redis.eviction_policy != "noeviction":
         yield Finding(
             "redis eviction",
             Verdict.WRONG,
             f"The eviction policy is {redis.eviction_policy}: Redis may throw jobs away.",
-            "Start Redis with --maxmemory-policy noeviction.",
+            "Run `redis-cli CONFIG SET maxmemory-policy noeviction` now, and write it into Redis' "
+            "configuration.",
         )
     if limit and redis.used_memory_bytes > _NEARLY_FULL * limit:
         yield Finding(
