@@ -53,6 +53,15 @@ local function forget_gathering(job)
   end
 end
 
+-- The job has come and keeps them. Another one that is on its way with the same bytes keeps them
+-- too, unless this one ends before it is there: then it is sent once more.
+local function forget_sending(job)
+  for _, digest in ipairs(split(job.blobs, ',')) do
+    call('ZREM', key('wanted', blob_name(job, digest)), 'sender')
+  end
+  forget_gathering(job)
+end
+
 local function want(name, who, keep_ms)
   call('ZADD', key('wanted', name), 'GT', digits(NOW + keep_ms), who)
   live_on(key('wanted', name), keep_ms)

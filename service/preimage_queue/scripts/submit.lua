@@ -125,7 +125,7 @@ if leader then no = tenant_refusal(serving(A.pool).rate) else no = refusal(bytes
 if no then return no end
 local fresh = write_record(bytes, leader and 'SHARED' or nil)
 hold_blobs(fresh, blobs)
-forget_gathering(A)
+forget_sending(A)
 if leader then
   fresh.state = nil
   follow(fresh, leader)
