@@ -30,7 +30,9 @@ end
 
 local function known_answer()
   local id = call('GET', REQUEST)
-  return id and answer_of(id) or nil
+  local answer = id and answer_of(id)
+  if answer then forget_gathering(A) end
+  return answer
 end
 
 -- Workers keep a slot for who brings jobs.
@@ -101,10 +103,7 @@ local function have_result_of(known, fresh)
 end
 
 local known = known_answer()
-if known then
-  forget_gathering(A)
-  return known
-end
+if known then return known end
 local blobs, missing = look_at_blobs(A)
 local bytes = #A.spec + blobs.bytes
 local shares = A.computation ~= '' and A.refresh ~= '1'
