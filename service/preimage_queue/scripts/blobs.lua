@@ -3,7 +3,7 @@
 -- With the last such job they go: inputs are most of what a queue holds, and nobody asks for them
 -- again. Unless somebody may still want them: `wanted:<tenant>:<sha256>` has who, and until when.
 --   sender      has just stored them, and comes with a job at once
---   gatherer    has stored them, and comes with a job once it has stored others too; no longer then
+--   gatherer    has stored them, and comes with a job once it has stored others too
 --   uploader    has stored them for any jobs to come
 --   <job id>    is a dead letter, and may be queued again
 
@@ -46,19 +46,20 @@ local function hold_blobs(job, blobs)
   end
 end
 
-local function forget_gathering(job)
-  if job.gathered ~= '1' then return end
+local function no_longer_want(job, who)
   for _, digest in ipairs(split(job.blobs, ',')) do
-    call('ZREM', key('wanted', blob_name(job, digest)), 'gatherer')
+    call('ZREM', key('wanted', blob_name(job, digest)), who)
   end
+end
+
+local function forget_gathering(job)
+  if job.gathered == '1' then no_longer_want(job, 'gatherer') end
 end
 
 -- The job has come and keeps them. Another one that is on its way with the same bytes keeps them
 -- too, unless this one ends before it is there: then it is sent once more.
 local function forget_sending(job)
-  for _, digest in ipairs(split(job.blobs, ',')) do
-    call('ZREM', key('wanted', blob_name(job, digest)), 'sender')
-  end
+  no_longer_want(job, 'sender')
   forget_gathering(job)
 end
 
@@ -89,12 +90,6 @@ local function release_blobs(job, dead_ms)
   end
 end
 
-local function no_longer_want(job)
-  for _, digest in ipairs(split(job.blobs, ',')) do
-    call('ZREM', key('wanted', blob_name(job, digest)), job.id)
-  end
-end
-
 -- Whoever stored the bytes before the job came stored them for it, unless others use them too.
 local function forget_storing(job, name)
   if call('EXISTS', key('users', name)) == 1 then return end
@@ -108,7 +103,7 @@ end
 
 -- Removes the blobs of a deleted job, unless others use or want them or they have been stored again.
 local function drop_blobs(job)
-  no_longer_want(job)
+  no_longer_want(job, job.id)
   for _, digest in ipairs(split(job.blobs, ',')) do
     local name = blob_name(job, digest)
     forget_storing(job, name)

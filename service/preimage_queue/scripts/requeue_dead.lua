@@ -12,7 +12,7 @@ if missing then return 'MISSING_BLOB' end
 call('HSET', key('job', A.id), 'deliveries', 0, 'solo', 1, 'handed', 'requeued')
 call('HDEL', key('job', A.id), 'reason', 'result', 'error', 'finished', 'expires', 'cancel',
      'deadline', 'source', 'via')
-no_longer_want(job)
+no_longer_want(job, job.id)
 hold_blobs(job, blobs)
 for _, name in ipairs({ key('job', A.id), key('events', A.id),
                         key('request', job.tenant .. ':' .. job.request_id) }) do
