@@ -136,6 +136,7 @@ class Core:
             layer=layer,
             model_digest=provenance.model_digest,
             provenance=provenance,
+            job_id=response.id,
         )
 
 

@@ -43,6 +43,9 @@ class Features:
     """Digest of the model: equal digests give equal codes."""
     provenance: Provenance | None = None
     """What would reproduce it, when the service computed it."""
+    job_id: str | None = None
+    """The job by which the service computed it, and which keeps it there for as long as results;
+    `client.job(job_id).delete()` ends that."""
 
     @property
     def shape(self) -> tuple[int, ...]:

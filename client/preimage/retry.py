@@ -7,6 +7,7 @@ together do not come back together.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -27,19 +28,26 @@ class RetryPolicy:
     """Bound of the doubling."""
     longest_obedience_seconds: float = 30.0
     """A server that asks for more than this is not waited for: the caller is told instead."""
+    longest_failing_seconds: float = math.inf
+    """A call that has failed for so long is not repeated: a failure may take its time."""
 
-    def delay_seconds(self, error: ServiceError, repeated: int, chance: float) -> float | None:
+    def delay_seconds(
+        self, error: ServiceError, repeated: int, chance: float, failing_seconds: float = 0.0
+    ) -> float | None:
         """Decides about a failed call.
 
         Args:
             error: how it failed.
             repeated: how often the call has been repeated already.
             chance: a random number, 0 to 1.
+            failing_seconds: how long ago it failed first.
 
         Returns:
             How long to wait before the call is repeated; None: it is not.
         """
         if not error.repeatable or repeated >= self.retries:
+            return None
+        if failing_seconds >= self.longest_failing_seconds:
             return None
         if error.retry_after_seconds is not None:
             asked = max(error.retry_after_seconds, 0.0)
@@ -51,5 +59,5 @@ class RetryPolicy:
 CALLS = RetryPolicy(retries=2)
 """For calls that somebody waits for."""
 
-WATCHES = RetryPolicy(retries=10)
+WATCHES = RetryPolicy(retries=10, longest_failing_seconds=60.0)
 """For a watch, which must outlive a restart of the server or of Redis: about a minute in all."""

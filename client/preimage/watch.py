@@ -70,6 +70,7 @@ class Watch(Generic[A, E]):
         self._stream: Stream[A] | None = None
         self._resume_token = ""
         self._failures = 0
+        self._failing_since: float | None = None
         self._state: State | None = None
         self._finished = False
 
@@ -120,7 +121,7 @@ class Watch(Generic[A, E]):
                     raise  # of a call to restore a lost job: nobody set a limit to the wait
                 raise self._late() from error
             else:
-                self._failures = 0
+                self._failures, self._failing_since = 0, None
                 self._resume_token = answer.resume_token or self._resume_token
                 return answer
 
@@ -130,7 +131,11 @@ class Watch(Generic[A, E]):
         return self._stream
 
     async def _pause(self, error: ServiceError) -> None:
-        delay_seconds = WATCHES.delay_seconds(error, self._failures, chance())
+        now = time.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        failing_seconds = now - self._failing_since
+        delay_seconds = WATCHES.delay_seconds(error, self._failures, chance(), failing_seconds)
         if delay_seconds is None or self._watched.abandoned:
             raise self._watched.left_alone(error)
         remaining_seconds = self._remaining_seconds()

@@ -72,11 +72,20 @@ _MARKS: Final[tuple[tuple[str, type[QueueError], str], ...]] = (
 """Inside a script an error keeps its code only as a part of the text, and where differs by version:
 `-OOM ...` in some, `ERR Error running script ...: -OOM ...` in others."""
 
+_UNKNOWN: Final = ("HELLO must be called", "Authentication required")
+"""What Redis tells a connection that named no password where it wants one."""
+_NO_PASSWORD: Final = (
+    "Redis wants a password: write redis://USER:PASSWORD@HOST:PORT/0, or name its file in "
+    "PREIMAGE_QUEUE_PASSWORD_FILE."
+)
+
 
 def translated(error: RedisError) -> QueueError:
     """The same failure as an error of this package, with a sentence."""
     error = _origin(error)
     said = str(error).rstrip(".")
+    if isinstance(error, AuthenticationError) and any(mark in said for mark in _UNKNOWN):
+        return QueueRefusedError(_NO_PASSWORD)
     if isinstance(error, ResponseError):
         for mark, kind, sentence in _MARKS:
             if mark in said:

@@ -18,6 +18,8 @@ PREFIX = "PREIMAGE_"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 _WORDS = {"PREIMAGE_LOG_LEVEL": LEVELS, "PREIMAGE_LOG_FORMAT": FORMATS}
+_WRITTEN = frozenset({"PREIMAGE_READY_FILE"})
+"""Files that the process makes. Every other one must be there."""
 _MIB = 2**20
 
 
@@ -179,7 +181,7 @@ def _read(variable: str, text: str, default: object) -> object:
     if isinstance(default, int | float):
         return _read_number(variable, text, default)
     if default is None:
-        return Path(text) if text else None
+        return _read_path(variable, text) if text else None
     if variable in _WORDS and text not in _WORDS[variable]:
         raise SettingsError(f"{variable} is {text!r}: write one of {', '.join(_WORDS[variable])}.")
     if not text:
@@ -191,6 +193,16 @@ def _read_switch(variable: str, text: str) -> bool:
     if text.lower() not in _TRUE | _FALSE:
         raise SettingsError(f"{variable} is {text!r}: write 1 or 0.")
     return text.lower() in _TRUE
+
+
+def _read_path(variable: str, text: str) -> Path:
+    path = Path(text)
+    try:
+        if variable not in _WRITTEN:
+            path.stat()
+    except OSError as error:
+        raise SettingsError(f"{variable} is {text!r}: {error.strerror}.") from None
+    return path
 
 
 def _read_number(variable: str, text: str, default: float) -> float:

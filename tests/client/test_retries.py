@@ -5,7 +5,7 @@ import pytest
 
 import preimage
 from preimage.errors import InvalidRequest, Overloaded, ServiceError, Unavailable
-from preimage.retry import CALLS, RetryPolicy
+from preimage.retry import CALLS, WATCHES, RetryPolicy
 from tests.client import messages
 from tests.client.fake import FakeService
 from tests.client.refusals import Refusal, full, not_found, unavailable
@@ -115,3 +115,8 @@ def test_the_servers_word_is_not_shortened_by_chance() -> None:
 def test_nothing_is_repeated_beyond_the_policy_or_against_the_kind_of_error() -> None:
     assert CALLS.delay_seconds(refused(), 2, 0.5) is None
     assert CALLS.delay_seconds(refused(InvalidRequest, repeatable=False), 0, 0.5) is None
+
+
+def test_a_watch_whose_failures_take_their_time_is_given_up_after_a_minute() -> None:
+    assert WATCHES.delay_seconds(refused(), 1, 0.5, failing_seconds=31.0) == 0.75
+    assert WATCHES.delay_seconds(refused(), 2, 0.5, failing_seconds=62.0) is None

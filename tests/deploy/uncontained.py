@@ -41,6 +41,7 @@ class Machine:
             "/opt/preimage/health.py": ROOT / "deploy/docker/health.py",
             **places,
         }
+        (folder / "weights").mkdir(exist_ok=True)  # an empty volume, as an image brings it
         self.processes: list[int] = []
         """Ids of what runs."""
         self.ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))

@@ -57,3 +57,17 @@ def test_a_password_that_cannot_be_read_is_named_by_its_file(
         ValueError, match=r"password, from PREIMAGE_QUEUE_PASSWORD_FILE, cannot be read.*nowhere"
     ):
         connect(settings)
+
+
+def test_a_redis_that_wants_a_password_says_where_to_write_it(
+    raw: redis.Redis, redis_server: RedisServer
+) -> None:
+    raw.execute_command("CONFIG", "SET", "requirepass", "f00d")
+    try:
+        with (
+            Queue(QueueSettings(url=f"unix://{redis_server.socket}")) as queue,
+            pytest.raises(QueueRefusedError, match="PREIMAGE_QUEUE_PASSWORD_FILE"),
+        ):
+            queue.stats()
+    finally:
+        raw.execute_command("CONFIG", "SET", "requirepass", "")

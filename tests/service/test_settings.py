@@ -13,10 +13,11 @@ def test_nothing_set_means_the_defaults() -> None:
     assert Settings.from_environment({"PATH": "/bin"}) == Settings()
 
 
-def test_every_field_has_its_variable() -> None:
+def test_every_field_has_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"str": "ERROR", "bool": "1", "int": "7", "float": "2.5", "NoneType": "/tmp/x"}
     named = {field.name: values[type(field.default).__name__] for field in fields(Settings)}
     named["log_format"] = "json"
+    monkeypatch.setattr(Path, "stat", lambda path: path)
     environment = {f"PREIMAGE_{name.upper()}": value for name, value in named.items()}
     settings = Settings.from_environment(environment)
     for field in fields(Settings):
@@ -36,6 +37,7 @@ def test_every_field_has_its_variable() -> None:
         ("PREIMAGE_LISTEN", " ", "empty"),
         ("PREIMAGE_LOG_LEVEL", "LOUD", "WARNING"),
         ("PREIMAGE_LOG_FORMAT", "xml", "json"),
+        ("PREIMAGE_TOKENS", "/no/tokens.toml", "No such file"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_variable(variable: str, value: str, words: str) -> None:

@@ -1,8 +1,11 @@
 """What the loop counts: lanes that join and leave, with reasons, and where its time goes."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from prometheus_client import REGISTRY, Counter
@@ -14,6 +17,7 @@ from preimage_worker.checkpoints import pack
 from preimage_worker.inversion.outcome import Outcome
 from preimage_worker.jobs import Drop, Failed, Returned
 from preimage_worker.models import Models
+from preimage_worker.reaping import reap
 from tests.worker import jobs
 from tests.worker.test_loop import SLOTS, Worker, job
 
@@ -113,7 +117,11 @@ def test_the_time_of_the_loop_goes_somewhere(worker: Worker) -> None:
     assert REGISTRY.get_sample_value("preimage_lane_steps_per_second")
 
 
-def test_what_workers_find_overdue_is_counted_by_its_fate() -> None:
-    with growth(metrics.REAPED) as reaped:
-        metrics.count_reaped(Reaped(("a", "b"), ("c",), (), (), ()))
+def test_what_workers_find_overdue_is_counted_by_its_fate_and_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    overdue = cast("Any", SimpleNamespace(reap=lambda: Reaped(("a", "b"), ("c",), (), (), ())))
+    with caplog.at_level(logging.INFO), growth(metrics.REAPED) as reaped:
+        reap(overdue)
         assert reaped() == {"requeued": 2, "dead": 1}
+    assert caplog.messages == ["reaped, requeued", "reaped, requeued", "reaped, dead"]

@@ -274,7 +274,11 @@ def start_expecting_failure(**environment: str) -> subprocess.CompletedProcess[s
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"PREIMAGE_SLOTS": "none"}, "PREIMAGE_SLOTS='none' cannot be used"),
+        ({"PREIMAGE_SLOTS": "none"}, "PREIMAGE_SLOTS='none' cannot be used: must be a whole"),
+        (
+            {"PREIMAGE_WEIGHTS_DIR": "/nowhere"},
+            "PREIMAGE_WEIGHTS_DIR='/nowhere' cannot be used: No",
+        ),
         ({"PREIMAGE_DEVICE": "tpu"}, "PREIMAGE_DEVICE='tpu' is no device"),
         ({"PREIMAGE_DEVICE": "cuda:99"}, "CUDA devices"),
         ({"PREIMAGE_BEAT_SECONDS": "-1"}, "PREIMAGE_BEAT_SECONDS='-1' cannot be used"),
@@ -283,7 +287,7 @@ def start_expecting_failure(**environment: str) -> subprocess.CompletedProcess[s
         ({"PREIMAGE_QUEUE_LEASE_SECONDS": "inf"}, "PREIMAGE_QUEUE_LEASE_SECONDS"),
         ({"PREIMAGE_CATALOGUE": "/nowhere.toml"}, "PREIMAGE_CATALOGUE=/nowhere.toml"),
         ({"PREIMAGE_REDIS_URL": "http://x"}, "PREIMAGE_REDIS_URL cannot be used"),
-        ({"PREIMAGE_REFERENCES": "/nowhere.json"}, "/nowhere.json cannot be read"),
+        ({"PREIMAGE_REFERENCES": "/nowhere.json"}, "PREIMAGE_REFERENCES='/nowhere.json' cannot be"),
     ],
 )
 def test_an_impossible_setting_ends_the_process_with_one_sentence(

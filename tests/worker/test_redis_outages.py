@@ -45,6 +45,7 @@ def test_an_outage_is_counted_each_time_and_told_once_in_a_while(tmp_path: Path)
         told = worker.log.read_text().count("the queue does not answer")
         assert 1 <= told < 5
         server.start()
+        until(lambda: "the queue answers again" in worker.log.read_text())
         assert worker.stop() == 0
 
 

@@ -26,6 +26,7 @@ from preimage_worker.leases import Leases
 from preimage_worker.mailbox import Mailbox, Offer
 from preimage_worker.models import Models
 from preimage_worker.pictures import Limits
+from preimage_worker.reaping import reap
 from preimage_worker.results.events import event
 from preimage_worker.results.provenance import Surroundings
 from preimage_worker.settings import Settings
@@ -75,6 +76,7 @@ class Courier:
         self._token = secrets.token_hex(8)
         self._beat_at = self._housekeeping_at = 0.0
         self._complaint, self._complained_at = "", 0.0
+        self._away = False
         self._idle_since = time.monotonic()
         self._closing = threading.Event()
         self.draining = threading.Event()
@@ -129,6 +131,7 @@ class Courier:
                 log.exception("the courier failed in one round and goes on")
                 time.sleep(_TROUBLE_SECONDS)
             else:
+                self._notice_answers()
                 self._mailbox.wait_for_news(self._pause())
         self._leave()
 
@@ -138,7 +141,12 @@ class Courier:
         said = kind == self._complaint and now - self._complained_at < _REPEAT_SECONDS
         log.log(logging.DEBUG if said else logging.WARNING, "the queue does not answer: %s", error)
         if not said:
-            self._complaint, self._complained_at = kind, now
+            self._complaint, self._complained_at, self._away = kind, now, True
+
+    def _notice_answers(self) -> None:
+        if self._away:
+            log.info("the queue answers again")
+            self._away = False
 
     def _round(self) -> None:
         now = time.monotonic()
@@ -151,7 +159,7 @@ class Courier:
         if now - self._housekeeping_at >= _HOUSEKEEPING_SECONDS:
             self._housekeeping_at = now
             self._announce()
-            metrics.count_reaped(self._queue.reap())
+            reap(self._queue)
         self._claim()
         metrics.JOBS_ACTIVE.set(len(self._leases))
 

@@ -113,9 +113,3 @@ AUDITS_SETTLED = _counter(
     "outcome",
     ("succeeded", "failed", "cancelled", "handed_back", "lost", "crashed"),
 )
-
-
-def count_reaped(reaped: Reaped) -> None:
-    """Counts what a look for overdue jobs came to."""
-    for fate in fields(reaped):
-        REAPED.labels(fate.name).inc(len(getattr(reaped, fate.name)))

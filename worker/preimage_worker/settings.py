@@ -1,5 +1,6 @@
 """The worker's settings: one frozen value, read once from the environment."""
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -11,14 +12,16 @@ from preimage_worker.errors import SettingsError
 
 
 def _whole(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("must be at least 1")
-    return number
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise ValueError("must be a whole number of at least 1")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
     if not 0 < number < 1e9:  # noqa: PLR2004 - far beyond any sensible time, and false for NaN
         raise ValueError("must be a positive number of seconds")
     return number
@@ -47,6 +50,22 @@ def _one_of(words: Sequence[str]) -> Callable[[str], str]:
 
 def _path(text: str) -> Path | None:
     return Path(text) if text else None
+
+
+def _there(text: str) -> Path | None:
+    try:
+        if text:
+            Path(text).stat()
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+    return _path(text)
+
+
+def _folder(text: str) -> Path | None:
+    path = _there(text)
+    if path and not path.is_dir():
+        raise ValueError("must be a folder")
+    return path
 
 
 def _from(variable: str, default: str, read: Callable[[str], Any]) -> Any:  # noqa: ANN401 - each field states its type
@@ -95,11 +114,11 @@ class Settings:
     """Largest picture, height × width, that is looked for."""
     catalogue: Path | None = _from("PREIMAGE_CATALOGUE", "", _path)
     """The catalogue file (TOML). Unset: the built-in catalogue."""
-    weights_dir: Path | None = _from("PREIMAGE_WEIGHTS_DIR", "", _path)
+    weights_dir: Path | None = _from("PREIMAGE_WEIGHTS_DIR", "", _folder)
     """Folder of weights files that the catalogue names."""
     download_models: frozenset[str] = _from("PREIMAGE_DOWNLOAD_MODELS", "squeezenet1_0", _names)
     """Models whose weights torchvision may download, comma-separated; "all" or "none"."""
-    references: Path | None = _from("PREIMAGE_REFERENCES", "", _path)
+    references: Path | None = _from("PREIMAGE_REFERENCES", "", _there)
     """A reference set, or a folder of them: see `preimage reference`. Unset: errors are given
     relative to the target alone."""
     ready_file: Path | None = _from("PREIMAGE_READY_FILE", "", _path)

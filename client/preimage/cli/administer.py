@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from preimage.cli.admin import Admin
 from preimage.cli.options import DEFAULT_ADMIN_TARGET, AdminTarget, JobId, Json
 from preimage.cli.output import counted, print_json, print_table, say
+from preimage.details import details_of_status
 from preimage.enums import State
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import preimage_pb2, spec_pb2
@@ -110,10 +111,24 @@ def dead(
         print_json({"dead_letters": [_as_json(each) for each in found]})
         return
     rows = (
-        (each.preimage.id, each.tenant, str(each.deliveries), each.preimage.error.message)
+        (
+            each.preimage.id,
+            each.tenant,
+            _representation(each.preimage.spec),
+            str(each.deliveries),
+            details_of_status(each.preimage.error).reason,
+            each.preimage.error.message,
+        )
         for each in found
     )
-    print_table(("id", "tenant", ">deliveries", "error"), rows)
+    print_table(("id", "tenant", "representation", ">deliveries", "reason", "error"), rows)
+
+
+def _representation(spec: spec_pb2.PreimageSpec) -> str:
+    """Model and layers; empty for an audit or an extraction, whose requests are not told."""
+    wish = spec.representation
+    layers = (wish.layer, *(term.layer for term in wish.further_layers))
+    return f"{wish.model} {'+'.join(layers)}".strip()
 
 
 def requeue(

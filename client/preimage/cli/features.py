@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from preimage.cli.options import DEFAULT_TARGET, Json, Layer, Model, Target
-from preimage.cli.output import print_json
+from preimage.cli.output import print_json, say
 from preimage.cli.session import session
 from preimage.cli.values import read_size
 from preimage.parts import Size
@@ -62,8 +62,9 @@ def features(
     size = list(code.input_size) if code.input_size else None
     if as_json:
         description = {"model": model, "layer": layer, "shape": shape, "input_size": size}
-        print_json({**description, "out": str(out)})
+        print_json({**description, "out": str(out), "id": code.job_id})
         return
     of = f" of a {size[0]} × {size[1]} picture" if size else ""
     typer.echo(f"{model} {layer}: {' × '.join(map(str, shape))}{of}")
     typer.echo(str(out))
+    say(f"The service keeps it as {code.job_id} until its results go: preimage delete ends that.")

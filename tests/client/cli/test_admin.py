@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import ErrorInfo
 
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import admin_service_pb2_grpc, preimage_pb2, spec_pb2
@@ -27,6 +28,9 @@ class FakeAdmin(admin_service_pb2_grpc.AdminServiceServicer):
         letter = wire.DeadLetter(tenant="acme", deliveries=3)
         letter.preimage.id = f"job-{number}"
         letter.preimage.error.message = "Its worker was lost."
+        letter.preimage.error.details.add().Pack(ErrorInfo(reason="MAX_DELIVERIES"))
+        letter.preimage.spec.representation.model = "hog"
+        letter.preimage.spec.representation.layer = "hog"
         return letter
 
     def _check(self, context: grpc.ServicerContext) -> None:
@@ -117,11 +121,13 @@ def test_the_queue_is_shown_with_the_age_of_what_waits(run: Run, admin: FakeAdmi
 
 
 def test_dead_letters_come_in_as_many_pages_as_are_asked_for(run: Run, admin: FakeAdmin) -> None:
+    shown = " ".join(run("admin", "dead", "--limit", "1").stdout.split())
+    assert "job-0 acme hog hog 3 MAX_DELIVERIES Its worker was lost." in shown
     assert "Its worker was lost." in run("admin", "dead").stdout
-    assert admin.pages == [20]
+    assert admin.pages == [1, 20]
     found = _json(run, "dead", "--limit", "410")["dead_letters"]
     assert [each["preimage"]["id"] for each in found] == [f"job-{n}" for n in range(410)]
-    assert admin.pages[1:] == [200, 200, 10]
+    assert admin.pages[2:] == [200, 200, 10]
     assert len(_json(run, "dead", "--limit", "1000")["dead_letters"]) == 450
 
 

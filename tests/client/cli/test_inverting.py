@@ -246,6 +246,7 @@ def test_features_are_saved_in_a_file_that_invert_takes(
     ended = run("features", picture, *HOG, "--out", name, "--json")
     answer = json.loads(ended.stdout)
     assert (answer["shape"], answer["input_size"]) == ([2, 3, 4], [227, 227])
+    assert run("delete", answer["id"]).exit_code == 0
     assert np.array_equal(Features.load(name).array, messages.code())
     assert run("invert", name, *HOG).exit_code == 0
     spec = service.requests["CreatePreimage"][0].spec

@@ -35,6 +35,7 @@ from preimage_worker.auditor.hold import Hold
 from preimage_worker.batching import DeviceLostError, is_out_of_memory, raise_if_device_lost
 from preimage_worker.errors import InvalidSpecError, OutOfMemoryError
 from preimage_worker.inversion.errors import InversionError
+from preimage_worker.reaping import reap
 from preimage_worker.results.status import status
 
 log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ class Auditor:
         while not self._leaving.wait(_HOUSEKEEPING_SECONDS):
             try:
                 self.announce()
-                metrics.count_reaped(self._queue.reap())
+                reap(self._queue)
             except QueueError as error:
                 self._note(error)
         try:
