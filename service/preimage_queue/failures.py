@@ -74,7 +74,7 @@ _MARKS: Final[tuple[tuple[str, type[QueueError], str], ...]] = (
 
 _UNKNOWN: Final = ("HELLO must be called", "Authentication required")
 """What Redis tells a connection that named no password where it wants one."""
-_NO_PASSWORD: Final = (
+_WANTS_ONE: Final = (
     "Redis wants a password: write redis://USER:PASSWORD@HOST:PORT/0, or name its file in "
     "PREIMAGE_QUEUE_PASSWORD_FILE."
 )
@@ -85,7 +85,7 @@ def translated(error: RedisError) -> QueueError:
     error = _origin(error)
     said = str(error).rstrip(".")
     if isinstance(error, AuthenticationError) and any(mark in said for mark in _UNKNOWN):
-        return QueueRefusedError(_NO_PASSWORD)
+        return QueueRefusedError(_WANTS_ONE)
     if isinstance(error, ResponseError):
         for mark, kind, sentence in _MARKS:
             if mark in said:
