@@ -37,6 +37,7 @@ _TENANT = re.compile(r"[A-Za-z0-9._@-]{1,128}")
 """What the queue takes."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_NO_TOML = "is no TOML file of tokens; make one with `preimage token new`"
 _SECTIONS = {"tokens", "tenants"}
 _TOKEN_KEYS = {"tenant", "scopes", "sha256", "expires"}
 _WHOLE_QUOTAS = ("jobs_queued", "bytes_queued")
@@ -111,7 +112,11 @@ def _parse(path: Path, content: bytes) -> tuple[Token, ...]:
         tenants = {name: _tenant(name, each) for name, each in _tables(raw, "tenants")}
         found = tuple(_token(name, each, tenants) for name, each in _tables(raw, "tokens"))
         _check_distinct(found)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, _BrokenError) as error:
+    except UnicodeDecodeError:
+        raise StartError(f"PREIMAGE_TOKENS, {path}: this {_NO_TOML}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StartError(f"PREIMAGE_TOKENS, {path}: this {_NO_TOML} ({error}).") from None
+    except (RecursionError, _BrokenError) as error:
         raise StartError(f"PREIMAGE_TOKENS, {path}: {error}.") from None
     return found
 

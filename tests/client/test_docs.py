@@ -78,7 +78,6 @@ def test_the_how_to_runs_from_its_first_line_to_its_last(
     Image.fromarray(messages.pixels()).save("cat.jpg")
     (tmp_path / "pictures").mkdir()
     Image.fromarray(messages.pixels()).save("pictures/one.jpg")
-    np.save("own-code.npy", messages.code())
 
     blocks = re.findall(r"```python\n(.*?)```", HOW_TO, re.DOTALL)
     for number, block in enumerate(blocks):

@@ -63,7 +63,7 @@ def test_a_file_without_tokens_lets_nobody_in(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("tokens = 3", "[tokens.NAME]"),
-        ("[tokens", "table declaration"),
+        ("[tokens", "no TOML file of tokens; make one with `preimage token new` (Expected ']' at"),
         ("tokens = " + "[" * 100_000, "recursion"),
         ("[others.a]", "others is not known"),
         (GOOD.replace("tenant", "owner"), "owner is not known"),
@@ -92,8 +92,12 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, words: str
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "tokens.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(StartError, match="decode"):
+    with pytest.raises(StartError) as caught:
         tokens.load_tokens(path, Meters())
+    assert str(caught.value) == (
+        f"PREIMAGE_TOKENS, {path}: this is no TOML file of tokens; make one with "
+        "`preimage token new`."
+    )
 
 
 def test_a_token_is_found_wherever_it_stands(tmp_path: Path) -> None:

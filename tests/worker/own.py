@@ -43,9 +43,26 @@ def broken() -> NoReturn:
     raise FileNotFoundError("weights.bin is not there")
 
 
+def lacking() -> NoReturn:
+    """Needs what is not installed."""
+    raise ModuleNotFoundError("No module named 'timm'")
+
+
 def number() -> int:
     """Gives no network."""
     return 7
+
+
+def renamed() -> nn.Module:
+    """Reads files in which its parameters have other names."""
+    model = small(3)
+
+    def rename(state: dict[str, Tensor], *_: object) -> None:
+        for name in list(state):
+            state[name.removeprefix("old.")] = state.pop(name)
+
+    model._register_load_state_dict_pre_hook(rename)
+    return model
 
 
 class Fickle(nn.Module):

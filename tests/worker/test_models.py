@@ -1,11 +1,13 @@
 """What a worker announces, and the representations it makes."""
 
+import re
+
 import pytest
 import torch
 
 from preimage.v1 import model_service_pb2 as wire
 from preimage_worker import architectures, catalogue
-from preimage_worker.errors import InvalidSpecError
+from preimage_worker.errors import CatalogueError, InvalidSpecError
 from preimage_worker.models import Models
 from preimage_worker.weights import Source
 from tests.worker import jobs
@@ -63,6 +65,28 @@ def test_a_model_without_weights_is_announced_with_the_sentence_that_helps(model
     assert not any(pool.startswith("absent@") for pool in models.pools())
     with pytest.raises(InvalidSpecError, match=r"absent\.safetensors"):
         models.served("absent")
+
+
+def test_a_model_that_is_misspelt_is_named_with_the_one_that_is_meant(models: Models) -> None:
+    with pytest.raises(InvalidSpecError, match=r"has no model 'tinny' \(did you mean 'tiny'\?\)\."):
+        models.served("tinny")
+    with pytest.raises(InvalidSpecError, match=r"no model 'vgg16'; it has tiny, hog, absent\."):
+        models.served("vgg16")
+
+
+def test_only_who_asks_is_warned_of_models_that_are_not_served(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    models = jobs.models()
+    assert not caplog.messages
+    models.warn_of_missing()
+    assert caplog.messages == [announced(models, "absent").unavailable_reason]
+
+
+def test_a_pattern_that_matches_nothing_is_told_with_some_layers() -> None:
+    with pytest.raises(CatalogueError) as caught:
+        layers_of("squeezenet1_1", '["nothing*"]')
+    assert re.search(r"its layers are (\S+, ){11}\S+ and \d+ more\.$", str(caught.value))
 
 
 def test_digests_tell_models_apart_and_are_the_same_every_time(models: Models) -> None:

@@ -15,6 +15,7 @@ from preimage.v1 import spec_pb2
 from preimage_worker import catalogue
 from preimage_worker.engine import Engine
 from preimage_worker.errors import CatalogueError, InvalidSpecError
+from preimage_worker.inversion.errors import ShapeMismatchError
 from preimage_worker.jobs import Failed, Inverted
 from preimage_worker.models import Models
 from preimage_worker.results.inverted import inverted
@@ -55,6 +56,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "bad.pt2").write_bytes(b"no program at all")
     with zipfile.ZipFile(made / "other.pt2", "w") as archive:
         archive.writestr("some/file", "no program either")
+    torch.save(own.grey(), made / "plain.pt2")
+    grey = torch.export.export(
+        own.grey().eval(), (torch.zeros(2, 1, 32, 32),), dynamic_shapes=({0: lanes},)
+    )
+    torch.export.save(grey, made / "grey.pt2")
     return made
 
 
@@ -87,7 +93,7 @@ def test_a_program_that_is_not_there_is_announced_with_the_reason(tmp_path: Path
     assert not model.layers
 
 
-@pytest.mark.parametrize("file", ["bad.pt2", "other.pt2"])
+@pytest.mark.parametrize("file", ["bad.pt2", "other.pt2", "plain.pt2"])
 def test_a_file_that_is_no_program_is_refused_and_torch_logs_nothing(
     folder: Path, caplog: pytest.LogCaptureFixture, file: str
 ) -> None:
@@ -99,6 +105,7 @@ def test_a_file_that_is_no_program_is_refused_and_torch_logs_nothing(
         logging.getLogger("torch").removeHandler(caplog.handler)
     assert not caplog.records
     assert "warnings above" not in str(caught.value)
+    assert str(caught.value).endswith("; write it with torch.export.save.")
 
 
 def test_a_picture_size_that_the_program_does_not_take_is_the_catalogues_fault(
@@ -111,8 +118,15 @@ def test_a_picture_size_that_the_program_does_not_take_is_the_catalogues_fault(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("broken", "could not make its network (FileNotFoundError: weights.bin is not there)"),
-        ("absent", "could not make its network (AttributeError: "),
+        (
+            "broken",
+            "could not make its network: the function raised FileNotFoundError: weights.bin is",
+        ),
+        ("lacking", "the function raised ModuleNotFoundError: No module named 'timm'."),
+        (
+            "resnet2",
+            "tests.worker.own has no function 'resnet2' (did you mean 'resnet20'?).",
+        ),
         ("number", "gave a int, not a torch.nn.Module"),
         ("fickle", "cannot be traced"),
         ("nowhere", "made a network without numbers"),
@@ -123,6 +137,64 @@ def test_a_function_that_gives_no_usable_network_is_refused(name: str, words: st
         function(name)
     assert words in str(caught.value)
     assert str(caught.value).startswith("models.own.")
+
+    assert "PYTHONPATH" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["nowhere", "tests.worker.nowhere"])
+def test_a_module_that_cannot_be_imported_is_told_with_the_path(path: str) -> None:
+    with pytest.raises(CatalogueError, match=r"ModuleNotFoundError: .* must be on PYTHONPATH"):
+        of(f"python:{path}:network")
+
+
+def test_a_module_that_raises_is_told_without_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "raising_module.py").write_text("raise RuntimeError('boom')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(CatalogueError) as caught:
+        of("python:raising_module:network")
+    assert str(caught.value).endswith("the module raising_module raised RuntimeError: boom.")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "keys", "given", "advice"),
+    [
+        ("python:tests.worker.own:included", GREY, "1 channel ", "3 numbers each, one a channel"),
+        ("python:tests.worker.own:grey", COLOUR, "3 channels ", "one number each"),
+        ("python:tests.worker.own:spectral", COLOUR, "3 channels ", "5 numbers each"),
+        ("export:grey.pt2", COLOUR, "3 channels ", "one number each"),
+    ],
+)
+def test_another_number_of_channels_is_told_with_what_mean_and_std_must_have(
+    folder: Path, architecture: str, keys: str, given: str, advice: str
+) -> None:
+    with pytest.raises(CatalogueError) as caught:
+        of(architecture, keys, folder)
+    assert str(caught.value).startswith("models.own.mean: ")
+    assert f"with {given}" in str(caught.value)
+    assert f": give mean and std {advice}" in str(caught.value)
+    assert "another size" not in str(caught.value)
+
+
+def test_where_size_and_channels_are_both_wrong_both_are_named(folder: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"another size, or give mean and std one number for"):
+        of("export:grey.pt2", "input_size = [40, 40]\n", folder)
+    with pytest.raises(CatalogueError) as caught:
+        of("export:own.pt2", "input_size = [40, 40]\n", folder)
+    assert str(caught.value).endswith("; use another size.")
+
+
+def test_a_size_that_a_program_does_not_take_is_told_with_the_one_that_its_entry_states(
+    folder: Path,
+) -> None:
+    representation = of("export:own.pt2", folder=folder).representation("own", "layer2")
+    with pytest.raises(ShapeMismatchError) as caught:
+        representation.code_shape(40, 48)
+    assert str(caught.value).startswith("The model takes no pictures of 40×48 pixels")
+    assert str(caught.value).endswith(
+        "; use 32×32, the size that its entry in the catalogue states."
+    )
 
 
 def test_included_weights_are_the_functions_own_and_make_the_digest() -> None:
@@ -256,7 +328,7 @@ def test_the_network_of_the_how_to_is_served_as_written(
     assert "layer1.0" in {layer.name for layer in announced(models).layers}
     program = next(each for each in blocks(page, "toml") if "export:" in each)
     (entry,) = catalogue.parse(program)
-    assert entry.weights == catalogue.FileWeights("resnet20_cifar10.pt2", "0123…")
+    assert entry.weights == catalogue.FileWeights("resnet20_cifar10.pt2")
     assert models.classifier("resnet20") is not None
 
 

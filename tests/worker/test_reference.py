@@ -312,3 +312,30 @@ def test_a_set_names_the_digest_that_the_models_announce(built: Path) -> None:
     models = jobs.models()
     digests = {each["model_digest"] for each in json.loads(built.read_text())["layers"]}
     assert digests == {models.served(name).announcement.digest for name in ("tiny", "hog")}
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--model", "tinny"], "has no model 'tinny' (did you mean 'tiny'?)."),
+        (["--model", "absent"], "absent.safetensors is not in PREIMAGE_WEIGHTS_DIR"),
+        (["--model", "tiny", "--layer", "nothing*"], " more."),
+    ],
+)
+def test_what_is_not_there_is_told_in_one_short_line(
+    album: Path, tmp_path: Path, asked: list[str], words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--pictures", str(album), *asked, "-o", str(tmp_path / "set.json")]) == 2
+    (said,) = capfd.readouterr().err.strip().splitlines()
+    assert words in said
+    assert len(said) < 400
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_is_not_served_is_warned_of_where_no_model_is_named(
+    album: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = ["--layer", "hog", "-o", str(tmp_path / "set.json")]
+    assert main(["--pictures", str(album), *asked]) == 0
+    assert [each for each in caplog.messages if "absent.safetensors" in each]

@@ -62,6 +62,7 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
         return 0
     models = Models(catalogue.load(settings.catalogue), settings, chosen)
     _check_that_something_is_served(models)
+    models.warn_of_missing()
     references = References.load(settings.references, models.announcements())
     profile = announcing.Profile(
         announcing.make_name(), device.name(chosen), settings.slots, time.time()

@@ -11,8 +11,9 @@ the catalogue, never from a request.
 
 import importlib
 import logging
+import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from torch import nn
 from torch.export.passes import move_to_device_pass
 
 from preimage_worker.catalogue import IncludedWeights, ModelEntry
-from preimage_worker.errors import CatalogueError, WeightsMissingError
+from preimage_worker.errors import CatalogueError, WeightsUnfitError
+from preimage_worker.names import meant
 from preimage_worker.networks import NETWORKS
-from preimage_worker.weights import Source, State, read, torchvision_name, unknown
+from preimage_worker.weights import Source, State, read, shapes, torchvision_name, unknown
 
 _CPU = torch.device("cpu")
 _ABOUT_LOG = ". Please check the warnings above"
@@ -57,7 +59,7 @@ def build(entry: ModelEntry, source: Source, device: torch.device = _CPU) -> nn.
     """The network with its weights on the device, in evaluation mode and frozen.
 
     Raises:
-        WeightsMissingError: the weights do not fit.
+        WeightsUnfitError: the weights do not fit.
         CatalogueError: there is no such architecture, or it cannot be made.
     """
     if entry.scheme == "export":
@@ -71,6 +73,32 @@ def build(entry: ModelEntry, source: Source, device: torch.device = _CPU) -> nn.
     if source.file:
         _fill(network, entry, source.file)
     return network.eval().requires_grad_(requires_grad=False).to(device)
+
+
+def check_fit(network: nn.Module, entry: ModelEntry, file: Path) -> None:
+    """Looks by names and shapes alone whether a file holds the weights of a bare network.
+
+    Its parameters lose their numbers. What cannot be told in this way, `build` tells.
+
+    Raises:
+        WeightsUnfitError: the weights do not fit, or cannot be read.
+    """
+    try:
+        known = shapes(file)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise _unreadable(entry, file, error) from None
+    if known is None:
+        return
+    device = next((each.device for each in network.parameters()), _CPU)
+    # One number each, seen in the tensor's shape: a network with hooks of its own reads it too.
+    state = {name: torch.zeros((), device=device).expand(size) for name, size in known.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of numbers that a network without any does not take
+        try:
+            network.load_state_dict(state)
+        except Exception:  # noqa: BLE001 - a network's own hooks may raise anything
+            if why := _differences(network, state):
+                raise _unfit(entry, file, why) from None
 
 
 def _make(entry: ModelEntry) -> nn.Module:
@@ -89,11 +117,32 @@ def _program(entry: ModelEntry, source: Source | None, device: torch.device) -> 
         with _quiet("torch.export"):
             program = torch.export.load(source.file)
     except (OSError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        why = _first_line(error).partition(_ABOUT_LOG)[0]
         raise CatalogueError(
             f"models.{entry.name}.architecture: {source.file.name} cannot be read as a program of "
-            f"torch.export ({_first_line(error).partition(_ABOUT_LOG)[0]})."
+            f"torch.export ({why}); write it with torch.export.save."
         ) from None
     return move_to_device_pass(program, device).module()
+
+
+def _function(entry: ModelEntry) -> Callable[[], object]:
+    """The operator's function."""
+    path, _, name = entry.target.partition(":")
+    where = f"models.{entry.name}.architecture: {entry.target} cannot be called: "
+    try:
+        module = importlib.import_module(path)
+    except ImportError as error:
+        raise CatalogueError(
+            f"{where}{path} cannot be imported ({_told(error)}); its package, and what it imports, "
+            "must be on PYTHONPATH or installed."
+        ) from error
+    except Exception as error:
+        raise CatalogueError(f"{where}the module {path} raised {_told(error)}.") from error
+    function: object = getattr(module, name, None)
+    if not callable(function):
+        known = [each for each, value in vars(module).items() if callable(value)]
+        raise CatalogueError(f"{where}{path} has no function {name!r}{meant(name, known)}.")
+    return function
 
 
 @contextmanager
@@ -110,16 +159,16 @@ def _quiet(name: str) -> Iterator[None]:
 
 def _call(entry: ModelEntry, seed: int) -> nn.Module:
     """The network that the operator's function makes."""
-    path, _, function = entry.target.partition(":")
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            made = getattr(importlib.import_module(path), function)()
-    except Exception as error:
-        raise CatalogueError(
-            f"models.{entry.name}.architecture: {entry.target} could not make its network "
-            f"({type(error).__name__}: {_first_line(error)}); its package must be on PYTHONPATH."
-        ) from error
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        function = _function(entry)
+        try:
+            made = function()
+        except Exception as error:
+            raise CatalogueError(
+                f"models.{entry.name}.architecture: {entry.target} could not make its network: the "
+                f"function raised {_told(error)}."
+            ) from error
     if not isinstance(made, nn.Module):
         raise CatalogueError(
             f"models.{entry.name}.architecture: {entry.target} gave a {type(made).__name__}, not a "
@@ -134,17 +183,31 @@ def _call(entry: ModelEntry, seed: int) -> nn.Module:
 
 
 def _fill(network: nn.Module, entry: ModelEntry, file: Path) -> None:
-    state: State | None = None
     try:
         state = read(file)
-        network.load_state_dict(state)
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-        why = _first_line(error)
-        if state is not None:
-            why = _differences(network, state) or why
-        raise WeightsMissingError(
-            f"The weights of {entry.name} in {file.name} do not fit {entry.architecture}: {why}."
-        ) from None
+        raise _unreadable(entry, file, error) from None
+    # A function may leave its network without numbers: those of the file take their places.
+    bare = any(each.is_meta for each in network.parameters())
+    try:
+        network.load_state_dict(state, assign=bare)
+    except RuntimeError as error:
+        why = _differences(network, state) or _first_line(error)
+        raise _unfit(entry, file, why) from None
+
+
+def _unreadable(entry: ModelEntry, file: Path, error: Exception) -> WeightsUnfitError:
+    return WeightsUnfitError(
+        f"The weights of {entry.name} cannot be read from {file.name} ({_first_line(error)}): "
+        "write the network's state_dict() into it with safetensors.torch.save_file."
+    )
+
+
+def _unfit(entry: ModelEntry, file: Path, why: str) -> WeightsUnfitError:
+    return WeightsUnfitError(
+        f"The weights of {entry.name} in {file.name} do not fit {entry.architecture}: {why}; name "
+        "weights and network that belong together."
+    )
 
 
 def _differences(network: nn.Module, state: State) -> str:
@@ -174,6 +237,10 @@ def _listed(words: Sequence[str], kind: str) -> str:
     more = ", …" if len(words) > _SHOWN else ""
     count = "1 parameter is" if len(words) == 1 else f"{len(words)} parameters are"
     return f"{count} {kind} ({', '.join(words[:_SHOWN])}{more})"
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:

@@ -18,12 +18,17 @@ from preimage_worker.engine_version import engine
 from preimage_worker.errors import CatalogueError
 from preimage_worker.formulas import FORMULAS
 from preimage_worker.inversion import presets
-from preimage_worker.inversion.errors import InversionError, RepresentationError
+from preimage_worker.inversion.errors import (
+    ChannelMismatchError,
+    InversionError,
+    RepresentationError,
+)
 from preimage_worker.inversion.representations import network
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.inversion.representations.selections import SEPARATOR, split
 from preimage_worker.inversion.representations.survey import Layer, Survey, layers, survey
 from preimage_worker.inversion.settings import Loss
+from preimage_worker.names import listed
 from preimage_worker.pictures import RESAMPLING
 
 _ANY_SIZE_SIDE = 224
@@ -172,6 +177,8 @@ def survey_of(entry: ModelEntry, model: nn.Module) -> Survey:
         return survey(model, *entry.input_size, channels=len(entry.mean))
     except RepresentationError as error:
         raise CatalogueError(f"models.{entry.name}.architecture: {error}") from error
+    except ChannelMismatchError as error:
+        raise CatalogueError(f"models.{entry.name}.mean: {error}") from None
     except InversionError as error:
         raise CatalogueError(f"models.{entry.name}.input_size: {error}") from None
 
@@ -195,7 +202,7 @@ def _exposed(entry: ModelEntry, found: list[Layer]) -> list[Layer]:
     if not exposed:
         raise CatalogueError(
             f"models.{entry.name}.layers: no layer of {entry.architecture} matches "
-            f"{list(entry.layers)}; its layers are {', '.join(layer.name for layer in found)}."
+            f"{list(entry.layers)}; its layers are {listed(layer.name for layer in found)}."
         )
     return exposed
 

@@ -5,7 +5,9 @@
      +-- CatalogueError           the catalogue file is wrong; the process stops
      +-- ReferenceSetError        a reference set cannot be built or read; the process stops
      +-- ConversionError          a file of weights cannot be converted; the command stops
-     +-- WeightsMissingError      a model's weights cannot be had; it is announced as such
+     +-- WeightsError             a model has no weights to compute with; it is announced as such
+          +-- WeightsMissingError  they cannot be had
+          +-- WeightsUnfitError    they are here, and not this network's
      +-- JobError                 a job cannot be done; it ends FAILED with `reason`
           +-- InvalidSpecError     the specification or its inputs are impossible
           +-- DivergedError        every restart stopped being finite
@@ -42,9 +44,18 @@ class ConversionError(WorkerError):
     """A file of weights is not what the conversion needs, or would be overwritten."""
 
 
+class WeightsError(WorkerError):
+    """A model has no weights to compute with."""
+
+
 @final
-class WeightsMissingError(WorkerError):
+class WeightsMissingError(WeightsError):
     """The weights of a model cannot be had here and now."""
+
+
+@final
+class WeightsUnfitError(WeightsError):
+    """The weights of a model are here, and cannot be read or are not its network's."""
 
 
 class JobError(WorkerError):

@@ -12,12 +12,12 @@ from functools import partial
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from preimage.v1 import model_service_pb2 as wire
 from preimage_worker import architectures, describing, weights
 from preimage_worker.catalogue import IncludedWeights, ModelEntry, TorchvisionWeights
-from preimage_worker.errors import InvalidSpecError, WeightsMissingError
+from preimage_worker.errors import InvalidSpecError, WeightsError, WeightsMissingError
 from preimage_worker.formulas import FORMULAS
 from preimage_worker.inversion.representations import network
 from preimage_worker.inversion.representations.base import Representation
@@ -25,6 +25,7 @@ from preimage_worker.inversion.representations.joined import join
 from preimage_worker.inversion.representations.order import in_faster_order
 from preimage_worker.inversion.representations.rest import rest
 from preimage_worker.inversion.representations.survey import Survey
+from preimage_worker.names import no_model
 from preimage_worker.recent import Recent
 from preimage_worker.settings import Settings
 
@@ -43,7 +44,7 @@ class Served:
 
     entry: ModelEntry
     source: weights.Source | None
-    """None: a formula, or weights that cannot be had (then `announcement` says so)."""
+    """None: a formula, or weights that cannot be used (then `announcement` says so)."""
     announcement: wire.Model
     classes: str | None
     """The node that gives the scores of the classes; None where the model does not classify."""
@@ -66,6 +67,12 @@ class Models:
         """Every model of the catalogue, with what is missing where something is."""
         return [served.announcement for served in self._served.values()]
 
+    def warn_of_missing(self) -> None:
+        """Logs the sentence of every model that is not served."""
+        for model in self.announcements():
+            if model.unavailable_reason:
+                log.warning("%s", model.unavailable_reason)
+
     def pools(self) -> list[str]:
         """What this worker can take jobs for: "NAME@DIGEST" of every model that is served."""
         return [
@@ -78,7 +85,7 @@ class Models:
         """One model; raises InvalidSpecError if it cannot be used here."""
         served = self._served.get(name)
         if served is None:
-            raise InvalidSpecError(f"This worker's catalogue has no model {name!r}.")
+            raise InvalidSpecError(no_model(name, self._served))
         if served.announcement.availability != wire.AVAILABILITY_SERVED:
             raise InvalidSpecError(served.announcement.unavailable_reason)
         return served
@@ -149,8 +156,7 @@ def _serve(entry: ModelEntry, settings: Settings) -> Served:
         model.availability = wire.AVAILABILITY_SERVED
         model.digest = describing.digest(model)
         return Served(entry, None, model, classes)
-    source, missing = _find(entry, settings)
-    bare = architectures.bare(entry, source) if source or entry.scheme != "export" else None
+    source, bare, missing = _find(entry, settings)
     model, classes = describing.describe(entry, bare)
     if source is None:
         model.availability = wire.AVAILABILITY_WEIGHTS_MISSING
@@ -164,13 +170,24 @@ def _serve(entry: ModelEntry, settings: Settings) -> Served:
     return Served(entry, source, model, classes)
 
 
-def _find(entry: ModelEntry, settings: Settings) -> tuple[weights.Source | None, str]:
-    """Where the weights are, or why they are not here."""
+def _find(
+    entry: ModelEntry, settings: Settings
+) -> tuple[weights.Source | None, nn.Module | None, str]:
+    """Where the weights are, the bare network, and why there are no weights to compute with.
+
+    Of a program that is not here there is no network either.
+    """
+    source, bare = None, None
     try:
-        return _weights(entry, settings), ""
-    except WeightsMissingError as missing:
-        log.warning("%s", missing)
-        return None, str(missing)
+        source = _weights(entry, settings)
+        bare = architectures.bare(entry, source)
+        if source.file and entry.scheme != "export":
+            architectures.check_fit(bare, entry, source.file)
+    except WeightsError as missing:
+        if bare is None and entry.scheme != "export":
+            bare = architectures.bare(entry, None)
+        return None, bare, str(missing)
+    return source, bare, ""
 
 
 def _weights(entry: ModelEntry, settings: Settings) -> weights.Source:

@@ -10,6 +10,7 @@ from preimage_worker.errors import (
     InvalidSpecError,
     JobError,
     OutOfMemoryError,
+    WorkerError,
 )
 from preimage_worker.findings import Findings
 from preimage_worker.inversion.errors import InversionError
@@ -50,6 +51,8 @@ def blame(ticket: Ticket, error: Exception) -> Settlement:
         return Failed(ticket, OutOfMemoryError(_no_memory("this job")))
     with concerning(ticket.id, ticket.trace):
         log.error("attempt %d failed", ticket.attempt, exc_info=error)
+    if isinstance(error, WorkerError):  # such as weights that do not fit: the sentence tells it
+        return Crashed(ticket, str(error))
     return Crashed(ticket, f"{type(error).__name__} in the worker; its log has the details.")
 
 

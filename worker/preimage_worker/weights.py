@@ -3,7 +3,8 @@
 Looked for in this order: the file that the catalogue names; a file of the model's name in
 PREIMAGE_WEIGHTS_DIR; torchvision's checkpoint in the local cache. Downloading is a step of its own
 (`download`), taken only for models that the operator allows: no request fetches anything. Every way
-that fails ends in WeightsMissingError with one sentence that names what would help.
+that fails ends in WeightsMissingError with one sentence that names what would help. Whether what
+was found fits the network, `architectures` looks.
 """
 
 import hashlib
@@ -162,6 +163,22 @@ def with_digest(source: Source, module: torch.nn.Module) -> Source:
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
         digest.update(raw.tobytes())
     return replace(source, digest=digest.hexdigest())
+
+
+def shapes(file: Path) -> dict[str, torch.Size] | None:
+    """Shapes of the tensors in a file by their names, without reading them; None: not to be had.
+
+    Raises:
+        OSError, safetensors.SafetensorError: the file cannot be read.
+    """
+    if file.suffix == ".safetensors":
+        with safetensors.safe_open(file, "pt") as opened:
+            return {name: torch.Size(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118 - it is no mapping
+    try:
+        state: Any = torch.load(file, map_location="meta", weights_only=True, mmap=True)
+        return {name: tensor.shape for name, tensor in state.items()}
+    except Exception:  # noqa: BLE001 - an old checkpoint opens only as a whole; the first job tells
+        return None
 
 
 def read(file: Path) -> State:

@@ -1,8 +1,10 @@
 """What an auditor makes of audits that raise what none should."""
 
+import gc
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,33 @@ def test_redis_may_go_away_as_soon_as_an_auditor_is_announced(
     monkeypatch.setattr(queue, "run", run)
     auditor.run()
     assert leaving.is_set()
+
+
+class Pictures:
+    """Hang on themselves, so that only the collector of cycles frees them."""
+
+    def __init__(self) -> None:
+        self.cycle = self
+
+
+def test_what_an_audit_leaves_goes_with_it_and_not_when_the_collector_comes_by(
+    queue: Queue, auditor: Auditor, leaving: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[weakref.ref[Pictures]] = []
+
+    def audit(*_: object) -> None:
+        kept.append(weakref.ref(Pictures()))
+        leaving.set()
+        raise LeavingError
+
+    monkeypatch.setattr(loop, "audit", audit)
+    submit(queue, spec())
+    gc.disable()
+    try:
+        auditor.run()
+        assert [each() for each in kept] == [None]
+    finally:
+        gc.enable()
 
 
 Meet = Callable[[Exception], None]

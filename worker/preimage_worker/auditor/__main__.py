@@ -60,6 +60,7 @@ def _serve(settings: Settings, shutdown: Shutdown) -> int:
     if not wait_for_queue(queue, settings, shutdown):
         return 0
     models = Models(catalogue.load(settings.catalogue), settings, chosen)
+    models.warn_of_missing()
     profile = Profile(make_name(), device.name(chosen), slots=1, started_at=time.time())
     auditor = Auditor(
         Tools(queue, models, chosen, Limits.of(settings)),

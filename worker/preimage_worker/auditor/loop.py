@@ -1,5 +1,6 @@
 """The loop of an auditor: one audit after the other."""
 
+import gc
 import logging
 import secrets
 import threading
@@ -157,6 +158,7 @@ class Auditor:
         finally:
             self._active = 0
             attempt.end(ending)
+            gc.collect()  # an audit leaves cycles, and its pictures hang on them
         metrics.AUDITS_SETTLED.labels(ending.outcome).inc()
 
     def _carry_out(self, attempt: Attempt, claimed: Claimed, hold: Hold) -> Ending:

@@ -6,6 +6,7 @@ Every message says what was wrong, where, and what to do. The tree:
     InversionError
     ├── ProblemError                  a problem that cannot be posed
     │   ├── ShapeMismatchError        target, mask or picture size do not fit the representation
+    │   │   └── ChannelMismatchError  pictures have another number of channels than the model takes
     │   ├── NonFiniteTargetError      NaN or infinity in the target or the mask
     │   ├── ZeroTargetError           the (masked) target is zero: no relative error exists
     │   └── SettingError              a number outside the range where it has a meaning
@@ -30,6 +31,10 @@ class ProblemError(InversionError):
 
 class ShapeMismatchError(ProblemError):
     """A tensor or a picture size does not fit the representation."""
+
+
+class ChannelMismatchError(ShapeMismatchError):
+    """The model takes pictures with another number of channels."""
 
 
 class NonFiniteTargetError(ProblemError):

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preimage_worker import catalogue, device
-from preimage_worker.errors import WorkerError
+from preimage_worker.catalogue import ModelEntry
+from preimage_worker.errors import ReferenceSetError, WorkerError
 from preimage_worker.models import Models
+from preimage_worker.names import no_model
 from preimage_worker.pictures import Limits
 from preimage_worker.reference import files
 from preimage_worker.reference.build import build, choose
@@ -44,11 +46,11 @@ def _build(asked: argparse.Namespace, settings: Settings) -> None:
     chosen = device.choose(settings.device)
     device.set_up(settings.threads)
     limits = Limits.of(settings)
+    entries = _chosen(catalogue.load(settings.catalogue), asked.model)
     album = gather(asked.pictures, asked.limit, limits)
-    entries = catalogue.load(settings.catalogue)
-    if asked.model:
-        entries = tuple(entry for entry in entries if entry.name in asked.model)
     models = Models(entries, settings, chosen)
+    if not asked.model:  # one that is named ends the command with its own sentence
+        models.warn_of_missing()
     wanted = choose(models, asked.model, asked.layer, asked.side, limits)
     for name in sorted({*asked.model} - {each.model.name for each in wanted}):
         _say(f"{name} has no layer that matches; nothing is measured of it.")
@@ -66,6 +68,15 @@ def _build(asked: argparse.Namespace, settings: Settings) -> None:
         f"{asked.output} is written, of {len(album)} pictures; its pictures_digest, the same in "
         f"all sets of these pictures, is {album.digest}."
     )
+
+
+def _chosen(entries: tuple[ModelEntry, ...], names: Sequence[str]) -> tuple[ModelEntry, ...]:
+    """The models that the command names, else all; raises ReferenceSetError for one unknown."""
+    known = {entry.name: entry for entry in entries}
+    for name in names:
+        if name not in known:
+            raise ReferenceSetError(no_model(name, known))
+    return tuple(known[name] for name in dict.fromkeys(names)) or entries
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,6 +24,7 @@ from preimage_worker.inversion.errors import InversionError
 from preimage_worker.inversion.precision import Precision, computing
 from preimage_worker.inversion.representations.base import Representation
 from preimage_worker.models import Models
+from preimage_worker.names import listed
 from preimage_worker.pictures import Limits
 from preimage_worker.reference.gather import Album
 from preimage_worker.reference.sets import Reference, summarise
@@ -101,7 +102,7 @@ def _check_matched(offered: Sequence[wire.Model], pattern: str) -> None:
         return
     names = " or ".join(each.name for each in offered)
     known = (
-        f"its layers are {', '.join(layer.name for layer in offered[0].layers)}"
+        f"its layers are {listed(layer.name for layer in offered[0].layers)}"
         if len(offered) == 1
         else "`preimage models NAME` lists the layers of each"
     )

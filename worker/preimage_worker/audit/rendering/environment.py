@@ -1,5 +1,6 @@
 """Templates: values are escaped by the environment, for HTML and for Markdown, never by hand."""
 
+import functools
 import re
 from typing import Final
 
@@ -12,11 +13,15 @@ _MARKS: Final = re.compile(r"([\\`*_\[\]|~])")
 _STARTS: Final = re.compile(r"^(\s*)([-+=]|#{1,6}|\d+[.)])(?=\s|$)")
 
 
+@functools.cache
 def html() -> Environment:
     """For the page."""
+    # Made once, like the other: an auditor that read its templates anew for each report would
+    # leave its memory in pieces.
     return _environment(autoescape=True)
 
 
+@functools.cache
 def markdown() -> Environment:
     """For Markdown, which some readers show as HTML: no value can begin a tag or a table cell."""
     environment = _environment(autoescape=False)

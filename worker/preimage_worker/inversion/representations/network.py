@@ -63,6 +63,8 @@ class NetworkRepresentation:
     """Largest batch that the network takes at once."""
     channels_last: bool
     """Whether weights, pictures and codes lie in memory with the channels last."""
+    usual: tuple[int, int] | None = None
+    """Height and width of the model's survey; None: it was not surveyed."""
     _facts: dict[tuple[int, int], _Facts] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -134,7 +136,7 @@ class NetworkRepresentation:
     def _probe(self, height: int, width: int) -> _Facts:
         """Code shape and stride, computed once for each size."""
         if (height, width) not in self._facts:
-            found = probe(self.module, (self.channels, height, width))
+            found = probe(self.module, (self.channels, height, width), self.usual)
             pairs = zip(self.layers, self.nodes, strict=True)
             shapes = [self._shape(found, layer, node) for layer, node in pairs]
             parts = line_up(self.layers, shapes)
@@ -176,8 +178,9 @@ def networks(
     """
     if isinstance(model, Survey):
         traced, roles, channels_last = model.traced, model.roles, model.channels_last
+        usual = (model.height, model.width)
     else:
-        traced, roles, channels_last = trace(model), {}, False
+        traced, roles, channels_last, usual = trace(model), {}, False, None
     part = cut(traced, nodes, roles)
     like = next(traced.module.parameters(), torch.empty(0))
     std = torch.tensor(preprocessing.std, device=like.device)[:, None, None]
@@ -190,6 +193,7 @@ def networks(
         nodes=part.nodes,
         most_lanes=traced.most_lanes,
         channels_last=channels_last,
+        usual=usual,
     )
 
 

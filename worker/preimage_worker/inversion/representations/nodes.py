@@ -12,11 +12,20 @@ from typing import Any, NamedTuple, final
 import torch
 from torch import Tensor, fx, nn
 
-from preimage_worker.inversion.errors import ShapeMismatchError, UnknownNodeError
+from preimage_worker.inversion.errors import (
+    ChannelMismatchError,
+    ShapeMismatchError,
+    UnknownNodeError,
+)
 from preimage_worker.inversion.representations.programs import Traced
 from preimage_worker.inversion.representations.selections import select, selections, split
 
 _PROBE_LANES = 3
+_USUAL_CHANNELS = (3, 1)
+_KERNEL_AXES = 4
+"""Of a convolution: its second is the channels that it takes."""
+_REFUSALS = (AssertionError, RuntimeError)
+"""How models say that they do not take a picture."""
 _SUGGESTIONS = 8
 
 
@@ -107,7 +116,9 @@ def _flat_copy(code: Tensor) -> Tensor:
     return code.clone(memory_format=torch.contiguous_format).flatten(1)
 
 
-def probe(module: fx.GraphModule, size: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+def probe(
+    module: fx.GraphModule, size: tuple[int, int, int], usual: tuple[int, int] | None = None
+) -> dict[str, tuple[int, ...]]:
     """Shapes without the lane axis of every node that gives one float tensor per picture.
 
     Runs on the meta device: nothing is computed and no weights are copied. Nodes that do not depend
@@ -116,25 +127,62 @@ def probe(module: fx.GraphModule, size: tuple[int, int, int]) -> dict[str, tuple
     Args:
         module: a traced model, or a part of one.
         size: channels, height and width of the picture.
+        usual: height and width that the model is known to take with these channels, for the
+            sentence that says what else to use.
 
     Returns:
         By the graph's own node names (`fx.Node.name`), in order of execution.
 
     Raises:
+        ChannelMismatchError: the model takes pictures of this size with other channels.
         ShapeMismatchError: the model takes no pictures of this size.
     """
-    prober = _Prober(_on_meta(module))
-    picture = torch.zeros(_PROBE_LANES, *size, device="meta", requires_grad=True)
+    bare = _on_meta(module)
     try:
-        prober.run(picture * 1)
-    except (AssertionError, RuntimeError) as error:
+        return _shapes(bare, size)
+    except _REFUSALS as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         channels, height, width = size
-        raise ShapeMismatchError(
-            f"The model takes no pictures of {height}×{width} pixels with {channels} channels "
-            f"({reason}); use another size."
-        ) from error
+        what = (
+            f"The model takes no pictures of {height}×{width} pixels with "
+            f"{channels} channel{'' if channels == 1 else 's'} ({reason})"
+        )
+        if usual:
+            known = "{}×{}".format(*usual)
+            sentence = f"{what}; use {known}, the size that its entry in the catalogue states."
+            raise ShapeMismatchError(sentence) from error
+        raise _misfit(bare, size, what) from error
+
+
+def _shapes(bare: fx.GraphModule, size: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+    """As `probe`, of a model on the meta device; raises whatever the model does."""
+    prober = _Prober(bare)
+    prober.run(torch.zeros(_PROBE_LANES, *size, device="meta", requires_grad=True) * 1)
     return prober.shapes
+
+
+def _misfit(bare: fx.GraphModule, size: tuple[int, int, int], what: str) -> ShapeMismatchError:
+    """What to do about pictures that a model does not take, as far as its weights tell."""
+    channels, *sides = size
+    kernels = [each.shape[1] for each in bare.parameters() if each.ndim == _KERNEL_AXES]
+    for other in dict.fromkeys((*kernels[:1], *_USUAL_CHANNELS)):
+        if other != channels and _takes(bare, (other, sides[0], sides[1])):
+            numbers = "one number each" if other == 1 else f"{other} numbers each, one a channel"
+            return ChannelMismatchError(f"{what}, but with {other}: give mean and std {numbers}.")
+    if kernels[:1] == [channels]:
+        return ShapeMismatchError(f"{what}; use another size.")
+    return ShapeMismatchError(
+        f"{what}; use another size, or give mean and std one number for each channel that the "
+        "network takes."
+    )
+
+
+def _takes(bare: fx.GraphModule, size: tuple[int, int, int]) -> bool:
+    try:
+        _shapes(bare, size)
+    except _REFUSALS:
+        return False
+    return True
 
 
 @final

@@ -62,6 +62,7 @@ def survey(model: nn.Module, height: int, width: int, *, channels: int = 3) -> S
     The model is put in eval mode and frozen, in place.
 
     Raises:
+        ChannelMismatchError: the model takes pictures of this size with other channels.
         ShapeMismatchError: the model takes no pictures of this size.
     """
     traced = trace(model)
