@@ -47,12 +47,12 @@ class Delivery(TypedDict):
     origin: Origin | None
 
 
-def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes]) -> Delivery:
+def delivery_of(message: preimage_pb2.Preimage, pictures: Sequence[bytes | None]) -> Delivery:
     """Reads a job that succeeded.
 
     Args:
         message: the job.
-        pictures: a PNG file for each of its reconstructions.
+        pictures: a PNG file for each of its reconstructions; None where it has none.
     """
     result = message.result
     pairs = zip(result.reconstructions, pictures, strict=True)

@@ -58,6 +58,8 @@ class ServiceError(PreimageError):
         details: the `google.rpc` messages of the status, decoded.
         retry_after_seconds: when the server wants to be asked again; None: it did not say.
         repeatable: whether the same call may succeed later.
+        advice: how the job that was waited for can be taken up again, which the message says too;
+            empty where there is none.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class ServiceError(PreimageError):
         details: tuple[Message, ...] = (),
         retry_after_seconds: float | None = None,
         repeatable: bool = False,
+        advice: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -78,6 +81,7 @@ class ServiceError(PreimageError):
         self.details = details
         self.retry_after_seconds = retry_after_seconds
         self.repeatable = repeatable
+        self.advice = advice
 
 
 @final

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from preimage.delivery import Delivery, delivery_of
-from preimage.errors import DeadlineExceeded, NotAllowed, NotFound, PreimageError, ServiceError
+from preimage.errors import (
+    DeadlineExceeded,
+    NotAllowed,
+    NotFound,
+    PreimageError,
+    ServiceError,
+    Unavailable,
+)
 from preimage.events import Event, Finished, Preview, Progress, StateChanged
 from preimage.jobinfo import JobInfo, job_from_wire, progress_from_wire, state_from_wire
 from preimage.tensors import float32_array
@@ -72,7 +79,6 @@ class Handle:
     def left_alone(self, error: ServiceError) -> ServiceError:
         """Returns the error, saying where the job can be taken up again if that makes sense."""
         job_id = self.message.id
-        goes_on = "has ended" if self.info.state.terminal else "goes on"
         if isinstance(error, NotAllowed):
             way = (
                 f"a token that may read takes it up: client.job({job_id!r}), or "
@@ -82,7 +88,15 @@ class Handle:
             way = f"take it up again with client.job({job_id!r}) or `preimage watch {job_id}`"
         else:
             return error
-        return with_advice(error, f"Job {job_id} {goes_on}; {way}.")
+        return with_advice(error, f"Job {job_id} {self._fate(error)}; {way}.")
+
+    def _fate(self, error: ServiceError) -> str:
+        ended = self.info.state.terminal
+        if not isinstance(error, Unavailable):
+            return "has ended" if ended else "goes on"
+        # What does not answer may be gone for good: a stack without --data takes its jobs along.
+        fate = "has ended, and its result is there" if ended else "goes on"
+        return f"{fate} if its queue is still there"
 
     def late(self, timeout_seconds: float | None) -> DeadlineExceeded:
         """Builds the error of a wait that was too short."""
@@ -170,7 +184,10 @@ class Handle:
 
     async def download(self, name: str) -> bytes:
         """Downloads a file of the result."""
-        return await self.caller.download(self.message.id, name)
+        try:
+            return await self.caller.download(self.message.id, name)
+        except ServiceError as refusal:
+            raise self.left_alone(refusal) from None
 
     async def float_picture(self, index: int) -> FloatPicture:
         """Downloads a float picture: (channels, height, width), in grey levels 0…255."""
@@ -213,14 +230,14 @@ class Handle:
         error = self.info.error
         if error is not None:
             raise error
-        try:
-            pictures = [
-                await self.download(f"{each.restart}/picture.png")
-                for each in self.message.result.reconstructions
-            ]
-        except ServiceError as refusal:
-            raise self.left_alone(refusal) from None
+        pictures = [await self._png(each) for each in self.message.result.reconstructions]
         return delivery_of(self.message, pictures)
+
+    async def _png(self, reconstruction: preimage_pb2.Reconstruction) -> bytes | None:
+        name = f"{reconstruction.restart}/picture.png"
+        if any(each.name == name for each in reconstruction.artifacts):
+            return await self.download(name)
+        return None  # a picture of neither one channel nor three
 
     async def _follow(
         self,
@@ -248,4 +265,5 @@ def with_advice(error: ServiceError, advice: str) -> ServiceError:
         details=error.details,
         retry_after_seconds=error.retry_after_seconds,
         repeatable=error.repeatable,
+        advice=advice,
     )

@@ -31,6 +31,8 @@ def result_as_html(result: ResultView) -> str:
 
 
 def _image(reconstruction: Reconstruction, *, height: int) -> str:
+    if reconstruction.png is None:
+        return ""
     data = b64encode(reconstruction.png).decode("ascii")
     return (
         f"<img src='data:image/png;base64,{data}' style='height:{height}px' "

@@ -42,8 +42,8 @@ class Mask:
     """Boxes of a code with rows and columns."""
     tokens: tuple[tuple[int, int], ...] = ()
     """Ranges (begin, one past the end) of the first axis of (tokens, channels)."""
-    centre: int = 0
-    """The central k × k positions: one more box. 0: none."""
+    centre: int | None = None
+    """The central k × k positions, k ≥ 1: one more box. None: no such box."""
     channel_half: ChannelHalf | None = None
     """One half of the channels, "first" or "second": one more range of channels. None: both."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from preimage.enums import Outcome, from_wire
+from preimage.errors import BadInput, PreimageError
 from preimage.measures import (
     Activation,
     ClassAgreement,
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 Pixels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 FloatPicture: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+"""Formats of pictures that are documented: Pillow writes more, but not every picture in each."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -35,8 +39,11 @@ class Reconstruction:
 
     restart: int
     """Which restart: 0, 1, …"""
-    png: bytes
-    """The delivered picture as a PNG file, exactly as it was measured."""
+    png: bytes | None
+    """The delivered picture as a PNG file, exactly as it was measured; None where `channels` is
+    neither 1 nor 3."""
+    channels: int
+    """Channels of the float picture; 0: the service kept none."""
     outcome: Outcome
     """How it ended."""
     outcome_sentence: str
@@ -67,34 +74,62 @@ class Reconstruction:
 
     @property
     def picture(self) -> Image.Image:
-        """The delivered picture: mode RGB, or L for representations of grey pictures."""
-        picture = Image.open(io.BytesIO(self.png))
+        """The delivered picture: mode RGB, or L for representations of grey pictures.
+
+        Raises:
+            PreimageError: its channels are neither 1 nor 3; see the float picture.
+        """
+        picture = Image.open(io.BytesIO(self._delivered))
         picture.load()
         return picture
 
     @property
     def pixels(self) -> Pixels:
-        """The delivered picture: uint8, (height, width, 3) or (height, width)."""
+        """The delivered picture: uint8, (height, width, 3) or (height, width).
+
+        Raises:
+            PreimageError: its channels are neither 1 nor 3; see the float picture.
+        """
         return np.array(self.picture, dtype=np.uint8)
 
     def save(self, path: str | Path) -> Path:
-        """Writes the delivered picture; the suffix names the format.
+        """Writes the delivered picture; the suffix names the format: .png, .jpg or .jpeg.
 
         A `.png` file holds the bytes that were delivered. Other formats may lose some.
+
+        Raises:
+            BadInput: another suffix, no such folder, or a file that cannot be written.
+            PreimageError: its channels are neither 1 nor 3; see the float picture.
         """
-        path = Path(path)
-        if path.suffix.lower() == ".png":
-            path.write_bytes(self.png)
-        else:
-            self.picture.save(path)
+        path = _checked(Path(path))
+        delivered = self._delivered
+        try:
+            if path.suffix.lower() == ".png":
+                path.write_bytes(delivered)
+            else:
+                self.picture.save(path)
+        except OSError as error:
+            raise BadInput(f"{path} cannot be written: {error.strerror or error}.") from error
         return path
 
+    @property
+    def _delivered(self) -> bytes:
+        if self.png is None:
+            raise PreimageError(
+                f"A pre-image of {self.channels} channels has no 8-bit picture, which has one or "
+                "three: take its float_picture."
+            )
+        return self.png
 
-def reconstruction_from_wire(message: preimage_pb2.Reconstruction, png: bytes) -> Reconstruction:
-    """Reads the wire's message; `png` is the file "<restart>/picture.png"."""
+
+def reconstruction_from_wire(
+    message: preimage_pb2.Reconstruction, png: bytes | None
+) -> Reconstruction:
+    """Reads the wire's message; `png` is the file "<restart>/picture.png", where there is one."""
     return Reconstruction(
         restart=message.restart,
         png=png,
+        channels=_channels(message),
         outcome=from_wire(Outcome, preimage_pb2.Outcome.items(), "OUTCOME_", message.outcome),
         outcome_sentence=message.outcome_sentence,
         errors=errors_from_wire(message.errors) if message.HasField("errors") else None,
@@ -106,6 +141,23 @@ def reconstruction_from_wire(message: preimage_pb2.Reconstruction, png: bytes) -
         steps=message.steps,
         network_passes=message.network_passes,
     )
+
+
+def _checked(path: Path) -> Path:
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise BadInput(
+            f"{str(path)!r} must end in .png, .jpg or .jpeg. The float picture is kept by "
+            "numpy.save(path, float_picture)."
+        )
+    if not path.resolve().parent.is_dir():
+        raise BadInput(f"There is no folder {path.resolve().parent}: make it first.")
+    return path
+
+
+def _channels(message: preimage_pb2.Reconstruction) -> int:
+    name = f"{message.restart}/picture.f32"
+    shapes = [each.shape for each in message.artifacts if each.name == name]
+    return shapes[0][0] if shapes and shapes[0] else 0
 
 
 def _activation(message: preimage_pb2.Activation) -> Activation:

@@ -86,12 +86,20 @@ class ResultView:
 
     @property
     def picture(self) -> Image.Image:
-        """The delivered picture: mode RGB, or L for representations of grey pictures."""
+        """The delivered picture: mode RGB, or L for representations of grey pictures.
+
+        Raises:
+            PreimageError: its channels are neither 1 nor 3; see `float_picture`.
+        """
         return self._best.picture
 
     @property
     def pixels(self) -> Pixels:
-        """The delivered picture: uint8, (height, width, 3) or (height, width)."""
+        """The delivered picture: uint8, (height, width, 3) or (height, width).
+
+        Raises:
+            PreimageError: its channels are neither 1 nor 3; see `float_picture`.
+        """
         return self._best.pixels
 
     @property
@@ -157,7 +165,13 @@ class ResultView:
         return self.reconstructions[self.best]
 
     def save(self, path: str | Path) -> Path:
-        """Writes the delivered picture; the suffix names the format, `.png` keeps every bit."""
+        """Writes the delivered picture; the suffix names the format, `.png` keeps every bit.
+
+        Raises:
+            BadInput: a suffix other than .png, .jpg and .jpeg, no such folder, or a file that
+                cannot be written.
+            PreimageError: its channels are neither 1 nor 3; see `float_picture`.
+        """
         return self._best.save(path)
 
     def summary(self) -> dict[str, Any]:

@@ -94,7 +94,8 @@ def check_settings(request: Request) -> None:
     for name, (least, largest) in _WHOLE_NUMBERS.items():
         value = getattr(request, name)
         if value is not None and not least <= int(value) <= largest:
-            raise BadInput(f"The setting {name} must be {least} to {largest}, not {value}.")
+            limits = _limits(int(value), least, largest)
+            raise BadInput(f"The setting {name} must be {limits}, not {value}.")
     for name, value, kind in _parts(request):
         kind.check(name, value)
 
@@ -112,12 +113,18 @@ def check_mask(mask: Mask, name: str) -> None:
     """Checks the parts of a mask, which goes by `name`.
 
     Raises:
-        BadInput: one has the wrong type.
+        BadInput: one has the wrong type, or the centre is empty.
     """
     RANGES.check(f"{name}.channels", mask.channels)
     BOXES.check(f"{name}.boxes", mask.boxes)
     RANGES.check(f"{name}.tokens", mask.tokens)
-    INT32.check(f"{name}.centre", mask.centre)
+    if mask.centre is not None:
+        INT32.check(f"{name}.centre", mask.centre)
+        if mask.centre < 1:
+            raise BadInput(
+                f"The setting {name}.centre must be at least 1, not {mask.centre}; leave it out "
+                "for no such box."
+            )
 
 
 def check_unit(unit: Unit) -> None:
@@ -131,6 +138,15 @@ def check_unit(unit: Unit) -> None:
         value = getattr(unit, name)
         if value is not None:
             INT32.check(f"unit.{name}", value)
+
+
+def _limits(value: int, least: int, largest: int) -> str:
+    """What a whole number must be; the server's own limits are tighter than those of the wire."""
+    if largest != LARGEST_INT32:
+        return f"{least} to {largest}"
+    if value < least:
+        return f"at least {least}"
+    return f"at most {largest}, the largest number that a request can hold"
 
 
 def _parts(request: Request) -> Iterator[tuple[str, object, Kind]]:

@@ -156,7 +156,7 @@ def _mask(mask: Mask) -> spec_pb2.Mask:
             for top, left, height, width in mask.boxes
         ],
         tokens=ranges(mask.tokens),
-        centre=mask.centre,
+        centre=mask.centre or 0,
         channel_half=choice(_HALVES, "mask.channel_half", mask.channel_half),
     )
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 def findings(reconstruction: Reconstruction) -> Iterator[tuple[str, str]]:
     """Yields what was measured of a pre-image, as a heading and its words; only what there is."""
+    if reconstruction.png is None:
+        yield (
+            "pictures",
+            f"of {reconstruction.channels} channels have no PNG: the float picture holds them",
+        )
     if reconstruction.errors is not None:
         yield from _errors(reconstruction.errors)
     if reconstruction.activation is not None:

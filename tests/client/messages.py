@@ -1,6 +1,7 @@
 """Messages as the service sends them, with numbers that a test can recognise."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -61,6 +62,23 @@ def file(name: str) -> bytes:
     if kind == "picture.f32":
         return float_picture(int(place)).tobytes()
     return code().tobytes()
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of what a folder holds."""
+    return sorted(each.name for each in folder.iterdir())
+
+
+def five_channels(restart: int = 0) -> np.ndarray:
+    """A float picture of five channels."""
+    return np.arange(5 * HEIGHT * WIDTH, dtype=np.float32).reshape(5, HEIGHT, WIDTH) + restart
+
+
+def floats_only(name: str) -> bytes:
+    """The file of a result of `succeed_with_floats`; there are no pictures."""
+    place, _, kind = name.rpartition("/")
+    assert kind != "picture.png", f"The result has no file {name!r}."
+    return five_channels(int(place)).tobytes() if place else file(name)
 
 
 def diversity(restarts: int) -> preimage_pb2.Diversity:
@@ -166,6 +184,15 @@ def succeed(job: preimage_pb2.Preimage) -> None:
     result.provenance.CopyFrom(provenance(where.model, where.layer, spec.seed))
     job.state = preimage_pb2.STATE_SUCCEEDED
     job.result.CopyFrom(result)
+
+
+def succeed_with_floats(job: preimage_pb2.Preimage) -> None:
+    """Ends a job whose network takes five channels: there is no 8-bit picture."""
+    succeed(job)
+    for each in job.result.reconstructions:
+        each.ClearField("fidelity")
+        del each.artifacts[0]
+        each.artifacts[0].shape[:] = (5, HEIGHT, WIDTH)
 
 
 def state(number: preimage_pb2.State.ValueType) -> preimage_service_pb2.WatchPreimageResponse:

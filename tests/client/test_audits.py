@@ -202,6 +202,16 @@ async def test_an_audit_without_a_report_raises(
         await audit.result()
 
 
+async def test_an_audit_whose_service_went_away_is_named(
+    client: AsyncClient, audits: FakeAudits, folders: tuple[Path, Path]
+) -> None:
+    audit = await client.audit(**wish(folders))
+    audits.cuts = [0] * 20
+    said = f"Audit {audit.id} goes on if its queue is still there; take .*`preimage audit show"
+    with pytest.raises(preimage.Unavailable, match=said):
+        await audit.result()
+
+
 async def test_an_audit_is_taken_up_cancelled_and_deleted_by_its_id(
     client: AsyncClient, audits: FakeAudits, folders: tuple[Path, Path]
 ) -> None:

@@ -86,8 +86,30 @@ async def test_a_saved_png_is_the_file_that_was_measured(
 ) -> None:
     result = await client.invert(messages.pixels(), model="hog", layer="hog")
     assert result.save(tmp_path / "x.png").read_bytes() == messages.png()
-    with Image.open(result.save(tmp_path / "x.bmp")) as other:
+    with Image.open(result.save(tmp_path / "x.JPG")) as other:
         assert other.size == (messages.WIDTH, messages.HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x", r"x' must end in \.png, \.jpg or \.jpeg\."),
+        ("x.gif", r"x\.gif' must end in \.png, \.jpg or \.jpeg\."),
+        ("x.npy", r"numpy\.save\(path, float_picture\)"),
+        ("nodir/x.png", r"There is no folder .*nodir: make it first\."),
+        ("folder.png", r"folder\.png cannot be written: Is a directory\."),
+        ("folder.jpg", r"folder\.jpg cannot be written: Is a directory\."),
+    ],
+)
+async def test_a_picture_is_saved_where_and_as_it_can_be(
+    client: preimage.AsyncClient, tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "folder.jpg").mkdir()
+    result = await client.invert(messages.pixels(), model="hog", layer="hog")
+    with pytest.raises(preimage.BadInput, match=said):
+        result.save(tmp_path / name)
+    assert messages.names_in(tmp_path) == ["folder.jpg", "folder.png"]
 
 
 async def test_the_summary_is_json(client: preimage.AsyncClient) -> None:

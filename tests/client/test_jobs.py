@@ -94,11 +94,21 @@ async def test_patience_with_a_watch_is_bounded_and_the_job_is_named(
     job: preimage.AsyncJob, service: FakeService, naps: list[float]
 ) -> None:
     service.refusals["WatchPreimage"].extend([unavailable()] * 50)
-    with pytest.raises(preimage.Unavailable, match=r"client\.job\('job-1'\)"):
+    said = r"Job job-1 goes on if its queue is still there; take it .* client\.job\('job-1'\)"
+    with pytest.raises(preimage.Unavailable, match=said):
         await events_of(job)
     assert len(service.requests["WatchPreimage"]) == 11
     assert len(naps) == 10
     assert 32 < sum(naps) < 66  # doubling from half a second to ten, each at least half
+
+
+async def test_a_job_that_has_ended_is_named_when_its_files_cannot_be_fetched(
+    job: preimage.AsyncJob, service: FakeService
+) -> None:
+    service.refusals["DownloadResult"].extend([unavailable()] * 9)
+    said = "Job job-1 has ended, and its result is there if its queue is still there; take it up"
+    with pytest.raises(preimage.Unavailable, match=said):
+        await job.result()
 
 
 async def test_patience_begins_anew_with_every_answer(

@@ -13,7 +13,7 @@ from preimage.audits.info import (
     audit_progress_from_wire,
 )
 from preimage.audits.report import NAMES, report_from_files
-from preimage.errors import DeadlineExceeded, NotFound, PreimageError, ServiceError
+from preimage.errors import DeadlineExceeded, NotFound, PreimageError, ServiceError, Unavailable
 from preimage.events import StateChanged
 from preimage.handle import with_advice
 from preimage.jobinfo import state_from_wire
@@ -70,7 +70,8 @@ class AuditHandle:
         """Returns the error, saying where the audit can be taken up again if that makes sense."""
         if not error.repeatable:
             return error
-        return with_advice(error, f"Audit {self.message.id} goes on; {self._again}.")
+        doubt = " if its queue is still there" if isinstance(error, Unavailable) else ""
+        return with_advice(error, f"Audit {self.message.id} goes on{doubt}; {self._again}.")
 
     def late(self, timeout_seconds: float | None) -> DeadlineExceeded:
         """Builds the error of a wait that was too short."""
@@ -81,7 +82,11 @@ class AuditHandle:
 
     @property
     def _again(self) -> str:
-        return f"take it up again with client.audit_by_id({self.message.id!r})"
+        audit_id = self.message.id
+        return (
+            f"take it up again with client.audit_by_id({audit_id!r}) or "
+            f"`preimage audit show {audit_id}`"
+        )
 
     def open_watch(self, resume_token: str, timeout_seconds: float | None) -> Stream[Answer]:
         """Begins a stream of what happens to the audit, behind the token."""

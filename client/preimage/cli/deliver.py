@@ -6,16 +6,15 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from preimage.cli.output import print_json
-from preimage.reconstructions import Reconstruction
+from preimage.cli.output import print_json, say
+from preimage.reconstructions import PICTURE_SUFFIXES, Reconstruction
 from preimage.results import Result
 from preimage.summaries import numbers_of
 from preimage.words import findings, spread_in_words
 
 __all__ = ["Out", "deliver", "read_out"]
 
-# The formats that are documented. Pillow writes more, but not every picture in each of them.
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".npy"}
+_FLOATS = ".npy"
 
 
 def read_out(text: str) -> Path:
@@ -25,7 +24,7 @@ def read_out(text: str) -> Path:
       typer.BadParameter: unknown suffix, or no such folder.
     """
     out = Path(text)
-    if out.suffix.lower() not in _SUFFIXES:
+    if out.suffix.lower() not in {*PICTURE_SUFFIXES, _FLOATS}:
         raise typer.BadParameter(f"{out.name} must end in .png, .jpg, .jpeg or .npy.")
     if not out.resolve().parent.is_dir():
         raise typer.BadParameter(f"There is no folder {out.resolve().parent}.")
@@ -47,7 +46,9 @@ def deliver(result: Result, out: Path | None, *, as_json: bool) -> None:
     """Writes the pictures, unless `out` is None, and prints what is known of them on stdout.
 
     The best restart goes to `out`, the others beside it: x.png, x.1.png, x.2.png, …
+    Where there are no pictures but floats only, x.float.npy takes the place of x.png.
     """
+    out = out and _fitting(result, out)
     places = [out and _place(result, index, out) for index in range(len(result.reconstructions))]
     for index, place in enumerate(places):
         if place:
@@ -61,6 +62,16 @@ def deliver(result: Result, out: Path | None, *, as_json: bool) -> None:
     _print_places(result, places)
 
 
+def _fitting(result: Result, out: Path) -> Path:
+    best = result.reconstructions[result.best]
+    if best.png is not None or out.suffix.lower() == _FLOATS:
+        return out
+    # Not x.npy: that may well be the code that was inverted.
+    fitting = out.with_suffix(f".float{_FLOATS}")
+    say(f"{out} cannot hold {best.channels} channels: the float picture goes to {fitting}.")
+    return fitting
+
+
 def _place(result: Result, index: int, out: Path) -> Path:
     if index == result.best:
         return out
@@ -68,7 +79,7 @@ def _place(result: Result, index: int, out: Path) -> Path:
 
 
 def _save(result: Result, index: int, place: Path) -> None:
-    if place.suffix.lower() == ".npy":
+    if place.suffix.lower() == _FLOATS:
         with place.open("wb") as file:  # given a name, numpy would add .npy to x.NPY
             np.save(file, result.fetch_float_picture(index), allow_pickle=False)
     else:

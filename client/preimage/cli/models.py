@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from preimage.cli.options import DEFAULT_TARGET, Json, Target
-from preimage.cli.output import print_json, print_table
+from preimage.cli.output import counted, print_json, print_table
 from preimage.cli.session import session
 from preimage.enums import Availability
 from preimage.models import ModelInfo, Preprocessing, PresetInfo
@@ -92,7 +92,8 @@ def _size(preprocessing: Preprocessing) -> str:
 
 def _recipe(preprocessing: Preprocessing) -> str:
     """How a picture becomes the model's input, in one line."""
-    colours = "grey" if preprocessing.channels == 1 else "RGB"
+    channels = preprocessing.channels
+    colours = {1: "grey", 3: "RGB"}.get(channels, counted(channels, "channel"))
     mean, std = (", ".join(f"{each:g}" for each in numbers) for numbers in _moments(preprocessing))
     return (
         f"input: {colours}, {_size(preprocessing)} ({preprocessing.resampling.lower()}), "

@@ -67,7 +67,7 @@ class Selection:
             channels=tuple(self.mask_channels or ()),
             boxes=tuple(self.mask_box or ()),
             tokens=tuple(self.mask_tokens or ()),
-            centre=self.mask_centre or 0,
+            centre=self.mask_centre,
             channel_half=self.mask_channel_half,
         )
         return None if mask == Mask() else mask

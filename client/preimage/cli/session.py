@@ -85,7 +85,8 @@ def _naming(target: str) -> Iterator[None]:
     except Unavailable as error:
         if error.reason or isinstance(error, HandshakeFailed):
             raise  # somebody did answer, or why nobody did is known
-        raise NobodyAnswersError(
+        told = (
             f"No service answers at {target}: start one here with `preimage up`, or name "
-            "another with --target."
-        ) from error
+            f"another with --target. {error.advice}"
+        )
+        raise NobodyAnswersError(told.rstrip()) from error

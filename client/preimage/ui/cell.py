@@ -58,7 +58,8 @@ class Cell:
         """It has a result."""
         best = result.reconstructions[result.best]
         self._result, self.is_over = result, True
-        self._picture.show(best.png, f"Pre-image of {self._what}")
+        if best.png is not None:
+            self._picture.show(best.png, f"Pre-image of {self._what}")
         self._words.text = best.score
         self._open.visible = True
 

@@ -87,7 +87,7 @@ class Fields:
         return settings
 
     def _mask(self) -> Mask | None:
-        mask = Mask(centre=_whole(self._centre) or 0, channel_half=self._half.value or None)
+        mask = Mask(centre=_whole(self._centre), channel_half=self._half.value or None)
         return None if mask == Mask() else mask
 
 

@@ -95,7 +95,8 @@ class Sheet:
         """Shows what came of it."""
         best = result.reconstructions[result.best]
         self.settle(result.outcome_sentence or str(result.outcome))
-        self._show(best.png, f"Pre-image, {best.score}", f"Pre-image, {best.score}")
+        if best.png is not None:
+            self._show(best.png, f"Pre-image, {best.score}", f"Pre-image, {best.score}")
         self._points = curve_points(result.loss_curve) or self._points
         self._draw("relative error" if best.errors is not None else "activation")
         with self._findings:
@@ -104,7 +105,7 @@ class Sheet:
                 text("dd", words)
         with self._others:
             for index, each in enumerate(result.reconstructions):
-                if index != result.best:
+                if index != result.best and each.png is not None:
                     words = f"Restart {each.restart}, {each.score}"
                     Picture(words).show(each.png, words)
 

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CANCELLED", "View"]
 
-_GOES_ON = "The job goes on without this page: it will be in the list of jobs."
+_GOES_ON = (
+    "If its queue is still there, the job goes on without this page: it will be in the list of "
+    "jobs."
+)
 CANCELLED = "Cancelled on the web page."
 """Why a job was cancelled, for the record."""
 
@@ -126,7 +129,11 @@ class View:
 
     def _offer(self, *, cancel: bool) -> None:
         self._cancel.visible = cancel
-        self._png.visible = self._json.visible = self._result is not None
+        result = self._result
+        self._json.visible = result is not None
+        self._png.visible = result is not None and (
+            result.reconstructions[result.best].png is not None
+        )
 
     async def _on_cancel(self) -> None:
         if self._job is None:
@@ -139,8 +146,9 @@ class View:
 
     def _on_png(self) -> None:
         if self._result is not None and self._job is not None:
-            best = self._result.reconstructions[self._result.best]
-            ui.download.content(best.png, file_name(self._job.info, ".png"), "image/png")
+            png = self._result.reconstructions[self._result.best].png
+            if png is not None:
+                ui.download.content(png, file_name(self._job.info, ".png"), "image/png")
 
     def _on_json(self) -> None:
         if self._result is not None and self._job is not None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from preimage.audits.report import AuditReport
+from preimage.cli.audit.following import AuditBar
 from preimage.cli.audit.gates import GateState, Status, read_gate, status_of, try_gates
 from preimage.errors import BadInput
 from preimage.v1 import audit_pb2, preimage_pb2
@@ -59,6 +60,33 @@ def test_an_audit_is_run_and_its_report_written(
     assert "2 cells, 9 to 36 inversions" in ended.stderr
     assert "report/report.html" in ended.stderr
     assert "1 of 2: cell 1\n2 of 2: cell 2\n" in ended.stderr
+
+
+def test_an_interrupted_audit_leaves_no_folder_that_it_made(
+    run: Run, asked: Sequence[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_bar: AuditBar, _progress: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AuditBar, "show", interrupt)
+    (tmp_path / "mine").mkdir()
+    for folder in ("r3", "new/r3", "mine", "mine/r3"):
+        assert run(*asked, "-o", folder).exit_code == 130
+    assert not (tmp_path / "r3").exists()
+    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_an_interrupted_audit_leaves_a_folder_that_holds_something(
+    run: Run, asked: Sequence[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_and_interrupt(_bar: AuditBar, _progress: object) -> None:
+        (tmp_path / "r3" / "notes").write_text("mine")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(AuditBar, "show", write_and_interrupt)
+    assert run(*asked, "-o", "r3").exit_code == 130
+    assert [each.name for each in (tmp_path / "r3").iterdir()] == ["notes"]
 
 
 def test_without_attestation_nothing_is_sent(

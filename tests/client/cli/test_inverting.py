@@ -11,9 +11,11 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 from PIL import Image
 
+from preimage import watch
 from preimage.cli.progress import JobBar
 from preimage.events import Progress
 from preimage.features import Features
+from preimage.retry import RetryPolicy
 from preimage.v1 import preimage_pb2, preimage_service_pb2, spec_pb2
 from tests.client import messages
 from tests.client.cli.conftest import Run
@@ -220,6 +222,66 @@ def test_a_token_that_may_submit_and_not_read_is_told_the_job_and_what_to_do(
     assert "`preimage watch job-1 --out FILE`" in ended.stderr
     assert run("watch", "job-1", "--out", "x.png").exit_code == 0, "with another token"
     assert Path("x.png").read_bytes() == messages.png()
+
+
+@pytest.mark.parametrize("method", ["WatchPreimage", "DownloadResult"])
+def test_a_service_that_goes_away_leaves_the_name_of_the_job(
+    run: Run,
+    picture: Path,
+    service: FakeService,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+) -> None:
+    monkeypatch.setattr(watch, "WATCHES", RetryPolicy(retries=0))
+    gone = Refusal(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+    service.refusals[method].extend([gone] * 9)
+    ended = run("invert", picture, *HOG, "--json")
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith("No service answers at ")
+    assert "if its queue is still there; take it up again with" in ended.stderr
+    assert "`preimage watch job-1`" in ended.stderr
+    assert json.loads(ended.stdout)["error"]["message"] == ended.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        ((), "code.r.1.preimage.float.npy"),
+        (("--out", "code.png"), "code.float.npy"),
+        (("--out", "x.jpg"), "x.float.npy"),
+        (("--out", "x.npy"), "x.npy"),
+    ],
+)
+def test_what_has_no_picture_is_written_as_floats_and_said(
+    run: Run, code: Path, service: FakeService, options: tuple[str, ...], written: str
+) -> None:
+    service.end, service.files = messages.succeed_with_floats, messages.floats_only
+    before = code.read_bytes()
+    ended = run("invert", code, "--model", "r", "--layer", "1", *options)
+    assert ended.exit_code == 0, ended.output
+    assert np.array_equal(np.load(written), messages.five_channels())
+    assert code.read_bytes() == before
+    assert "pictures of 5 channels have no PNG: the float picture holds them" in ended.stdout
+    assert ended.stdout.splitlines()[-1] == written
+    renamed = options != ("--out", "x.npy")
+    said = f"cannot hold 5 channels: the float picture goes to {written}."
+    assert (said in ended.stderr) == renamed
+
+
+def test_every_restart_without_a_picture_is_written_as_floats(
+    run: Run, service: FakeService
+) -> None:
+    service.end, service.files = messages.succeed_with_floats, messages.floats_only
+    units = ("--model", "r", "--layer", "1", "--channel", 0, "--restarts", 2)
+    ended = run("maximise", *units, "--out", "x.png", "--json")
+    answer = json.loads(ended.stdout)
+    assert answer["out"] == "x.float.npy"
+    outs = [each["out"] for each in answer["reconstructions"]]
+    assert outs == ["x.float.0.npy", "x.float.npy"]
+    for restart, out in enumerate(outs):
+        assert np.array_equal(np.load(out), messages.five_channels(restart))
+    assert run("watch", answer["id"], "--out", "y.png").exit_code == 0
+    assert Path("y.float.npy").is_file()
 
 
 def test_detached_it_prints_the_id_and_watch_fetches_the_picture(run: Run, picture: Path) -> None:

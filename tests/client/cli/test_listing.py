@@ -57,6 +57,18 @@ def test_one_model_is_shown_with_layers_and_preprocessing(run: Run) -> None:
     assert "mv2016: IJCV 2016. (350 steps to invert, 300 steps to maximise)" in shown
 
 
+@pytest.mark.parametrize(
+    ("channels", "said"), [(1, "grey"), (3, "RGB"), (5, "5 channels"), (2, "2 channels")]
+)
+def test_the_channels_of_a_model_are_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, channels: int, said: str
+) -> None:
+    model = messages.model("hog")
+    model.preprocessing.channels = channels
+    monkeypatch.setattr(messages, "model", lambda _: model)
+    assert f"input: {said}, 6 × 4 (bilinear)" in run("models", "hog").stdout
+
+
 def test_jobs_are_listed_newest_first_as_many_as_asked_for(run: Run, picture: Path) -> None:
     for _ in range(3):
         run("invert", picture, *HOG, "--detach")

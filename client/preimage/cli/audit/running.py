@@ -1,5 +1,7 @@
 """`preimage audit run` and `preimage audit plan`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal, final
@@ -76,11 +78,9 @@ def run(*, subject: Subject, pictures: Pictures, delivery: Delivery) -> None:
             "An audit attacks pictures, so it is for your own: add --i-own-these-pictures if these "
             "and the model are yours to audit."
         )
-    if delivery.out is not None:
-        delivery.out.mkdir(parents=True, exist_ok=True)  # where it cannot be, no work is lost
     settings = subject.settings()
     settings["pictures"] = pictures.pictures
-    with session(delivery.target) as client:
+    with _folder(delivery.out), session(delivery.target) as client:
         audit = client.audit(
             model=subject.model,
             layers=subject.names,
@@ -94,7 +94,7 @@ def run(*, subject: Subject, pictures: Pictures, delivery: Delivery) -> None:
             _hand_over(audit, as_json=delivery.as_json)
             return
         report = _wait(audit)
-    end(report, gates, delivery.out, audit_id=audit.id, as_json=delivery.as_json)
+        end(report, gates, delivery.out, audit_id=audit.id, as_json=delivery.as_json)
 
 
 @flat
@@ -123,6 +123,23 @@ def plan(
         print_json(asdict(found))
         return
     typer.echo("\n".join((str(found), *found.remarks)))
+
+
+@contextmanager
+def _folder(out: Path | None) -> Iterator[None]:
+    """Makes the folder of the report, so that none is computed for a place that cannot be.
+
+    Takes away again what it made, if nothing was written there.
+    """
+    made = [] if out is None else [each for each in (out, *out.parents) if not each.exists()]
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for each in made:
+            with suppress(OSError):  # it holds something
+                each.rmdir()
 
 
 def _counted(text: str) -> Path | int:
