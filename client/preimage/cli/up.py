@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -97,6 +98,13 @@ def hint(target: str, environment: Mapping[str, str]) -> str:
     return f"Try `preimage {command}{elsewhere}` in another terminal; Ctrl-C stops."
 
 
+def fate(data: Path | None) -> str:
+    """What becomes of the jobs that run when a stack stops; without a folder its queue is lost."""
+    if data is None:
+        return "running jobs are lost, as nothing is kept without --data"
+    return f"running jobs go back to the queue in {data}"
+
+
 def _supervise(stack: Stack) -> None:
     """Looks after the processes until a signal comes."""
     try:
@@ -105,4 +113,4 @@ def _supervise(stack: Stack) -> None:
                 tell(sentence)
             time.sleep(_LOOK_SECONDS)
     except KeyboardInterrupt:
-        tell("Draining: running jobs go back to the queue. Ctrl-C again ends at once.")
+        tell(f"Draining: {fate(stack.options.data)}. Ctrl-C again ends at once.")
