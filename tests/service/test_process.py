@@ -160,8 +160,8 @@ async def test_a_redis_that_loses_jobs_will_do_if_allowed(
         ("PREIMAGE_MAXIMUM_STEPS", "many", "PREIMAGE_MAXIMUM_STEPS"),
         ("PREIMAGE_LISTEN", "0.0.0.0:0", "PREIMAGE_TOKENS"),
         ("PREIMAGE_ADMIN_LISTEN", "[::]:0", "PREIMAGE_ADMIN_LISTEN"),
-        ("PREIMAGE_TOKENS", "/no/tokens.toml", "/no/tokens.toml cannot be read"),
-        ("PREIMAGE_TLS_KEY", "/no/key.pem", "PREIMAGE_TLS_CERTIFICATE is not set"),
+        ("PREIMAGE_TOKENS", "/no/tokens.toml", "PREIMAGE_TOKENS is '/no/tokens.toml': No such"),
+        ("PREIMAGE_TLS_KEY", __file__, "PREIMAGE_TLS_CERTIFICATE is not set"),
         ("PREIMAGE_AUDIT_LOG", "/no/folder/audit.log", "PREIMAGE_AUDIT_LOG"),
     ],
 )

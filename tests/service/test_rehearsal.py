@@ -71,8 +71,8 @@ def test_a_configuration_in_order_is_told_and_needs_no_redis(tmp_path: Path) -> 
         ("PREIMAGE_SERVICE_METRICS_LISTEN", "nowhere", "PREIMAGE_SERVICE_METRICS_LISTEN"),
         ("PREIMAGE_MAXIMUM_STEPS", "many", "PREIMAGE_MAXIMUM_STEPS"),
         ("PREIMAGE_LISTEN", "0.0.0.0:0", "PREIMAGE_TOKENS"),
-        ("PREIMAGE_TOKENS", "/no/tokens.toml", "/no/tokens.toml cannot be read"),
-        ("PREIMAGE_TLS_KEY", "/no/key.pem", "PREIMAGE_TLS_CERTIFICATE is not set"),
+        ("PREIMAGE_TOKENS", "/no/tokens.toml", "PREIMAGE_TOKENS is '/no/tokens.toml': No such"),
+        ("PREIMAGE_TLS_KEY", __file__, "PREIMAGE_TLS_CERTIFICATE is not set"),
         ("PREIMAGE_AUDIT_LOG", "/no/folder/audit.log", "PREIMAGE_AUDIT_LOG"),
     ],
 )
