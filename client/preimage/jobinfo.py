@@ -64,6 +64,11 @@ class JobInfo:
     origin: Origin | None
     """Whose run it shares, of an equal job; None: the run is its own. May change while it waits."""
 
+    @property
+    def representation(self) -> str:
+        """Model and layers in words."""
+        return f"{self.model} {'+'.join(self.layers)}"
+
 
 def job_from_wire(message: preimage_pb2.Preimage) -> JobInfo:
     """Reads the wire's message."""

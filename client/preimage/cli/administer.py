@@ -12,6 +12,7 @@ from preimage.cli.options import DEFAULT_ADMIN_TARGET, AdminTarget, JobId, Json
 from preimage.cli.output import counted, print_json, print_table, say
 from preimage.details import details_of_status
 from preimage.enums import State
+from preimage.jobinfo import job_from_wire
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import preimage_pb2, spec_pb2
 
@@ -114,7 +115,7 @@ def dead(
         (
             each.preimage.id,
             each.tenant,
-            _representation(each.preimage.spec),
+            job_from_wire(each.preimage).representation,
             str(each.deliveries),
             details_of_status(each.preimage.error).reason,
             each.preimage.error.message,
@@ -122,13 +123,6 @@ def dead(
         for each in found
     )
     print_table(("id", "tenant", "representation", ">deliveries", "reason", "error"), rows)
-
-
-def _representation(spec: spec_pb2.PreimageSpec) -> str:
-    """Model and layers; empty for an audit or an extraction, whose requests are not told."""
-    wish = spec.representation
-    layers = (wish.layer, *(term.layer for term in wish.further_layers))
-    return f"{wish.model} {'+'.join(layers)}".strip()
 
 
 def requeue(

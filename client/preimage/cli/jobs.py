@@ -47,7 +47,7 @@ def jobs(
         (
             info.id,
             str(info.state),
-            f"{info.model} {'+'.join(info.layers)}",
+            info.representation,
             info.task,
             _progress(info),
             _time(info.created),
