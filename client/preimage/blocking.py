@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 
 import grpc
 
+from preimage.apart import apart
 from preimage.tracing import begin_call, calling, carrying, end_call, peeked
 from preimage.transport import Stubs, closed, translated
 from preimage_tracing import NO_SPAN
@@ -57,7 +58,7 @@ class SyncTransport:
         with calling(request, self.target) as span:
             metadata = carrying(self._connection.metadata, span)
             try:
-                return call(request, timeout=timeout_seconds, metadata=metadata)
+                return apart(lambda: call(request, timeout=timeout_seconds, metadata=metadata))
             except grpc.RpcError as error:
                 raise translated(error, self._connection) from error
 
@@ -72,7 +73,7 @@ class SyncTransport:
         with calling(first, self.target) as span:
             metadata = carrying(self._connection.metadata, span)
             try:
-                return call(everything, timeout=timeout_seconds, metadata=metadata)
+                return apart(lambda: call(everything, timeout=timeout_seconds, metadata=metadata))
             except grpc.RpcError as error:
                 raise translated(error, self._connection) from error
 
@@ -80,9 +81,9 @@ class SyncTransport:
         self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
     ) -> SyncStream[A]:
         """One request, many answers."""
-        metadata = self._connection.metadata
         span = begin_call(request, self.target)
-        started = call(request, timeout=timeout_seconds, metadata=carrying(metadata, span))
+        metadata = carrying(self._connection.metadata, span)
+        started = apart(lambda: call(request, timeout=timeout_seconds, metadata=metadata))
         return SyncStream(started, self._connection, span)
 
     async def sleep(self, seconds: float) -> None:
@@ -92,7 +93,7 @@ class SyncTransport:
     async def close(self) -> None:
         """Ends every call and closes the channel."""
         self._closed = True
-        self._channel.close()
+        apart(self._channel.close)
 
 
 class Answers(Protocol[A_co]):
@@ -112,14 +113,14 @@ class SyncStream(Generic[A]):
     """Answers that are waited for."""
 
     def __init__(self, call: Answers[A], connection: Connection, span: Span) -> None:
-        self._call = call
+        self._call: Answers[A] | None = call
         self._connection = connection
         self._span = span
 
     async def read(self) -> A | None:
-        """Returns the next answer; None: there are no more."""
+        """Returns the next answer; None: there are no more, or it is closed."""
         try:
-            return next(self._call, None)
+            return apart(self._next)
         except grpc.RpcError as error:
             refusal = translated(error, self._connection)
             self._end(refusal)
@@ -127,8 +128,16 @@ class SyncStream(Generic[A]):
 
     async def close(self) -> None:
         """Ends the call."""
-        self._call.cancel()
+        apart(self._let_go)
         self._end()
+
+    def _next(self) -> A | None:
+        return None if self._call is None else next(self._call, None)
+
+    def _let_go(self) -> None:
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None  # gRPC takes the call's lock once more when it is forgotten
 
     def _end(self, error: BaseException | None = None) -> None:
         end_call(self._span, error)
