@@ -10,6 +10,7 @@ thread waits for it; that wait is one step, which an interrupt ends cleanly.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import contextvars
 import queue
 import threading
@@ -17,8 +18,13 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
+
+    _Outcomes: TypeAlias = queue.SimpleQueue[tuple["T | None", BaseException | None]]
 
 T = TypeVar("T")
+
+_LOOK_SECONDS = 0.2
 
 
 def apart(call: Callable[[], T]) -> T:
@@ -28,22 +34,27 @@ def apart(call: Callable[[], T]) -> T:
     """
     if threading.get_ident() != threading.main_thread().ident:
         return call()
-    outcomes: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    outcomes: _Outcomes[T] = queue.SimpleQueue()
     context = contextvars.copy_context()  # of whoever traces the calls of gRPC
     try:
         # `Thread.start` waits under a lock of the same kind; a bare thread has none.
         _thread.start_new_thread(_settle, (lambda: context.run(call), outcomes))
     except RuntimeError:
         return call()  # there are no more threads, as at the end of the interpreter
-    value, error = outcomes.get()
+    value, error = _outcome(outcomes)
     if error is not None:
         raise error
     return cast("T", value)
 
 
-def _settle(
-    call: Callable[[], T], outcomes: queue.SimpleQueue[tuple[T | None, BaseException | None]]
-) -> None:
+def _outcome(outcomes: _Outcomes[T]) -> tuple[T | None, BaseException | None]:
+    """Waits, a little at a time: a signal that comes just as a wait begins is seen at its end."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return outcomes.get(timeout=_LOOK_SECONDS)
+
+
+def _settle(call: Callable[[], T], outcomes: _Outcomes[T]) -> None:
     try:
         outcomes.put((call(), None))
     except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
