@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, final
 
 from preimage.errors import BadInput
+from preimage.files import Named
 from preimage.identity import check_token, make_credentials, read_token
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Connection:
     """ "host:port", "unix:/path", or another of gRPC's names."""
     token: str | None = field(default=None, repr=False)
     """Bearer token."""
-    token_file: str | None = None
+    token_file: Named | None = None
     """File that holds it, read again for every call: it may be renewed meanwhile."""
     credentials: grpc.ChannelCredentials | None = field(default=None, repr=False)
     """TLS; None: none."""
@@ -60,12 +61,14 @@ class Connection:
                 no key, or a token would travel unprotected to another machine.
         """
 
-        def chosen(given: str | Path | None, name: str) -> str | Path | None:
-            return (environment.get(name) if given is None else given) or None
+        def chosen(given: str | Path | None, variable: str) -> Named | None:
+            if given is not None:
+                return Named(given) if given else None
+            return Named(named, variable) if (named := environment.get(variable)) else None
 
         target = target or environment.get("PREIMAGE_TARGET") or DEFAULT_TARGET
         _check_target(target)
-        secret = chosen(token, "PREIMAGE_TOKEN")
+        secret = environment.get("PREIMAGE_TOKEN") if token is None else token
         file = None if secret or token is not None else chosen(None, "PREIMAGE_TOKEN_FILE")
         credentials = make_credentials(
             chosen(ca, "PREIMAGE_CA"),
@@ -79,8 +82,8 @@ class Connection:
             )
         if file is not None:
             read_token(file)
-        checked = check_token(str(secret), "PREIMAGE_TOKEN or token=…") if secret else None
-        return cls(target, checked, str(file) if file else None, credentials)
+        checked = check_token(secret, "PREIMAGE_TOKEN or token=…") if secret else None
+        return cls(target, checked, file, credentials)
 
     @property
     def secure(self) -> bool:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 import ssl
-from typing import TYPE_CHECKING
 
 import grpc
 
 from preimage.errors import BadInput
-from preimage.files import read_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from preimage.files import Named, read_file
 
 _SYSTEM = "system"
 """Value of `ca` that stands for the authorities that gRPC trusts by itself."""
@@ -35,17 +31,17 @@ def check_token(token: str, source: str) -> str:
     return bare
 
 
-def read_token(path: str | Path) -> str:
+def read_token(file: Named) -> str:
     """Reads a token from a file.
 
     Raises:
         BadInput: it cannot be read, or holds none.
     """
-    return check_token(read_file(path).decode("utf-8", "replace"), str(path))
+    return check_token(read_file(file).decode("utf-8", "replace"), str(file))
 
 
 def make_credentials(
-    ca: str | Path | None, certificate: str | Path | None, key: str | Path | None
+    ca: Named | None, certificate: Named | None, key: Named | None
 ) -> grpc.ChannelCredentials | None:
     """Makes what TLS needs; None: no TLS.
 
@@ -59,28 +55,28 @@ def make_credentials(
         return None
     own = _own(certificate, key) if certificate and key else (None, None)
     return grpc.ssl_channel_credentials(
-        root_certificates=None if not ca or ca == _SYSTEM else _authorities(ca),
+        root_certificates=None if not ca or ca.path == _SYSTEM else _authorities(ca),
         certificate_chain=own[0],
         private_key=own[1],
     )
 
 
-def _authorities(path: str | Path) -> bytes:
-    data = read_file(path)
+def _authorities(file: Named) -> bytes:
+    data = read_file(file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=data.decode("ascii", "replace"))
     except (ssl.SSLError, ValueError):
-        raise BadInput(f"{path} holds no certificate of an authority in PEM form.") from None
+        raise BadInput(f"{file} holds no certificate of an authority in PEM form.") from None
     return data
 
 
-def _own(certificate: str | Path, key: str | Path) -> tuple[bytes, bytes]:
+def _own(certificate: Named, key: Named) -> tuple[bytes, bytes]:
     pair = read_file(certificate), read_file(key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         # The empty passphrase keeps OpenSSL from asking at the terminal.
-        context.load_cert_chain(certificate, key, password="")
+        context.load_cert_chain(certificate.path, key.path, password="")
     except (ssl.SSLError, ValueError):
         raise BadInput(
             f"{certificate} and {key} are not a certificate and its own key without a passphrase, "

@@ -84,7 +84,7 @@ def test_a_token_may_stand_in_a_file_which_is_read_for_every_call(tmp_path: Path
     file.write_text("second")
     assert connection.metadata == (("authorization", "Bearer second"),)
     file.unlink()
-    with pytest.raises(preimage.BadInput, match="token cannot be read"):
+    with pytest.raises(preimage.BadInput, match=r"token \(PREIMAGE_TOKEN_FILE\) cannot be read"):
         _ = connection.metadata
 
 
@@ -124,9 +124,15 @@ def test_a_certificate_without_its_key_is_refused() -> None:
         resolve({}, certificate="client.pem")
 
 
-def test_a_file_that_is_missing_is_named() -> None:
-    with pytest.raises(preimage.BadInput, match=r"/no/ca\.pem cannot be read"):
-        resolve({"PREIMAGE_CA": "/no/ca.pem"})
+def test_a_file_that_is_missing_is_named_and_so_is_the_variable_that_names_it() -> None:
+    with pytest.raises(preimage.BadInput, match=r"^/no/ca\.pem cannot be read"):
+        resolve({}, ca="/no/ca.pem")
+    for variable in ("PREIMAGE_CA", "PREIMAGE_CERT", "PREIMAGE_TOKEN_FILE"):
+        environment = {variable: "/no/file.pem"}
+        if variable == "PREIMAGE_CERT":
+            environment["PREIMAGE_KEY"] = "/no/key.pem"
+        with pytest.raises(preimage.BadInput, match=rf"^/no/file\.pem \({variable}\) cannot be"):
+            resolve(environment)
 
 
 async def test_the_token_travels_with_every_call(server: FakeServer, service: FakeService) -> None:
