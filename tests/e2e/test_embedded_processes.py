@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from preimage.embedded import NotInstalledError, StackBusyError, StackError
+from preimage.embedded import NotInstalledError, Stack, StackBusyError, StackError
 from preimage.embedded import redis as embedded_redis
 from preimage.embedded.children import Children
 from preimage.embedded.folder import LockedFolder, make_run_folder
@@ -127,6 +127,39 @@ def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     child.terminate()
     child.wait_stopped()
     assert not child.is_alive()
+
+
+def test_a_stack_whose_end_is_interrupted_kills_what_it_waits_for_and_clears_up(
+    tmp_path: Path, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True)"
+    worker, stack = _python(tmp_path, f"{deaf}; time.sleep(600)"), Stack()
+    worker.is_ready = lambda: "deaf" in worker.log.read_text()
+    queue = Children(run_folder, run_folder, {}).redis()
+    stack.children = {"redis": queue, "worker-0": worker}
+    for child in (queue, worker):
+        child.start()
+        child.wait_ready(60)
+    stack._folders.callback(run_folder.rename, tmp_path / "cleared")
+    waited: list[float] = []
+
+    def interrupted(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if process.args == worker_command and timeout is not None:
+            waited.append(timeout)
+            raise KeyboardInterrupt
+        return waiting(process, timeout)
+
+    assert worker._process is not None
+    waiting, worker_command = subprocess.Popen.wait, worker._process.args
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stack.stop()
+    assert waited
+    assert not worker.is_alive()
+    assert not queue.is_alive()
+    assert queue._process is not None
+    assert queue._process.returncode == 0
+    assert (tmp_path / "cleared").is_dir()
 
 
 def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:

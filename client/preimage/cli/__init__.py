@@ -15,10 +15,13 @@ _VERBOSITY = "GRPC_VERBOSITY"
 _is_given = _VERBOSITY in os.environ
 os.environ.setdefault(_VERBOSITY, "NONE")
 
-from preimage.cli.app import app  # noqa: E402 - see above
-from preimage.cli.output import say  # noqa: E402
-from preimage.cli.tracing import begin_tracing  # noqa: E402
-from preimage_tracing import TracingError, stop  # noqa: E402
+try:
+    from preimage.cli.app import app
+    from preimage.cli.output import say
+    from preimage.cli.tracing import begin_tracing
+    from preimage_tracing import TracingError, stop
+except KeyboardInterrupt:  # it takes a while, and nothing has begun
+    sys.exit(130)
 
 if not _is_given:
     del os.environ[_VERBOSITY]

@@ -7,7 +7,7 @@ works against a `Stack` works against a server.
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,16 +115,30 @@ class Stack:
         return self
 
     def stop(self) -> None:
-        """Drains and ends everything: the frontend first, the queue last. Can be called twice."""
-        for stage in (_is_frontend, _is_worker, _is_redis):
-            children = [child for child in self.children.values() if stage(child)]
-            for child in children:
-                child.terminate()
-            for child in children:
-                child.wait_stopped()
-        self.children.clear()
-        self._folders.close()
-        self._starter.shutdown()
+        """Drains and ends everything: the frontend first, the queue last. Can be called twice.
+
+        Interrupted, as by a second Ctrl-C, it waits for the queue alone; it clears up all the same.
+        """
+        try:
+            for stage in (_is_frontend, _is_worker, _is_redis):
+                self._drain(stage)
+        except BaseException:
+            for child in self.children.values():
+                if not _is_redis(child):
+                    child.kill()
+            self._drain(_is_redis)  # it writes what it still holds
+            raise
+        finally:
+            self.children.clear()
+            self._folders.close()
+            self._starter.shutdown()
+
+    def _drain(self, stage: Callable[[Child], bool]) -> None:
+        children = [child for child in self.children.values() if stage(child)]
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait_stopped()
 
     def kill(self, name: str) -> None:
         """Ends one process at once, as `kill -9` does."""

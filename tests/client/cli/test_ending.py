@@ -76,3 +76,19 @@ def test_a_command_under_nohup_outlives_its_terminal(server: FakeServer, picture
         process.communicate(timeout=60)
     assert process.returncode == 0
     assert not service.requests["CancelPreimage"]
+
+
+def test_a_command_that_is_ended_while_it_loads_says_nothing() -> None:
+    program = """
+import sys
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "preimage.cli.output":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted())
+import preimage.cli
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
