@@ -5,6 +5,7 @@ stderr and status 2. With --check it says what it would serve with, and ends.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,4 +25,5 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it drains, there is nothing to drain
     sys.exit(main(sys.argv[1:]))

@@ -7,8 +7,12 @@ process ends it with status 3, its jobs handed back to be tried again one by one
 
 import logging
 import os
+import signal
 import sys
 import time
+
+if __name__ == "__main__":  # torch takes seconds to load; there is nothing to hand back yet
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from preimage_logging import configure, last_words
 from preimage_queue import QueueError
