@@ -4,7 +4,7 @@ Python raises what a signal's handler raises (Ctrl-C's `KeyboardInterrupt`) betw
 the main thread. gRPC's synchronous stubs are not written for that: an exception between taking a
 lock and entering the block that frees it keeps the lock, and closing the channel then waits for
 ever. Only the main thread is ever interrupted, so gRPC's part runs on another one while the main
-thread waits for it; that wait is one step, which an interrupt ends cleanly.
+thread waits for it, a little at a time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import _thread
 import contextlib
 import contextvars
 import queue
+import sys
 import threading
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -27,12 +28,16 @@ T = TypeVar("T")
 _LOOK_SECONDS = 0.2
 
 
-def apart(call: Callable[[], T]) -> T:
+def apart(call: Callable[[], T], give_up: Callable[[], object] | None = None) -> T:
     """Makes a call that an interrupt of the main thread stops waiting for, but does not break.
 
-    Returns what it returns and raises what it raises.
+    Args:
+        call: what to do.
+        give_up: what ends it early, if anything does; called when nobody waits any more.
+
+    Returns what the call returns and raises what it raises.
     """
-    if threading.get_ident() != threading.main_thread().ident:
+    if threading.get_ident() != threading.main_thread().ident or sys.is_finalizing():
         return call()
     outcomes: _Outcomes[T] = queue.SimpleQueue()
     context = contextvars.copy_context()  # of whoever traces the calls of gRPC
@@ -40,11 +45,19 @@ def apart(call: Callable[[], T]) -> T:
         # `Thread.start` waits under a lock of the same kind; a bare thread has none.
         _thread.start_new_thread(_settle, (lambda: context.run(call), outcomes))
     except RuntimeError:
-        return call()  # there are no more threads, as at the end of the interpreter
-    value, error = _outcome(outcomes)
-    if error is not None:
+        return call()  # there are no more threads, as at the end of Python 3.12 and later
+    try:
+        value, error = _outcome(outcomes)
+    except BaseException:
+        if give_up is not None:
+            apart(give_up)
+        raise
+    if error is None:
+        return cast("T", value)
+    try:
         raise error
-    return cast("T", value)
+    finally:
+        del error  # it knows this frame: what gRPC holds would live until the next collection
 
 
 def _outcome(outcomes: _Outcomes[T]) -> tuple[T | None, BaseException | None]:

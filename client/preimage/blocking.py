@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 import grpc
 
 from preimage.apart import apart
+from preimage.errors import PreimageError
 from preimage.tracing import begin_call, calling, carrying, end_call, peeked
 from preimage.transport import Stubs, closed, translated
 from preimage_tracing import NO_SPAN
@@ -57,10 +58,10 @@ class SyncTransport:
         """One request, one answer."""
         with calling(request, self.target) as span:
             metadata = carrying(self._connection.metadata, span)
-            try:
-                return apart(lambda: call(request, timeout=timeout_seconds, metadata=metadata))
-            except grpc.RpcError as error:
-                raise translated(error, self._connection) from error
+            return answer_of(
+                lambda: call.future(request, timeout=timeout_seconds, metadata=metadata),
+                self._connection,
+            )
 
     async def send(
         self,
@@ -72,10 +73,10 @@ class SyncTransport:
         first, everything = peeked(requests)
         with calling(first, self.target) as span:
             metadata = carrying(self._connection.metadata, span)
-            try:
-                return apart(lambda: call(everything, timeout=timeout_seconds, metadata=metadata))
-            except grpc.RpcError as error:
-                raise translated(error, self._connection) from error
+            return answer_of(
+                lambda: call.future(everything, timeout=timeout_seconds, metadata=metadata),
+                self._connection,
+            )
 
     def stream(
         self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
@@ -83,7 +84,11 @@ class SyncTransport:
         """One request, many answers."""
         span = begin_call(request, self.target)
         metadata = carrying(self._connection.metadata, span)
-        started = apart(lambda: call(request, timeout=timeout_seconds, metadata=metadata))
+        try:
+            started = apart(lambda: call(request, timeout=timeout_seconds, metadata=metadata))
+        except BaseException as error:
+            end_call(span, error)
+            raise
         return SyncStream(started, self._connection, span)
 
     async def sleep(self, seconds: float) -> None:
@@ -121,18 +126,23 @@ class SyncStream(Generic[A]):
         """Returns the next answer; None: there are no more, or it is closed."""
         try:
             return apart(self._next)
-        except grpc.RpcError as error:
-            refusal = translated(error, self._connection)
+        except PreimageError as refusal:
             self._end(refusal)
-            raise refusal from error
+            raise
 
     async def close(self) -> None:
         """Ends the call."""
-        apart(self._let_go)
-        self._end()
+        try:
+            apart(self._let_go)
+        finally:
+            self._end()
 
     def _next(self) -> A | None:
-        return None if self._call is None else next(self._call, None)
+        try:
+            return None if self._call is None else next(self._call, None)
+        except grpc.RpcError as error:
+            refusals = [_refusal(error, self._connection)]
+        raise refusals.pop()
 
     def _let_go(self) -> None:
         if self._call is not None:
@@ -142,3 +152,56 @@ class SyncStream(Generic[A]):
     def _end(self, error: BaseException | None = None) -> None:
         end_call(self._span, error)
         self._span = NO_SPAN
+
+
+def answer_of(begin: Callable[[], grpc.Future[A]], connection: Connection) -> A:
+    """The answer to a call over a connection, which is cancelled when nobody waits any more.
+
+    Args:
+        begin: makes the call.
+        connection: what it goes over.
+
+    Raises:
+        PreimageError: it failed.
+    """
+    call = _Call(begin, connection)
+    return apart(call.answer, call.give_up)
+
+
+@final
+class _Call(Generic[A]):
+    """A call with one answer. One thread waits for it; another may give it up at any moment."""
+
+    def __init__(self, begin: Callable[[], grpc.Future[A]], connection: Connection) -> None:
+        self._begin = begin
+        self._connection = connection
+        self._future: grpc.Future[A] | None = None
+        self._is_given_up = False
+
+    def answer(self) -> A:
+        self._future = self._begin()
+        if self._is_given_up:
+            self._future.cancel()
+        try:
+            return self._future.result()
+        except grpc.RpcError as error:
+            refusals = [_refusal(error, self._connection)]
+        finally:
+            self._future = None  # forgotten here, like a stream's
+        raise refusals.pop()
+
+    def give_up(self) -> None:
+        self._is_given_up = True
+        if (future := self._future) is not None:
+            future.cancel()
+
+
+def _refusal(error: grpc.RpcError, connection: Connection) -> PreimageError:
+    """What to raise instead, outside the handler: then it does not keep gRPC's own alive.
+
+    That is the call, which takes its lock once more when it is forgotten: on this thread, please,
+    and not at some collection. So it may not know frames that know it, nor may what is raised.
+    """
+    refusal = translated(error, connection)
+    error.__traceback__ = None
+    return refusal

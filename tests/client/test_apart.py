@@ -1,18 +1,25 @@
 """gRPC's part of the synchronous client's calls, which an interrupt must not break."""
 
+import contextlib
 import contextvars
+import gc
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Never
 
+import grpc
 import numpy as np
 import pytest
+from google.protobuf.message import Message
 
 from preimage.apart import apart
 from preimage.client import Client
+from preimage.errors import NotFound, PreimageError
+from preimage.jobs import Job
 from tests.client import messages
 from tests.client.fake import FakeServer
 
@@ -100,18 +107,86 @@ def test_no_lock_of_grpc_is_taken_on_the_main_thread(
             taken.extend(_modules(sys._getframe(1)))
         return entering(condition)
 
-    client = Client(server.target)
+    client, service = Client(server.target), server.service
+    client._core.caller.transport._sleep = lambda _: None
+    service.cuts.append(2)
+    service.download_cuts.append(1)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Condition, "__enter__", enter)
         client.models()
         client.invert(large, model="hog", layer="hog")
+        with pytest.raises(NotFound):
+            client.job("none")
         job = client.submit(messages.pixels(), model="hog", layer="hog")
         watch = job.watch()
         next(watch)
         watch.close()
         client.close()
-    assert server.service.uploads
+    assert service.uploads
+    assert len(service.requests["WatchPreimage"]) == 3
+    assert not service.download_cuts
     assert not [module for module in taken if module.startswith("grpc")]
+
+
+def test_failed_calls_leave_nothing_to_the_next_collection(server: FakeServer) -> None:
+    """What gRPC raises is the call itself, which takes its lock when it is forgotten."""
+    with Client(server.target) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                with contextlib.suppress(NotFound):
+                    client.job("none")
+            assert not _left(grpc.RpcError, PreimageError)
+            with contextlib.suppress(NotFound):
+                list(Job(client._core.named("none")).watch())
+            assert not _left(grpc.RpcError)
+        finally:
+            gc.enable()
+
+
+def _left(*kinds: type[BaseException]) -> list[object]:
+    return [each for each in gc.get_objects() if isinstance(each, kinds)]
+
+
+def test_an_interrupted_call_is_cancelled(
+    server: FakeServer, interruptible: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who interrupts it in a notebook keeps the client: its channel is not closed."""
+    over = threading.Event()
+
+    def hold(_request: Message, context: grpc.ServicerContext, _method: str) -> None:
+        context.add_callback(over.set)
+        interruptible()
+        over.wait(60)
+        assert not context.is_active()
+
+    with Client(server.target) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(server.service, "_note", hold)
+            with pytest.raises(KeyboardInterrupt):
+                client.models()
+            assert over.wait(60)
+        assert client.models()
+
+
+def test_a_script_may_end_in_the_middle_of_a_watch(server: FakeServer) -> None:
+    program = """
+import sys, numpy, preimage
+client = preimage.Client(sys.argv[1])
+picture = numpy.zeros((8, 8, 3), numpy.uint8)
+watch = client.submit(picture, model="hog", layer="hog").watch()
+print(next(watch))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, server.target],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.stdout
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def _modules(frame: FrameType | None) -> Iterator[str]:

@@ -127,11 +127,10 @@ def test_a_certificate_without_its_key_is_refused() -> None:
 def test_a_file_that_is_missing_is_named_and_so_is_the_variable_that_names_it() -> None:
     with pytest.raises(preimage.BadInput, match=r"^/no/ca\.pem cannot be read"):
         resolve({}, ca="/no/ca.pem")
-    for variable in ("PREIMAGE_CA", "PREIMAGE_CERT", "PREIMAGE_TOKEN_FILE"):
-        environment = {variable: "/no/file.pem"}
-        if variable == "PREIMAGE_CERT":
-            environment["PREIMAGE_KEY"] = "/no/key.pem"
-        with pytest.raises(preimage.BadInput, match=rf"^/no/file\.pem \({variable}\) cannot be"):
+    here = {"PREIMAGE_CERT": __file__, "PREIMAGE_KEY": __file__}
+    for variable in ("PREIMAGE_CA", "PREIMAGE_CERT", "PREIMAGE_KEY", "PREIMAGE_TOKEN_FILE"):
+        environment = {**(here if variable in here else {}), variable: "/no/file"}
+        with pytest.raises(preimage.BadInput, match=rf"^/no/file \({variable}\) cannot be read"):
             resolve(environment)
 
 

@@ -38,6 +38,8 @@ def main() -> None:
     except TracingError as error:
         say(str(error))
         sys.exit(1)
+    except KeyboardInterrupt:  # before or after the command's own part, which says what it did
+        sys.exit(130)
     finally:
         stop()
 

@@ -4,8 +4,9 @@ from typing import Self, TypeVar, final
 
 import grpc
 
+from preimage.apart import apart
+from preimage.blocking import answer_of
 from preimage.connection import Connection
-from preimage.transport import translated
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import preimage_pb2
 from preimage.v1.admin_service_pb2_grpc import AdminServiceStub
@@ -42,7 +43,7 @@ class Admin:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._channel.close()
+        apart(self._channel.close)
 
     def workers(self) -> list[wire.Worker]:
         """The live workers by name."""
@@ -76,7 +77,8 @@ class Admin:
         return self._call(self._stub.RequeueDeadLetter, request).preimage
 
     def _call(self, method: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
-        try:
-            return method(request, timeout=_PATIENCE_SECONDS, metadata=self._connection.metadata)
-        except grpc.RpcError as error:
-            raise translated(error, self._connection) from None
+        metadata = self._connection.metadata
+        return answer_of(
+            lambda: method.future(request, timeout=_PATIENCE_SECONDS, metadata=metadata),
+            self._connection,
+        )
