@@ -11,6 +11,15 @@ So a line of anybody's that is written on behalf of a job carries its id, in its
 """
 
 from preimage_logging.configuring import FORMATS, LEVELS, configure, last_words
+from preimage_logging.loading import end_while_loading
 from preimage_logging.subject import about, concerning
 
-__all__ = ["FORMATS", "LEVELS", "about", "concerning", "configure", "last_words"]
+__all__ = [
+    "FORMATS",
+    "LEVELS",
+    "about",
+    "concerning",
+    "configure",
+    "end_while_loading",
+    "last_words",
+]

@@ -5,9 +5,10 @@ stderr and status 2. With --check it says what it would serve with, and ends.
 """
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
+
+from preimage_logging import end_while_loading
 
 _VERBOSITY = "GRPC_VERBOSITY"
 
@@ -25,5 +26,5 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it drains, there is nothing to drain
+    end_while_loading()
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Ctrl-C while a process loads: it ends as such, and shows nobody a traceback."""
+"""Ctrl-C and SIGTERM while a process loads: it ends as such, and shows nobody a traceback."""
 
 import os
 import signal
@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 _INTERRUPT = """
-import os, signal, sys
+import os, sys
 class Interrupted:
     def find_spec(self, name, path=None, target=None):
         if name == {name!r}:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), {number})
 sys.meta_path.insert(0, Interrupted())
 """
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("module", "loads"),
     [
@@ -27,9 +28,9 @@ sys.meta_path.insert(0, Interrupted())
     ],
 )
 def test_a_process_that_is_ended_while_it_loads_says_nothing(
-    tmp_path: Path, module: str, loads: str
+    tmp_path: Path, module: str, loads: str, number: signal.Signals
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(_INTERRUPT.format(name=loads))
+    (tmp_path / "sitecustomize.py").write_text(_INTERRUPT.format(name=loads, number=number.value))
     ended = subprocess.run(
         [sys.executable, "-m", module],
         check=False,
@@ -37,4 +38,4 @@ def test_a_process_that_is_ended_while_it_loads_says_nothing(
         text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (128 + number, "", "")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from preimage import cli
 from preimage.v1 import preimage_pb2
 from tests.client.fake import FakeServer
 
@@ -92,3 +93,16 @@ import preimage.cli
         [sys.executable, "-c", program], check=False, capture_output=True, text=True
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_an_interrupt_outside_a_command_shows_no_traceback_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130

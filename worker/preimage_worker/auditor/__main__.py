@@ -7,14 +7,14 @@ needs a new process ends it with status 3, its audit handed back.
 
 import logging
 import os
-import signal
 import sys
 import time
 
-if __name__ == "__main__":  # torch takes seconds to load; there is nothing to hand back yet
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from preimage_logging import configure, end_while_loading, last_words
 
-from preimage_logging import configure, last_words
+if __name__ == "__main__":
+    end_while_loading()  # which takes torch seconds
+
 from preimage_queue import Queue, QueueError
 from preimage_tracing import start, stop
 from preimage_worker import catalogue, device, metrics
