@@ -28,24 +28,30 @@ T = TypeVar("T")
 _LOOK_SECONDS = 0.2
 
 
-def apart(call: Callable[[], T], give_up: Callable[[], object] | None = None) -> T:
+def apart(
+    call: Callable[[], T],
+    give_up: Callable[[], object] | None = None,
+    directly: Callable[[], T] | None = None,
+) -> T:
     """Makes a call that an interrupt of the main thread stops waiting for, but does not break.
 
     Args:
         call: what to do.
         give_up: what ends it early, if anything does; called when nobody waits any more.
+        directly: the same as `call` where it needs no thread of its own, if there is such a way.
 
     Returns what the call returns and raises what it raises.
     """
+    directly = directly or call
     if threading.get_ident() != threading.main_thread().ident or sys.is_finalizing():
-        return call()
+        return directly()
     outcomes: _Outcomes[T] = queue.SimpleQueue()
     context = contextvars.copy_context()  # of whoever traces the calls of gRPC
     try:
         # `Thread.start` waits under a lock of the same kind; a bare thread has none.
         _thread.start_new_thread(_settle, (lambda: context.run(call), outcomes))
     except RuntimeError:
-        return call()  # there are no more threads, as at the end of Python 3.12 and later
+        return directly()  # there are no more threads, as at the end of Python 3.12
     try:
         value, error = _outcome(outcomes)
     except BaseException:

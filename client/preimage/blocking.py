@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, final
 
 import grpc
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Q = TypeVar("Q")
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
+Q_contra = TypeVar("Q_contra", contravariant=True)
 
 
 @final
@@ -57,11 +58,8 @@ class SyncTransport:
     ) -> A:
         """One request, one answer."""
         with calling(request, self.target) as span:
-            metadata = carrying(self._connection.metadata, span)
-            return answer_of(
-                lambda: call.future(request, timeout=timeout_seconds, metadata=metadata),
-                self._connection,
-            )
+            options = Options(timeout_seconds, carrying(self._connection.metadata, span))
+            return answer_of(call, request, options, self._connection)
 
     async def send(
         self,
@@ -72,11 +70,8 @@ class SyncTransport:
         """Many requests, one answer."""
         first, everything = peeked(requests)
         with calling(first, self.target) as span:
-            metadata = carrying(self._connection.metadata, span)
-            return answer_of(
-                lambda: call.future(everything, timeout=timeout_seconds, metadata=metadata),
-                self._connection,
-            )
+            options = Options(timeout_seconds, carrying(self._connection.metadata, span))
+            return answer_of(call, everything, options, self._connection)
 
     def stream(
         self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
@@ -138,11 +133,10 @@ class SyncStream(Generic[A]):
             self._end()
 
     def _next(self) -> A | None:
-        try:
-            return None if self._call is None else next(self._call, None)
-        except grpc.RpcError as error:
-            refusals = [_refusal(error, self._connection)]
-        raise refusals.pop()
+        return _answered(self._step, self._connection)
+
+    def _step(self) -> A | None:
+        return None if self._call is None else next(self._call, None)
 
     def _let_go(self) -> None:
         if self._call is not None:
@@ -154,22 +148,53 @@ class SyncStream(Generic[A]):
         self._span = NO_SPAN
 
 
-def answer_of(begin: Callable[[], grpc.Future[A]], connection: Connection) -> A:
-    """The answer to a call over a connection, which is cancelled when nobody waits any more.
+class Options(NamedTuple):
+    """What is the same of calls of either kind."""
 
-    Args:
-        begin: makes the call.
-        connection: what it goes over.
+    timeout_seconds: float
+    metadata: tuple[tuple[str, str], ...]
+
+
+class Method(Protocol[Q_contra, A]):
+    """What gRPC's synchronous stubs have for a call with one answer."""
+
+    def __call__(
+        self,
+        request: Q_contra,
+        /,
+        timeout: float | None = None,
+        metadata: tuple[tuple[str, str], ...] | None = None,
+    ) -> A:
+        """Makes it."""
+        ...
+
+    def future(
+        self,
+        request: Q_contra,
+        /,
+        timeout: float | None = None,
+        metadata: tuple[tuple[str, str], ...] | None = None,
+    ) -> grpc.Future[A]:
+        """Begins it, on threads of gRPC's."""
+        ...
+
+
+def answer_of(call: Method[Q, A], request: Q, options: Options, connection: Connection) -> A:
+    """Makes a call with one answer, which is cancelled when nobody waits any more.
 
     Raises:
         PreimageError: it failed.
     """
-    call = _Call(begin, connection)
-    return apart(call.answer, call.give_up)
+    begun = _Begun(lambda: call.future(request, *options), connection)
+    return apart(
+        begun.answer,
+        begun.give_up,
+        directly=lambda: _answered(lambda: call(request, *options), connection),
+    )
 
 
 @final
-class _Call(Generic[A]):
+class _Begun(Generic[A]):
     """A call with one answer. One thread waits for it; another may give it up at any moment."""
 
     def __init__(self, begin: Callable[[], grpc.Future[A]], connection: Connection) -> None:
@@ -183,12 +208,13 @@ class _Call(Generic[A]):
         if self._is_given_up:
             self._future.cancel()
         try:
-            return self._future.result()
-        except grpc.RpcError as error:
-            refusals = [_refusal(error, self._connection)]
+            return _answered(self._result, self._connection)
         finally:
             self._future = None  # forgotten here, like a stream's
-        raise refusals.pop()
+
+    def _result(self) -> A:
+        assert self._future is not None
+        return self._future.result()
 
     def give_up(self) -> None:
         self._is_given_up = True
@@ -196,12 +222,16 @@ class _Call(Generic[A]):
             future.cancel()
 
 
-def _refusal(error: grpc.RpcError, connection: Connection) -> PreimageError:
-    """What to raise instead, outside the handler: then it does not keep gRPC's own alive.
+def _answered(wait: Callable[[], A], connection: Connection) -> A:
+    """What gRPC answers, or raises, in the SDK's own words.
 
-    That is the call, which takes its lock once more when it is forgotten: on this thread, please,
-    and not at some collection. So it may not know frames that know it, nor may what is raised.
+    What it raises is the call, which takes its lock once more when it is forgotten: on this thread,
+    then, and not at some collection. So it may not know frames that know it, nor may what is raised
+    here instead: outside the handler.
     """
-    refusal = translated(error, connection)
-    error.__traceback__ = None
-    return refusal
+    try:
+        return wait()
+    except grpc.RpcError as error:
+        refusals = [translated(error, connection)]
+        error.__traceback__ = None
+    raise refusals.pop()

@@ -5,7 +5,7 @@ from typing import Self, TypeVar, final
 import grpc
 
 from preimage.apart import apart
-from preimage.blocking import answer_of
+from preimage.blocking import Options, answer_of
 from preimage.connection import Connection
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import preimage_pb2
@@ -77,8 +77,5 @@ class Admin:
         return self._call(self._stub.RequeueDeadLetter, request).preimage
 
     def _call(self, method: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
-        metadata = self._connection.metadata
-        return answer_of(
-            lambda: method.future(request, timeout=_PATIENCE_SECONDS, metadata=metadata),
-            self._connection,
-        )
+        options = Options(_PATIENCE_SECONDS, self._connection.metadata)
+        return answer_of(method, request, options, self._connection)
