@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar, final
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 
 import grpc
 
+from preimage.answering import Options, answer_of, answered
 from preimage.apart import apart
 from preimage.errors import PreimageError
 from preimage.tracing import begin_call, calling, carrying, end_call, peeked
-from preimage.transport import Stubs, closed, translated
+from preimage.transport import Stubs, closed
 from preimage_tracing import NO_SPAN
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 Q = TypeVar("Q")
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
-Q_contra = TypeVar("Q_contra", contravariant=True)
 
 
 @final
@@ -78,8 +78,8 @@ class SyncTransport:
     ) -> SyncStream[A]:
         """One request, many answers."""
         span = begin_call(request, self.target)
-        metadata = carrying(self._connection.metadata, span)
         try:
+            metadata = carrying(self._connection.metadata, span)
             started = apart(lambda: call(request, timeout=timeout_seconds, metadata=metadata))
         except BaseException as error:
             end_call(span, error)
@@ -133,7 +133,7 @@ class SyncStream(Generic[A]):
             self._end()
 
     def _next(self) -> A | None:
-        return _answered(self._step, self._connection)
+        return answered(self._step, self._connection)
 
     def _step(self) -> A | None:
         return None if self._call is None else next(self._call, None)
@@ -146,92 +146,3 @@ class SyncStream(Generic[A]):
     def _end(self, error: BaseException | None = None) -> None:
         end_call(self._span, error)
         self._span = NO_SPAN
-
-
-class Options(NamedTuple):
-    """What is the same of calls of either kind."""
-
-    timeout_seconds: float
-    metadata: tuple[tuple[str, str], ...]
-
-
-class Method(Protocol[Q_contra, A]):
-    """What gRPC's synchronous stubs have for a call with one answer."""
-
-    def __call__(
-        self,
-        request: Q_contra,
-        /,
-        timeout: float | None = None,
-        metadata: tuple[tuple[str, str], ...] | None = None,
-    ) -> A:
-        """Makes it."""
-        ...
-
-    def future(
-        self,
-        request: Q_contra,
-        /,
-        timeout: float | None = None,
-        metadata: tuple[tuple[str, str], ...] | None = None,
-    ) -> grpc.Future[A]:
-        """Begins it, on threads of gRPC's."""
-        ...
-
-
-def answer_of(call: Method[Q, A], request: Q, options: Options, connection: Connection) -> A:
-    """Makes a call with one answer, which is cancelled when nobody waits any more.
-
-    Raises:
-        PreimageError: it failed.
-    """
-    begun = _Begun(lambda: call.future(request, *options), connection)
-    return apart(
-        begun.answer,
-        begun.give_up,
-        directly=lambda: _answered(lambda: call(request, *options), connection),
-    )
-
-
-@final
-class _Begun(Generic[A]):
-    """A call with one answer. One thread waits for it; another may give it up at any moment."""
-
-    def __init__(self, begin: Callable[[], grpc.Future[A]], connection: Connection) -> None:
-        self._begin = begin
-        self._connection = connection
-        self._future: grpc.Future[A] | None = None
-        self._is_given_up = False
-
-    def answer(self) -> A:
-        self._future = self._begin()
-        if self._is_given_up:
-            self._future.cancel()
-        try:
-            return _answered(self._result, self._connection)
-        finally:
-            self._future = None  # forgotten here, like a stream's
-
-    def _result(self) -> A:
-        assert self._future is not None
-        return self._future.result()
-
-    def give_up(self) -> None:
-        self._is_given_up = True
-        if (future := self._future) is not None:
-            future.cancel()
-
-
-def _answered(wait: Callable[[], A], connection: Connection) -> A:
-    """What gRPC answers, or raises, in the SDK's own words.
-
-    What it raises is the call, which takes its lock once more when it is forgotten: on this thread,
-    then, and not at some collection. So it may not know frames that know it, nor may what is raised
-    here instead: outside the handler.
-    """
-    try:
-        return wait()
-    except grpc.RpcError as error:
-        refusals = [translated(error, connection)]
-        error.__traceback__ = None
-    raise refusals.pop()

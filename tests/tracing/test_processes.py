@@ -125,8 +125,12 @@ def test_every_line_of_the_log_is_an_object_and_names_its_job_and_trace(
     assert {each["trace_id"] for each in about(stack, bad, "frontend")} == {run.trace}
 
 
-def test_services_are_told_apart_by_their_names(stack: Stack, collector: Collector) -> None:
-    assert {"preimage-service", "preimage-worker"} <= {each.service for each in collector.spans}
+def test_services_are_told_apart_by_their_names(
+    stack: Stack, client: Client, collector: Collector
+) -> None:
+    submitted(client, 8, 2).result(timeout_seconds=240)
+    names = {"preimage-service", "preimage-worker"}
+    until(lambda: names <= {each.service for each in collector.spans})
 
 
 def test_no_line_and_no_span_holds_what_was_sent(

@@ -4,8 +4,8 @@ from typing import Self, TypeVar, final
 
 import grpc
 
+from preimage.answering import Options, answer_of
 from preimage.apart import apart
-from preimage.blocking import Options, answer_of
 from preimage.connection import Connection
 from preimage.v1 import admin_service_pb2 as wire
 from preimage.v1 import preimage_pb2
