@@ -17,6 +17,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from preimage.errors import PreimageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
@@ -64,6 +66,24 @@ def apart(
         raise error
     finally:
         del error  # it knows this frame: what gRPC holds would live until the next collection
+
+
+def check_that_threads_may_start() -> None:
+    """For what gRPC begins on a thread of its own: where it may not, closing waits for ever.
+
+    Raises:
+        PreimageError: none may any more; Python 3.12 is like that from the script's last line on.
+    """
+    try:
+        _thread.start_new_thread(_nothing, ())
+    except RuntimeError:
+        raise PreimageError(
+            "The program is ending: it is too late to watch a job or to download a result."
+        ) from None
+
+
+def _nothing() -> None:
+    pass
 
 
 def _outcome(outcomes: _Outcomes[T]) -> tuple[T | None, BaseException | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, final
 import grpc
 
 from preimage.answering import Options, answer_of, answered
-from preimage.apart import apart
+from preimage.apart import apart, check_that_threads_may_start
 from preimage.errors import PreimageError
 from preimage.tracing import begin_call, calling, carrying, end_call, peeked
 from preimage.transport import Stubs, closed
@@ -77,10 +77,15 @@ class SyncTransport:
         self, call: grpc.UnaryStreamMultiCallable[Q, A], request: Q, timeout_seconds: float | None
     ) -> SyncStream[A]:
         """One request, many answers."""
+
+        def begin() -> Answers[A]:
+            check_that_threads_may_start()
+            return call(request, timeout=timeout_seconds, metadata=metadata)
+
         span = begin_call(request, self.target)
         try:
             metadata = carrying(self._connection.metadata, span)
-            started = apart(lambda: call(request, timeout=timeout_seconds, metadata=metadata))
+            started = apart(begin)
         except BaseException as error:
             end_call(span, error)
             raise

@@ -92,6 +92,8 @@ def test_calls_are_answered_where_nobody_may_start_threads_any_more(
         assert client.models()
         with pytest.raises(NotFound):
             client.job("none")
+        with pytest.raises(PreimageError, match="too late to watch"):
+            list(Job(client._core.named("job-1")).watch())
 
 
 def test_an_interrupt_ends_the_wait_and_leaves_the_call_whole(
