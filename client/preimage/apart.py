@@ -48,24 +48,32 @@ def apart(
     if threading.get_ident() != threading.main_thread().ident or sys.is_finalizing():
         return directly()
     outcomes: _Outcomes[T] = queue.SimpleQueue()
-    context = contextvars.copy_context()  # of whoever traces the calls of gRPC
     try:
-        # `Thread.start` waits under a lock of the same kind; a bare thread has none.
-        _thread.start_new_thread(_settle, (lambda: context.run(call), outcomes))
-    except RuntimeError:
-        return directly()  # there are no more threads, as at the end of Python 3.12
-    try:
-        value, error = _outcome(outcomes)
+        outcome = _outcome(outcomes) if _begins(call, outcomes) else None
     except BaseException:
         if give_up is not None:
             apart(give_up)
         raise
+    if outcome is None:
+        return directly()
+    value, error = outcome
     if error is None:
         return cast("T", value)
     try:
         raise error
     finally:
-        del error  # it knows this frame: what gRPC holds would live until the next collection
+        del error, outcome  # it knows this frame: what gRPC holds would live until a collection
+
+
+def _begins(call: Callable[[], T], outcomes: _Outcomes[T]) -> bool:
+    """Begins it on another thread; false: there are no more, as at the end of Python 3.12."""
+    context = contextvars.copy_context()  # of whoever traces the calls of gRPC
+    try:
+        # `Thread.start` waits under a lock of the same kind; a bare thread has none.
+        _thread.start_new_thread(_settle, (lambda: context.run(call), outcomes))
+    except RuntimeError:
+        return False
+    return True
 
 
 def check_that_threads_may_start() -> None:
