@@ -80,20 +80,21 @@ def test_without_another_thread_the_call_is_made_all_the_same(
 def test_calls_are_answered_where_nobody_may_start_threads_any_more(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in exit handlers from Python 3.12 on: gRPC's futures need a thread of their own."""
+    """As in exit handlers of Python 3.12: gRPC's futures and streams need a thread of their own."""
 
-    def refuse(*_: object) -> Never:
+    def refuse(*_: object, **__: object) -> Never:
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
     with Client(server.target) as client:
-        client.models()
-        monkeypatch.setattr("_thread.start_new_thread", refuse)
-        monkeypatch.setattr("threading.Thread.start", refuse)
-        assert client.models()
-        with pytest.raises(NotFound):
-            client.job("none")
-        with pytest.raises(PreimageError, match="too late to watch"):
-            list(Job(client._core.named("job-1")).watch())
+        calls = type(client._core.caller.stubs.models.ListModels)
+        with monkeypatch.context() as patched:
+            patched.setattr("_thread.start_new_thread", refuse)
+            patched.setattr(calls, "future", refuse)
+            assert client.models()
+            with pytest.raises(NotFound):
+                client.job("none")
+            with pytest.raises(PreimageError, match="too late to watch"):
+                list(Job(client._core.named("job-1")).watch())
 
 
 def test_an_interrupt_ends_the_wait_and_leaves_the_call_whole(
