@@ -13,7 +13,7 @@ import time
 from preimage_logging import configure, end_while_loading, last_words
 
 if __name__ == "__main__":
-    end_while_loading()  # which takes torch seconds
+    end_while_loading()  # torch takes seconds
 
 from preimage_queue import QueueError
 from preimage_tracing import start, stop
